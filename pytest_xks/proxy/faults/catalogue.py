@@ -1,0 +1,169 @@
+"""The register of faults, and the words in which a fault is written.
+
+A fault is a function that returns an ``Effect``; its parameters are the fault's
+options, its docstring says in one sentence what the faulty proxy does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_xks.proxy.delivery import Delivery
+    from pytest_xks.proxy.rules import Rules
+    from pytest_xks.spec.errors import Operation
+    from pytest_xks.spec.http import Request, Response
+
+__all__ = [
+    "Effect",
+    "Fault",
+    "ListenerFault",
+    "all_faults",
+    "changed",
+    "delivered",
+    "edited",
+    "fault",
+    "find_fault",
+    "responded",
+]
+
+_SHELVES = (
+    "answers",
+    "authentication",
+    "cryptography",
+    "health",
+    "metadata",
+    "requests",
+    "wire",
+)
+
+
+class ListenerFault(StrEnum):
+    """What goes wrong before a request can be sent."""
+
+    REFUSED = "refused"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
+    CERTIFICATE_WRONG_HOST = "certificate-wrong-host"
+    CERTIFICATE_UNKNOWN_CA = "certificate-unknown-ca"
+    CERTIFICATE_SELF_SIGNED = "certificate-self-signed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a fault changes: the rules, the delivery, or the listener."""
+
+    rules: Callable[[Rules], Rules] | None = None
+    delivery: Callable[[Delivery, Request], Delivery] | None = None
+    listener: ListenerFault | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One named misbehaviour."""
+
+    name: str
+    summary: str
+    """What the faulty proxy does, in one sentence."""
+    violates: tuple[str, ...]
+    """Ids of the requirements whose checks it turns red, and of no other MUST."""
+    operation: Operation | None
+    """The only operation it concerns; None for all."""
+    build: Callable[..., Effect]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The names of the options that ``fault(name, ...)`` takes."""
+        return tuple(inspect.signature(self.build).parameters)
+
+
+_CATALOGUE: dict[str, Fault] = {}
+
+
+def fault(
+    name: str,
+    *,
+    violates: tuple[str, ...] = (),
+    operation: Operation | None = None,
+    summary: str | None = None,
+) -> Callable[[Callable[..., Effect]], Callable[..., Effect]]:
+    """Register a fault under its name.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+
+    def register(build: Callable[..., Effect]) -> Callable[..., Effect]:
+        if name in _CATALOGUE:
+            raise ValueError(f"there is a fault {name!r} already")
+        _CATALOGUE[name] = Fault(
+            name=name,
+            summary=summary or (build.__doc__ or "").strip().partition("\n")[0],
+            violates=violates,
+            operation=operation,
+            build=build,
+        )
+        return build
+
+    return register
+
+
+@cache
+def all_faults() -> Mapping[str, Fault]:
+    """Every fault by its name."""
+    for shelf in _SHELVES:
+        importlib.import_module(f"pytest_xks.proxy.faults.{shelf}")
+    return _CATALOGUE
+
+
+def find_fault(name: str) -> Fault:
+    """The fault of a name.
+
+    Raises:
+        LookupError: there is none; the message names the nearest.
+    """
+    known = all_faults()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=3)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise LookupError(f"there is no fault {name!r}{hint}")
+
+
+def changed(**steps: Any) -> Effect:  # noqa: ANN401 - the steps of Rules differ in type
+    """An effect that replaces steps of the rules."""
+    return Effect(rules=lambda rules: replace(rules, **steps))
+
+
+def responded(change: Callable[[Response], Response]) -> Effect:
+    """An effect that changes every response."""
+    return delivered(
+        lambda delivery: replace(delivery, response=change(delivery.response))
+    )
+
+
+def delivered(change: Callable[[Delivery], Delivery]) -> Effect:
+    """An effect that changes how every answer travels."""
+    return Effect(delivery=lambda delivery, _request: change(delivery))
+
+
+def edited(edit: Callable[[dict[str, Any]], object]) -> Effect:
+    """An effect that edits the document of every success before it is written."""
+
+    def change(rules: Rules) -> Rules:
+        def respond(document: Mapping[str, object]) -> Response:
+            copy = dict(document)
+            edit(copy)
+            return rules.respond(copy)
+
+        return replace(rules, respond=respond)
+
+    return Effect(rules=change)

@@ -1,0 +1,201 @@
+"""External keys: the AES-256 keys of the external key manager, and what they may do.
+
+A key knows AES-GCM and its own versions; whether a request may use it is decided in
+``core``. Key material never leaves this file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypedDict
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from pytest_xks.spec.errors import Operation
+from pytest_xks.spec.limits import (
+    AUTHENTICATION_TAG_BYTES,
+    INITIALIZATION_VECTOR_BYTES,
+    KEY_SPEC_AES_256,
+    is_external_key_id,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "CannotDecryptError",
+    "ExternalKey",
+    "KeyProperties",
+    "KeyStatus",
+    "KeyUsage",
+]
+
+_KEY_BYTES = 32
+_VERSION = re.compile(rb"key_version=([1-9][0-9]{0,6})")
+
+
+class KeyStatus(StrEnum):
+    """The values of keyStatus ("GetKeyMetadata")."""
+
+    ENABLED = "ENABLED"
+    DISABLED = "DISABLED"
+
+
+class KeyUsage(StrEnum):
+    """The values of keyUsage that KMS looks for ("GetKeyMetadata")."""
+
+    ENCRYPT = "ENCRYPT"
+    DECRYPT = "DECRYPT"
+
+
+class KeyProperties(TypedDict, total=False):
+    """The properties of an external key, as keywords; see ``ExternalKey``."""
+
+    key_spec: str
+    key_usage: Iterable[str]
+    status: KeyStatus | str
+    versioned: bool
+    initialization_vector_bytes: int
+
+
+class CannotDecryptError(Exception):
+    """The authentication tag does not fit, or no version of the key is meant."""
+
+
+class ExternalKey:
+    """One key in the external key manager.
+
+    Its attributes may be changed at any time, also while a proxy is serving it.
+
+    Args:
+        external_key_id: 1 to 128 characters out of letters, digits, ``-``, ``.``,
+        ``_``.
+        key_spec: what GetKeyMetadata reports; only ``AES_256`` can encrypt and decrypt.
+        key_usage: what GetKeyMetadata reports; ``ENCRYPT`` and ``DECRYPT`` count.
+        status: ``ENABLED`` or ``DISABLED``.
+        versioned: whether Encrypt returns ciphertextMetadata that names the version of
+            the key material, so that the key can be rotated.
+        initialization_vector_bytes: 12 or 16 (before Base64).
+
+    Raises:
+        ValueError: an argument is out of bounds.
+    """
+
+    def __init__(  # noqa: PLR0913 - a key has that many properties
+        self,
+        external_key_id: str,
+        *,
+        key_spec: str = KEY_SPEC_AES_256,
+        key_usage: Iterable[str] = (KeyUsage.ENCRYPT, KeyUsage.DECRYPT),
+        status: KeyStatus | str = KeyStatus.ENABLED,
+        versioned: bool = True,
+        initialization_vector_bytes: int = 12,
+    ) -> None:
+        if not is_external_key_id(external_key_id):
+            raise ValueError(
+                "an external key id has 1 to 128 characters out of letters, digits, "
+                f"'-', '.' and '_': {external_key_id!r}"
+            )
+        if initialization_vector_bytes not in INITIALIZATION_VECTOR_BYTES:
+            raise ValueError("initialization_vector_bytes must be 12 or 16")
+        self.id = external_key_id
+        self.key_spec = key_spec
+        self.key_usage = tuple(str(usage) for usage in key_usage)
+        self.status = KeyStatus(status)
+        self.versioned = versioned
+        self.initialization_vector_bytes = initialization_vector_bytes
+        self._versions = [AESGCM(os.urandom(_KEY_BYTES))]
+
+    def __repr__(self) -> str:
+        """The key without its material."""
+        return (
+            f"ExternalKey({self.id!r}, key_spec={self.key_spec!r}, "
+            f"key_usage={self.key_usage!r}, status={self.status.value!r})"
+        )
+
+    @property
+    def version(self) -> int:
+        """The number of the version that encrypts; the first is 1."""
+        return len(self._versions)
+
+    @property
+    def ciphertext_metadata(self) -> bytes | None:
+        """What Encrypt hands out now to find the version again; None if unversioned."""
+        return b"key_version=%d" % self.version if self.versioned else None
+
+    def rotate(self) -> None:
+        """Make a new version; earlier ciphertexts still decrypt if ``versioned``."""
+        self._versions.append(AESGCM(os.urandom(_KEY_BYTES)))
+
+    def disable(self) -> None:
+        """Disable the key in the external key manager."""
+        self.status = KeyStatus.DISABLED
+
+    def enable(self) -> None:
+        """Enable the key in the external key manager."""
+        self.status = KeyStatus.ENABLED
+
+    def supports(self, operation: Operation) -> bool:
+        """Whether the key's type and usage allow an operation."""
+        needed = _USAGE.get(operation)
+        if needed is None:
+            return True
+        return self.key_spec == KEY_SPEC_AES_256 and needed in self.key_usage
+
+    def seal(
+        self, plaintext: bytes, authenticated_data: bytes
+    ) -> tuple[bytes, bytes, bytes]:
+        """AES-GCM under the newest version.
+
+        Returns:
+            Initialization vector, ciphertext (as long as the plaintext), and the
+            authentication tag of 16 bytes.
+        """
+        iv = os.urandom(self.initialization_vector_bytes)
+        sealed = self._versions[-1].encrypt(iv, plaintext, authenticated_data)
+        return (
+            iv,
+            sealed[:-AUTHENTICATION_TAG_BYTES],
+            sealed[-AUTHENTICATION_TAG_BYTES:],
+        )
+
+    def open(
+        self,
+        *,
+        initialization_vector: bytes,
+        ciphertext: bytes,
+        authentication_tag: bytes,
+        authenticated_data: bytes,
+        ciphertext_metadata: bytes,
+    ) -> bytes:
+        """The inverse of ``seal``, under the version that the metadata names.
+
+        Raises:
+            CannotDecryptError: nothing that this key encrypted.
+        """
+        version = self._version_for(ciphertext_metadata)
+        try:
+            return version.decrypt(
+                initialization_vector,
+                ciphertext + authentication_tag,
+                authenticated_data,
+            )
+        except InvalidTag:
+            raise CannotDecryptError from None
+
+    def _version_for(self, ciphertext_metadata: bytes) -> AESGCM:
+        # The metadata only chooses a version; the authentication tag vouches for it.
+        match = _VERSION.fullmatch(ciphertext_metadata)
+        number = int(match[1]) if match else 1
+        if number > len(self._versions):
+            raise CannotDecryptError
+        return self._versions[number - 1]
+
+
+_USAGE = {
+    Operation.ENCRYPT: KeyUsage.ENCRYPT,
+    Operation.DECRYPT: KeyUsage.DECRYPT,
+}
