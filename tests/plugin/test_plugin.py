@@ -1,0 +1,184 @@
+"""The plugin in other people's test suites: fixtures, options, marker, messages."""
+
+from __future__ import annotations
+
+import pytest
+
+USES_A_PROXY = """
+    def test_it(xks_proxy):
+        assert xks_proxy.call("GetHealthStatus").status == 200
+        assert xks_proxy.call("GetKeyMetadata", "usable").status == 200
+        print("endpoint", xks_proxy.endpoint)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ini", "endpoint"),
+    [
+        pytest.param([], "", "https://xks-proxy.test", id="default"),
+        pytest.param(
+            ["--xks-transport=https"], "", "https://localhost:*", id="option"
+        ),
+        pytest.param([], "xks_transport = https", "https://localhost:*", id="ini"),
+        pytest.param(
+            ["--xks-transport=in-process"],
+            "xks_transport = https",
+            "https://xks-proxy.test",
+            id="the option wins",
+        ),
+    ],
+)
+def test_transport(pytester, arguments, ini, endpoint):
+    """Option and ini key choose the way to the proxy; the option wins."""
+    pytester.makeini(f"[pytest]\n{ini}")
+    pytester.makepyfile(USES_A_PROXY)
+
+    result = pytester.runpytest("-rA", *arguments)
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"endpoint {endpoint}"])
+
+
+def test_marker_wins_from_the_inside_out(pytester):
+    """The function's marker beats the module's, which beats the option."""
+    pytester.makepyfile(
+        """
+        import pytest
+        pytestmark = pytest.mark.xks(transport="https", allow_unused_faults=True)
+
+        @pytest.mark.xks(transport="in-process")
+        def test_inner(xks_proxy):
+            xks_proxy.fault("delay")
+            assert "localhost" not in xks_proxy.endpoint
+
+        def test_outer(xks_proxy):
+            assert "localhost" in xks_proxy.endpoint
+        """
+    )
+
+    pytester.runpytest().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ("transprot='https'", "*unexpected keyword argument 'transprot'*"),
+        ("transport='carrier pigeon'", "*must be 'in-process' or 'https'*"),
+        ("'https'", "*takes keywords only*"),
+    ],
+)
+def test_slip_in_the_marker(pytester, marker, message):
+    """A slip in the marker is told, with what is allowed."""
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.xks({marker})
+        def test_it(xks_proxy): ...
+        """
+    )
+
+    result = pytester.runpytest()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([message])
+
+
+def test_slip_in_the_ini_file(pytester):
+    """A value of the ini key that means nothing is a usage error."""
+    pytester.makeini("[pytest]\nxks_transport = smoke signals")
+
+    result = pytester.runpytest()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*ini key xks_transport must be 'in-process' or 'https'*"]
+    )
+
+
+def test_unused_fault_fails(pytester):
+    """A fault that was never hit fails the test and says how to allow it."""
+    pytester.makepyfile(
+        """
+        def test_it(xks_proxy):
+            xks_proxy.fault("ThrottlingException", operation="Encrypt")
+        """
+    )
+
+    result = pytester.runpytest()
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*armed and never hit:*",
+            "*<fault ThrottlingException operation=Encrypt, 0 hits>*",
+            "*@pytest.mark.xks(allow_unused_faults=True)*",
+        ]
+    )
+
+
+def test_failure_shows_what_was_asked(pytester):
+    """A failed test is reported with the requests that its proxy answered."""
+    pytester.makepyfile(
+        """
+        def test_it(xks_proxy):
+            xks_proxy.call("GetKeyMetadata", "nowhere")
+            assert False
+        """
+    )
+
+    result = pytester.runpytest()
+
+    result.stdout.fnmatch_lines(
+        [
+            "*MockXksProxy(https://xks-proxy.test/*) was asked*",
+            "GetKeyMetadata nowhere for CreateKey -> 404 KeyNotFoundException",
+        ]
+    )
+
+
+def test_factory_makes_separate_proxies(pytester):
+    """Two proxies of one test share neither keys nor journal."""
+    pytester.makepyfile(
+        """
+        def test_it(make_xks_proxy, xks_proxy):
+            other = make_xks_proxy(uri_path="/other/kms/xks/v1")
+            other.add_key("mine")
+            assert other.call("GetKeyMetadata", "mine").status == 200
+            assert xks_proxy.call("GetKeyMetadata", "mine").status == 404
+            assert len(other.requests) == len(xks_proxy.requests) == 1
+        """
+    )
+
+    pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_help_explains_the_plugin(pytester):
+    """The option, the ini key and the marker explain themselves."""
+    described = pytester.runpytest("--help").stdout.str()
+    markers = pytester.runpytest("--markers").stdout.str()
+
+    assert "--xks-transport" in described
+    assert "xks_transport (string)" in described
+    assert "@pytest.mark.xks(*, transport:" in markers
+
+
+def test_unused_plugin_imports_nothing_heavy(pytester):
+    """Whoever does not use a fixture pays for nothing but the plugin's own module."""
+    pytester.makepyfile(
+        """
+        import sys
+
+        HEAVY = {"moto", "boto3", "botocore", "cryptography", "requests", "responses",
+                 "ssl", "http.client", "asyncio", "httptools", "click", "rich"}
+
+        def test_it():
+            assert not HEAVY & set(sys.modules)
+            assert {name for name in sys.modules if name.startswith("pytest_xks")} == {
+                "pytest_xks", "pytest_xks.plugin"}
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-p", "no:xdist", "-p", "no:randomly")
+
+    result.assert_outcomes(passed=1)
