@@ -102,7 +102,7 @@ class ProxyCore:
         duration = (self.clock.monotonic() - started) * 1000 + delivery.delay_ms
         entry = visit.entry(delivery.response, duration, armed)
         self.journal.add(entry)
-        logs.write(entry)
+        rules.log(entry)
         return delivery
 
 
@@ -173,6 +173,7 @@ class _Visit:
         self._core.fleet.require_available()
         if parameters is None:
             return messages.render_key_metadata(rules.get_key_metadata(key))
+        rules.check_lengths(parameters)
         rules.check_sizes(parameters)
         if isinstance(parameters, EncryptParameters):
             return messages.render_encrypt(rules.encrypt(key, parameters, rules))

@@ -259,9 +259,9 @@ class RequestParser:
         )
 
     def _judge_host(self, version: str, hosts: list[str]) -> Refusal | None:
-        # RFC 9112, section 3.2: a server MUST answer 400 "to any HTTP/1.1 request message
-        # that lacks a Host header field and to any request message that contains more
-        # than one Host header field line or [...] an invalid field value".
+        # RFC 9112, section 3.2: "A server MUST respond with a 400 (Bad Request) status
+        # code to any HTTP/1.1 request message that lacks a Host header field and to any
+        # request message that contains more than one Host header field line".
         if len(hosts) == 1 and _HOST.fullmatch(hosts[0]):
             return None
         return None if version == "1.0" and not hosts else _BAD_HOST

@@ -12,7 +12,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypedDict
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from pytest_xks.spec.errors import Operation
 from pytest_xks.spec.limits import (
@@ -65,6 +68,14 @@ class CannotDecryptError(Exception):
     """The authentication tag does not fit, or no version of the key is meant."""
 
 
+class _Version:
+    """One version of the key material, ready for use."""
+
+    def __init__(self, material: bytes) -> None:
+        self.material = material
+        self.aead = AESGCM(material)
+
+
 class ExternalKey:
     """One key in the external key manager.
 
@@ -107,7 +118,7 @@ class ExternalKey:
         self.status = KeyStatus(status)
         self.versioned = versioned
         self.initialization_vector_bytes = initialization_vector_bytes
-        self._versions = [AESGCM(os.urandom(_KEY_BYTES))]
+        self._versions = [_Version(os.urandom(_KEY_BYTES))]
 
     def __repr__(self) -> str:
         """The key without its material."""
@@ -128,7 +139,7 @@ class ExternalKey:
 
     def rotate(self) -> None:
         """Make a new version; earlier ciphertexts still decrypt if ``versioned``."""
-        self._versions.append(AESGCM(os.urandom(_KEY_BYTES)))
+        self._versions.append(_Version(os.urandom(_KEY_BYTES)))
 
     def disable(self) -> None:
         """Disable the key in the external key manager."""
@@ -146,16 +157,26 @@ class ExternalKey:
         return self.key_spec == KEY_SPEC_AES_256 and needed in self.key_usage
 
     def seal(
-        self, plaintext: bytes, authenticated_data: bytes
+        self,
+        plaintext: bytes,
+        authenticated_data: bytes,
+        *,
+        initialization_vector: bytes | None = None,
     ) -> tuple[bytes, bytes, bytes]:
         """AES-GCM under the newest version.
+
+        Args:
+            plaintext: of any length.
+            authenticated_data: the AAD input of AES-GCM.
+            initialization_vector: a random one by default. Only a faulty proxy has
+                another: to use one twice gives the plaintexts away.
 
         Returns:
             Initialization vector, ciphertext (as long as the plaintext), and the
             authentication tag of 16 bytes.
         """
-        iv = os.urandom(self.initialization_vector_bytes)
-        sealed = self._versions[-1].encrypt(iv, plaintext, authenticated_data)
+        iv = initialization_vector or os.urandom(self.initialization_vector_bytes)
+        sealed = self._versions[-1].aead.encrypt(iv, plaintext, authenticated_data)
         return (
             iv,
             sealed[:-AUTHENTICATION_TAG_BYTES],
@@ -178,7 +199,7 @@ class ExternalKey:
         """
         version = self._version_for(ciphertext_metadata)
         try:
-            return version.decrypt(
+            return version.aead.decrypt(
                 initialization_vector,
                 ciphertext + authentication_tag,
                 authenticated_data,
@@ -186,7 +207,23 @@ class ExternalKey:
         except InvalidTag:
             raise CannotDecryptError from None
 
-    def _version_for(self, ciphertext_metadata: bytes) -> AESGCM:
+    def open_unverified(
+        self,
+        *,
+        initialization_vector: bytes,
+        ciphertext: bytes,
+        ciphertext_metadata: bytes,
+    ) -> bytes:
+        """Decrypt without looking at the tag, as only a faulty proxy does.
+
+        Raises:
+            CannotDecryptError: the metadata names no version.
+        """
+        version = self._version_for(ciphertext_metadata)
+        mode = GCM(initialization_vector)
+        return Cipher(AES256(version.material), mode).decryptor().update(ciphertext)
+
+    def _version_for(self, ciphertext_metadata: bytes) -> _Version:
         # The metadata only chooses a version; the authentication tag vouches for it.
         match = _VERSION.fullmatch(ciphertext_metadata)
         number = int(match[1]) if match else 1

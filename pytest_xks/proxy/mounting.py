@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from pytest_xks.spec.http import Request
@@ -70,7 +70,7 @@ def _request(prepared: requests.PreparedRequest) -> Request:
         method=prepared.method or "GET",
         target=f"{url.path}?{url.query}" if url.query else url.path,
         headers=headers,
-        body=body.encode() if isinstance(body, str) else bytes(body),
+        body=body.encode() if isinstance(body, str) else cast("bytes", body),
     )
 
 

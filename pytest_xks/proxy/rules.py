@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_xks.proxy import logs
 from pytest_xks.proxy.authorization import first_denial
 from pytest_xks.proxy.keys import CannotDecryptError, ExternalKey, KeyStatus
 from pytest_xks.spec import messages, sigv4
@@ -34,10 +35,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pytest_xks.proxy.health import Fleet
+    from pytest_xks.proxy.journal import JournalEntry
     from pytest_xks.proxy.stores import KeyStore
     from pytest_xks.spec.http import Request
 
-__all__ = ["MAX_AAD_BYTES", "MAX_TEXT_BYTES", "DeniedError", "Rules"]
+__all__ = [
+    "MAX_AAD_BYTES",
+    "MAX_TEXT_BYTES",
+    "DeniedError",
+    "Rules",
+    "as_it_comes_back",
+]
 
 Document = dict[str, object]
 
@@ -192,7 +200,7 @@ def encrypt(
     # AMBIGUOUS: the verifying decryption is recommended, and an encrypt-only key cannot
     # do it. Ours: InvalidKeyUsageException, as AWS's test client expects.
     rules.check_key_usage(key, Operation.DECRYPT)
-    rules.open(key, _reversed(parameters, result), rules)
+    rules.open(key, as_it_comes_back(parameters, result), rules)
     return EncryptResult(
         ciphertext=result.ciphertext,
         ciphertext_metadata=result.ciphertext_metadata,
@@ -202,9 +210,10 @@ def encrypt(
     )
 
 
-def _reversed(
+def as_it_comes_back(
     parameters: EncryptParameters, result: EncryptResult
 ) -> DecryptParameters:
+    """The Decrypt request that belongs to the answer of an Encrypt request."""
     return DecryptParameters(
         ciphertext=result.ciphertext,
         ciphertext_metadata=result.ciphertext_metadata or b"",
@@ -273,6 +282,9 @@ class Rules:
     parse_parameters: Callable[
         [Document, Operation], EncryptParameters | DecryptParameters | None
     ] = messages.parse_parameters
+    check_lengths: Callable[[EncryptParameters | DecryptParameters], None] = (
+        messages.check_lengths
+    )
     check_sizes: Callable[[EncryptParameters | DecryptParameters], None] = check_sizes
     get_key_metadata: Callable[[ExternalKey], KeyMetadata] = get_key_metadata
     encrypt: Callable[[ExternalKey, EncryptParameters, Rules], EncryptResult] = encrypt
@@ -284,3 +296,4 @@ class Rules:
     respond: Callable[[Mapping[str, object]], Response] = respond
     respond_error: Callable[[XksError], Response] = respond_error
     refuse_method: Callable[[str], Response] = refuse_method
+    log: Callable[[JournalEntry], None] = logs.write

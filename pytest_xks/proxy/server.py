@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Handler", "HttpsServer", "Peer"]
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("pytest_xks.server")
 
 _BACKLOG = 128
 # How long to wait before the next try when the system is out of descriptors or threads.
@@ -104,12 +104,14 @@ class HttpsServer:
 
     @property
     def context(self) -> ssl.SSLContext | None:
-        """TLS; may be replaced at any time, for connections to come."""
+        """TLS; another one ends the connections that were made under the old."""
         return self._options.context
 
     @context.setter
     def context(self, context: ssl.SSLContext | None) -> None:
-        self._options = replace(self._options, context=context)
+        if context is not self._options.context:
+            self._options = replace(self._options, context=context)
+            self.drop_connections()
 
     def start(self) -> None:
         """Listen; does nothing if it listens already.

@@ -40,6 +40,7 @@ __all__ = [
     "HealthStatus",
     "KeyMetadata",
     "RequestMetadata",
+    "check_lengths",
     "parse_document",
     "parse_metadata",
     "parse_parameters",
@@ -270,7 +271,7 @@ def _encrypt_parameters(document: Document) -> EncryptParameters:
 
 def _decrypt_parameters(document: Document) -> DecryptParameters:
     _check_encryption_algorithm(document)
-    parameters = DecryptParameters(
+    return DecryptParameters(
         ciphertext=_required_bytes(document, "ciphertext"),
         ciphertext_metadata=_optional_bytes(document, "ciphertextMetadata"),
         additional_authenticated_data=_optional_bytes(
@@ -279,15 +280,25 @@ def _decrypt_parameters(document: Document) -> DecryptParameters:
         initialization_vector=_required_bytes(document, "initializationVector"),
         authentication_tag=_required_bytes(document, "authenticationTag"),
     )
-    # AMBIGUOUS: malformed parts of a ciphertext are a ValidationException or an
-    # InvalidCiphertextException, whose text says "missing". Ours: ValidationException.
+
+
+def check_lengths(parameters: EncryptParameters | DecryptParameters) -> None:
+    """Check the lengths that the specification fixes, all of them Decrypt's.
+
+    AMBIGUOUS: malformed parts of a ciphertext are a ValidationException or an
+    InvalidCiphertextException, whose text says "missing". Ours: ValidationException.
+
+    Raises:
+        XksError: ValidationException.
+    """
+    if not isinstance(parameters, DecryptParameters):
+        return
     if len(parameters.ciphertext_metadata) > CIPHERTEXT_METADATA_MAX_BYTES:
         raise _invalid("ciphertextMetadata is longer than 20 bytes.")
     if len(parameters.initialization_vector) not in INITIALIZATION_VECTOR_BYTES:
         raise _invalid("initializationVector must be 12 or 16 bytes.")
     if len(parameters.authentication_tag) != AUTHENTICATION_TAG_BYTES:
         raise _invalid("authenticationTag must be 16 bytes.")
-    return parameters
 
 
 _PARAMETERS: Mapping[
@@ -302,6 +313,8 @@ def parse_parameters(
     document: Document, operation: Operation
 ) -> EncryptParameters | DecryptParameters | None:
     """Read what an operation takes besides requestMetadata; None if it takes nothing.
+
+    Lengths are left to ``check_lengths``.
 
     Raises:
         XksError: ValidationException, or UnsupportedOperationException for an algorithm

@@ -38,6 +38,7 @@ __all__ = [
     "parse_authorization",
     "sign",
     "signature_of",
+    "signing_key",
     "string_to_sign",
     "verify",
 ]
@@ -178,7 +179,8 @@ def _hmac(key: bytes, text: str) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _signing_key(secret_access_key: str, scope: str) -> bytes:
+def signing_key(secret_access_key: str, scope: str) -> bytes:
+    """Task 3: the key derived from a secret for a credential scope, 32 bytes."""
     # A key lives for a day, a Region and a service: the four HMACs are worth keeping.
     key = f"AWS4{secret_access_key}".encode()
     for part in scope.split("/"):
@@ -200,7 +202,7 @@ def signature_of(
     """
     canonical = canonical_request(request, authorization.signed_headers)
     text = string_to_sign(canonical, timestamp, authorization.scope)
-    key = _signing_key(secret_access_key, authorization.scope)
+    key = signing_key(secret_access_key, authorization.scope)
     return _hmac(key, text).hex()
 
 

@@ -17,6 +17,7 @@ from pytest_xks.spec.messages import (
     HealthStatus,
     KeyMetadata,
     RequestMetadata,
+    check_lengths,
     parse_document,
     parse_metadata,
     parse_parameters,
@@ -255,6 +256,11 @@ class TestEncryptParameters:
         assert "Hello" not in repr(parse_parameters(ENCRYPT, Operation.ENCRYPT))
 
 
+def test_encrypt_has_no_fixed_lengths():
+    """What Encrypt takes may have any length."""
+    check_lengths(parse_parameters(ENCRYPT, Operation.ENCRYPT))
+
+
 class TestDecryptParameters:
     """What Decrypt takes besides requestMetadata."""
 
@@ -292,7 +298,7 @@ class TestDecryptParameters:
         """A size on the legal side of its limit is served."""
         document = DECRYPT | {member: base64_of(size)}
 
-        assert parse_parameters(document, Operation.DECRYPT)
+        check_lengths(parse_parameters(document, Operation.DECRYPT))
 
     @pytest.mark.parametrize(
         ("member", "size"),
@@ -310,8 +316,11 @@ class TestDecryptParameters:
     )
     def test_size_refused(self, member, size):
         """A size on the other side is a ValidationException."""
+        document = DECRYPT | {member: base64_of(size)}
+        parameters = parse_parameters(document, Operation.DECRYPT)
+
         with pytest.raises(XksError) as caught:
-            parse_parameters(DECRYPT | {member: base64_of(size)}, Operation.DECRYPT)
+            check_lengths(parameters)
 
         assert_refused(ErrorName.VALIDATION, member, caught)
 

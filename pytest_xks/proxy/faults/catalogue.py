@@ -38,9 +38,12 @@ __all__ = [
 _SHELVES = (
     "answers",
     "authentication",
-    "cryptography",
+    "decryption",
+    "encryption",
     "health",
+    "integrity",
     "metadata",
+    "policies",
     "requests",
     "wire",
 )
@@ -78,6 +81,8 @@ class Fault:
     operation: Operation | None
     """The only operation it concerns; None for all."""
     build: Callable[..., Effect]
+    wholesale: bool = False
+    """Whether it leaves so little of the API that no single requirement is meant."""
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -94,6 +99,7 @@ def fault(
     violates: tuple[str, ...] = (),
     operation: Operation | None = None,
     summary: str | None = None,
+    wholesale: bool = False,
 ) -> Callable[[Callable[..., Effect]], Callable[..., Effect]]:
     """Register a fault under its name.
 
@@ -110,6 +116,7 @@ def fault(
             violates=violates,
             operation=operation,
             build=build,
+            wholesale=wholesale,
         )
         return build
 
