@@ -1,22 +1,22 @@
 """The way from KMS to an XKS proxy: one request out, one response back, in time.
 
-A transport raises what went wrong as one of five errors, whose messages are fit for users
-and hold no secret. ``HttpsTransport`` is the real one; the in-process one lives with the
-mock proxy, and does the same without sockets.
+A transport raises what went wrong as one of five errors, whose messages are fit for
+users and hold no secret. ``HttpsTransport`` is the real one; the in-process one lives
+with the mock proxy, and does the same without sockets.
 
 Rule of this file: every wait has the caller's deadline.
 """
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 import time
 from collections import deque
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol, Self
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from pytest_xks.spec.http import Response
 
@@ -44,23 +44,23 @@ class TransportError(Exception):
     """No response; the message says why, and is fit for users."""
 
 
-class ConnectFailure(TransportError):
-    """There is no TCP connection: refused, unreachable, or a name without an address."""
+class ConnectFailure(TransportError):  # noqa: N818 - it says what is the case
+    """There is no TCP connection: it is refused, or the name has no address."""
 
 
-class TlsFailure(TransportError):
+class TlsFailure(TransportError):  # noqa: N818 - it says what is the case
     """There is no TLS session: the handshake failed, or a certificate was refused."""
 
 
-class TransportTimeout(TransportError):
+class TransportTimeout(TransportError):  # noqa: N818 - it says what is the case
     """No complete response came within the deadline."""
 
 
-class ConnectionLost(TransportError):
+class ConnectionLost(TransportError):  # noqa: N818 - it says what is the case
     """The peer ended the connection before the response was complete."""
 
 
-class MalformedResponse(TransportError):
+class MalformedResponse(TransportError):  # noqa: N818 - it says what is the case
     """What came is not HTTP, or larger than any response of an XKS proxy."""
 
 
@@ -82,8 +82,8 @@ class Transport(Protocol):
 class HttpsTransport:
     """Sends requests over HTTPS, or plain HTTP, and keeps connections for the next.
 
-    Safe to use from many threads at once; each has a connection to itself for the time of
-    an exchange.
+    Safe to use from many threads at once; each has a connection to itself for the time
+    of an exchange.
 
     A connection that the proxy has closed meanwhile is noticed before it is used, and
     replaced. Once a request is out it is never sent a second time: the proxy may have
@@ -124,30 +124,32 @@ class HttpsTransport:
         self.close()
 
     def close(self) -> None:
-        """Close the connections that are not in use; a later request opens a new one."""
+        """Close the connections that are idle; a later request opens a new one."""
         while self._idle:
             self._idle.pop().close()
 
     def send(self, request: Request, *, timeout_ms: float) -> Response:
         """Exchange one request for its response; see ``Transport``.
 
-        The deadline covers connection, handshake, request and response. It does not cover
-        the resolution of a host name, which is the system's; an address needs none.
+        The deadline covers connection, handshake, request and response. It does not
+        cover how the system resolves a host name; an address needs no resolving.
 
         Raises:
             TransportError: there is no response.
         """
         deadline = _Deadline(timeout_ms)
-        connection = self._idle_connection() or self._connect(deadline)
         try:
-            response, reusable = connection.exchange(request, deadline)
-        except BaseException:
-            connection.close()
-            raise
-        if reusable:
-            self._idle.append(connection)
-        else:
-            connection.close()
+            connection = self._idle_connection() or self._connect(deadline)
+            with ExitStack() as stack:
+                stack.callback(connection.close)
+                response = connection.exchange(request, deadline)
+                if connection.reusable:
+                    stack.pop_all()
+                    self._idle.append(connection)
+        except TimeoutError:
+            raise TransportTimeout(
+                f"no complete response within {timeout_ms:g} ms"
+            ) from None
         return response
 
     def _idle_connection(self) -> _Connection | None:
@@ -169,44 +171,40 @@ class _Deadline:
     """The moment by which an exchange has to be over."""
 
     def __init__(self, timeout_ms: float) -> None:
-        self._timeout_ms = timeout_ms
         self._end = time.monotonic() + timeout_ms / 1000
 
     def remaining_s(self) -> float:
-        """The seconds that are left; never zero, which means something else to sockets.
+        """The seconds that are left.
 
         Raises:
-            TransportTimeout: none are.
+            TimeoutError: none are.
         """
         remaining = self._end - time.monotonic()
         if remaining <= 0:
-            raise self.missed()
+            raise TimeoutError
         return remaining
-
-    def missed(self) -> TransportTimeout:
-        """What to raise when it is over."""
-        return TransportTimeout(f"no complete response within {self._timeout_ms:g} ms")
 
 
 def _open(host: str, port: int, deadline: _Deadline) -> socket.socket:
-    failure: OSError | None = None
+    """A TCP connection to the first address of the host that takes one."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
         raise ConnectFailure(f"{host} cannot be resolved: {error}") from error
-    for family, kind, protocol, _, address in found:
-        opened = socket.socket(family, kind, protocol)
-        try:
+    failure: OSError | None = None
+    for family, kind, protocol, _, address in addresses:
+        with ExitStack() as stack:
+            opened = stack.enter_context(socket.socket(family, kind, protocol))
             opened.settimeout(deadline.remaining_s())
-            opened.connect(address)
-            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except TimeoutError:
-            opened.close()
-            raise deadline.missed() from None
-        except OSError as error:
-            opened.close()
-            failure = error
-        else:
+            try:
+                opened.connect(address)
+                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except TimeoutError:
+                raise
+            except OSError as error:
+                failure = error
+                continue
+            stack.pop_all()
             return opened
     raise ConnectFailure(f"no connection to {host}:{port}: {failure}") from failure
 
@@ -214,26 +212,27 @@ def _open(host: str, port: int, deadline: _Deadline) -> socket.socket:
 def _secure(
     plain: socket.socket, context: ssl.SSLContext, name: str, deadline: _Deadline
 ) -> ssl.SSLSocket:
-    try:
-        tls = context.wrap_socket(
-            plain, server_hostname=name, do_handshake_on_connect=False
-        )
-    except (OSError, ValueError) as error:
-        plain.close()
-        raise TlsFailure(f"no TLS session with {name}: {error}") from error
-    try:
-        tls.settimeout(deadline.remaining_s())
-        tls.do_handshake()
-    except TimeoutError:
-        tls.close()
-        raise deadline.missed() from None
-    except OSError as error:
-        tls.close()
-        raise TlsFailure(f"no TLS session with {name}: {error}") from error
-    except TransportTimeout:
-        tls.close()
-        raise
-    return tls
+    """TLS on a connection, with a server that has proven its name."""
+    with ExitStack() as stack:
+        stack.enter_context(plain)
+        try:
+            name.encode("idna")  # So does ssl, but then it forgets to close the socket.
+            tls = context.wrap_socket(
+                plain,
+                server_hostname=name,
+                do_handshake_on_connect=False,
+                # An end without close_notify is a loss, not the end of a response.
+                suppress_ragged_eofs=False,
+            )
+            stack.enter_context(tls)
+            tls.settimeout(deadline.remaining_s())
+            tls.do_handshake()
+        except TimeoutError:
+            raise
+        except (OSError, ValueError) as error:
+            raise TlsFailure(f"no TLS session with {name}: {error}") from error
+        stack.pop_all()
+        return tls
 
 
 class _Connection:
@@ -241,6 +240,7 @@ class _Connection:
 
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
+        self.reusable = False
 
     def close(self) -> None:
         self._socket.close()
@@ -256,37 +256,27 @@ class _Connection:
             pass
         return False
 
-    def exchange(self, request: Request, deadline: _Deadline) -> tuple[Response, bool]:
-        """Send a request; return its response, and whether another may follow.
+    def exchange(self, request: Request, deadline: _Deadline) -> Response:
+        """Send a request and return its response; then ``reusable`` is up to date.
 
         Raises:
             TransportError: there is no response.
+            TimeoutError: likewise, within the deadline.
         """
+        reader = _ResponseReader(request.method)
         try:
             self._socket.settimeout(deadline.remaining_s())
             self._socket.sendall(_render(request))
-            return self._receive(_ResponseReader(request.method), deadline)
-        except TimeoutError:
-            raise deadline.missed() from None
-        except HttpParserError as error:
-            raise MalformedResponse(f"the response is not HTTP: {error}") from error
+            while not reader.complete:
+                self._socket.settimeout(deadline.remaining_s())
+                reader.feed(self._socket.recv(_CHUNK_BYTES))
         except (ConnectionError, ssl.SSLEOFError) as error:
             raise ConnectionLost(f"the connection is lost: {error}") from error
         except ssl.SSLError as error:
             # TLS 1.3 tells a client so late that its certificate is refused.
             raise TlsFailure(f"the TLS session failed: {error}") from error
-
-    def _receive(
-        self, reader: _ResponseReader, deadline: _Deadline
-    ) -> tuple[Response, bool]:
-        while not reader.complete:
-            self._socket.settimeout(deadline.remaining_s())
-            data = self._socket.recv(_CHUNK_BYTES)
-            if not data:
-                reader.end()
-                break
-            reader.feed(data)
-        return reader.response, reader.keep_alive
+        self.reusable = reader.keep_alive
+        return reader.response
 
 
 def _render(request: Request) -> bytes:
@@ -300,7 +290,7 @@ def _render(request: Request) -> bytes:
 
 
 class _ResponseReader:
-    """Makes a response of the bytes that come; the methods ``on_…`` are for httptools."""
+    """Makes a response of the bytes that come; httptools calls the ``on_`` methods."""
 
     def __init__(self, method: str) -> None:
         self.complete = False
@@ -308,36 +298,65 @@ class _ResponseReader:
         self._without_body = method == "HEAD"
         self._received = 0
         self._parser = HttpResponseParser(self)
-        self.on_message_begin()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._status = 0
+        self._headers: list[tuple[str, str]] = []
+        self._body: list[bytes] = []
 
     @property
     def response(self) -> Response:
         return Response(
-            status=self._status,
-            headers=tuple(self._headers),
-            body=b"".join(self._body),
+            status=self._status, headers=tuple(self._headers), body=b"".join(self._body)
         )
 
     def feed(self, data: bytes) -> None:
+        """Take the next bytes; none mean that no more will come."""
+        if not data:
+            self._end()
+            return
         self._received += len(data)
         if self._received > _RESPONSE_MAX_BYTES:
             raise MalformedResponse("the response is too large")
-        self._parser.feed_data(data)
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            raise MalformedResponse(f"the response is not HTTP: {error}") from error
 
-    def end(self) -> None:
-        """Take note that no more bytes will come."""
+    def _end(self) -> None:
+        names = {name.lower() for name, _ in self._headers}
         # RFC 9112, section 6.3: without a length, a response lasts until the end.
-        if not self._status or self._has_length:
-            raise ConnectionLost("the peer ended the connection before its response")
+        if self._status < 200 or names & {"content-length", "transfer-encoding"}:
+            raise ConnectionLost("the peer closed the connection before its response")
         self.complete = True
+        self.keep_alive = False
 
     def on_message_begin(self) -> None:
         if self.complete:
-            self.keep_alive = False  # Who says more than was asked is not to be trusted.
-            return
-        self._status = 0
-        self._has_length = False
-        self._headers: list[tuple[str, str]] = []
-        self._body: list[bytes] = []
+            # Who says more than was asked is not asked again.
+            self.keep_alive = False
+        else:
+            self._forget()
 
-    ...
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._status:
+            return  # A trailer, or a header of what nobody asked for.
+        text = value.decode("latin-1").strip(" \t")
+        self._headers.append((name.decode("latin-1"), text))
+
+    def on_headers_complete(self) -> None:
+        if self.complete:
+            return
+        self._status = self._parser.get_status_code()
+        self.keep_alive = self._parser.should_keep_alive()
+        self.complete = self._without_body and self._status >= 200
+
+    def on_body(self, part: bytes) -> None:
+        if not self.complete:
+            self._body.append(part)
+
+    def on_message_complete(self) -> None:
+        # RFC 9110, section 15.2: any number of interim responses may come first.
+        if self._status >= 200:
+            self.complete = True

@@ -1,15 +1,19 @@
 """A door of the mock proxy: real HTTPS on a loopback port, with a throw-away CA.
 
-Faults of the listener (a refused connection, a bad certificate) take effect here.
+Faults of the door (a refused connection, a bad certificate) take effect here.
 """
 
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_xks.proxy.faults.catalogue import ListenerFault
+from pytest_xks.proxy.bad_tls import misconfigure
+from pytest_xks.proxy.connection import Connection
+from pytest_xks.proxy.faults.doors import PREVENTS_TLS, DoorFault
+from pytest_xks.proxy.quirks import Quirks, QuirkyConnection
 from pytest_xks.proxy.server import HttpsServer
 from pytest_xks.tls import (
     BadCertificate,
@@ -24,7 +28,6 @@ if TYPE_CHECKING:
     import ssl
 
     from pytest_xks.proxy.core import ProxyCore
-    from pytest_xks.tls import Certificate
 
 __all__ = ["HttpsDoor"]
 
@@ -62,7 +65,8 @@ class HttpsDoor:
         self._host = host
         self._ca = ca or CertificateAuthority.create()
         self._client_ca = client_ca
-        self._context = self._server_context(self._ca.issue(host, _LOOPBACK))
+        self._certificate = self._ca.issue(host, _LOOPBACK)
+        self._context = server_context(self._certificate, client_ca=client_ca)
         self._server = HttpsServer(
             lambda request, _peer: core.handle(request),
             context=self._context,
@@ -107,32 +111,43 @@ class HttpsDoor:
         self._server.stop()
         self._files.cleanup()
 
-    def _server_context(self, certificate: Certificate) -> ssl.SSLContext:
-        return server_context(certificate, client_ca=self._client_ca)
-
     def _obey_faults(self) -> None:
-        listeners = [
-            each for each in self._core.faults.armed if each.effect.listener is not None
-        ]
-        for each in listeners:
+        armed = [each for each in self._core.faults.armed if each.effect.door]
+        for each in armed:
             each.countable = False
-        kind = listeners[0].effect.listener if listeners else None
-        if kind is ListenerFault.REFUSED:
+        faults = frozenset(each.effect.door for each in armed if each.effect.door)
+        if DoorFault.CONNECTION_REFUSED in faults:
             self._server.refuse_connections()
             return
-        self._server.accept_connections()
-        bad = _BAD_CERTIFICATES.get(kind) if kind else None
-        self._server.context = (
-            self._server_context(bad_certificate(bad, self._ca, self._host))
-            if bad
-            else self._context
+        self._server.context = self._context_with(faults) if faults else self._context
+        self._server.connection_factory = (
+            partial(QuirkyConnection, quirks=Quirks(faults)) if faults else Connection
         )
+        self._server.accept_connections()
+
+    def _context_with(self, faults: frozenset[DoorFault]) -> ssl.SSLContext:
+        kind = next((_BAD_CERTIFICATES[each] for each in faults & PREVENTS_TLS), None)
+        certificate = (
+            bad_certificate(kind, self._ca, self._host) if kind else self._certificate
+        )
+        context = server_context(certificate, client_ca=self._client_ca_with(faults))
+        for each in faults:
+            misconfigure(context, each)
+        return context
+
+    def _client_ca_with(self, faults: frozenset[DoorFault]) -> bytes | None:
+        if self._client_ca is None:
+            required = DoorFault.REQUIRES_CLIENT_CERTIFICATE in faults
+            return self._ca.certificate_pem if required else None
+        if DoorFault.MTLS_REFUSES_EVERYONE in faults:
+            return CertificateAuthority.create().certificate_pem
+        return self._client_ca
 
 
 _BAD_CERTIFICATES = {
-    ListenerFault.CERTIFICATE_EXPIRED: BadCertificate.EXPIRED,
-    ListenerFault.CERTIFICATE_NOT_YET_VALID: BadCertificate.NOT_YET_VALID,
-    ListenerFault.CERTIFICATE_WRONG_HOST: BadCertificate.WRONG_HOST,
-    ListenerFault.CERTIFICATE_UNKNOWN_CA: BadCertificate.UNKNOWN_CA,
-    ListenerFault.CERTIFICATE_SELF_SIGNED: BadCertificate.SELF_SIGNED,
+    DoorFault.CERTIFICATE_EXPIRED: BadCertificate.EXPIRED,
+    DoorFault.CERTIFICATE_NOT_YET_VALID: BadCertificate.NOT_YET_VALID,
+    DoorFault.CERTIFICATE_WRONG_HOST: BadCertificate.WRONG_HOST,
+    DoorFault.CERTIFICATE_UNKNOWN_CA: BadCertificate.UNKNOWN_CA,
+    DoorFault.CERTIFICATE_SELF_SIGNED: BadCertificate.SELF_SIGNED,
 }

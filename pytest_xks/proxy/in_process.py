@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_xks.proxy.delivery import Ending
-from pytest_xks.proxy.faults.catalogue import ListenerFault
+from pytest_xks.proxy.faults.doors import PREVENTS_TLS
 from pytest_xks.transport import (
     ConnectFailure,
     ConnectionLost,
@@ -69,10 +69,9 @@ class InProcessTransport:
         return delivery.response
 
     def _connect(self) -> None:
-        armed = self._core.faults.at_listener()
+        armed = self._core.faults.at_the_door()
         if armed is None:
             return
-        listener = armed.effect.listener
-        if listener is ListenerFault.REFUSED:
-            raise ConnectFailure("the connection is refused")
-        raise TlsFailure(f"the TLS handshake fails: {listener}")
+        if armed.effect.door in PREVENTS_TLS:
+            raise TlsFailure(f"the TLS handshake fails: {armed.effect.door}")
+        raise ConnectFailure("the connection is refused")

@@ -71,10 +71,18 @@ class HttpsServer:
             idle_timeout_s=idle_timeout_s,
             request_timeout_s=request_timeout_s,
         )
-        self._lock = Lock()
-        self._connections: dict[Connection, Thread] = {}
+        self._door = Lock()
+        """Held by who opens or closes the port."""
         self._listener: _Listener | None = None
         self._reserved: socket.socket | None = None
+        """The port while connections are refused."""
+        self.connection_factory: Callable[
+            [socket.socket, str, ConnectionOptions], Connection
+        ] = Connection
+        """Makes the connections to come."""
+        self._lock = Lock()
+        """Held by who touches the connections."""
+        self._connections: dict[Connection, Thread] = {}
 
     def __enter__(self) -> Self:
         """Start."""
@@ -114,43 +122,43 @@ class HttpsServer:
             self.drop_connections()
 
     def start(self) -> None:
-        """Listen; does nothing if it listens already.
+        """Listen; does nothing if the server has started already.
 
         Raises:
             OSError: the address is not this machine's, or the port is taken.
         """
-        self.accept_connections()
+        with self._door:
+            if self._listener is None and self._reserved is None:
+                self._listen(_bind(self.host, self._port))
 
     def stop(self) -> None:
         """Close the port and end every connection; may be called twice."""
-        self._close_listener()
-        self._release_port()
+        with self._door:
+            self._close_listener()
+            reserved, self._reserved = self._reserved, None
+            if reserved is not None:
+                reserved.close()
         self.drop_connections()
 
-    def accept_connections(self) -> None:
-        """Listen, at the same port as before ``refuse_connections``.
-
-        Raises:
-            OSError: as for ``start``.
-        """
-        if self._listener is not None:
-            return
-        bound = self._reserved or _bind(self.host, self._port)
-        self._reserved = None
-        self._port = bound.getsockname()[1]
-        self._listener = _Listener(bound, self._welcome)
-
     def refuse_connections(self) -> None:
-        """Have the system refuse connections (ECONNREFUSED); end those that are open.
+        """Have the system refuse connections, and end those that are open.
 
-        The port stays ours meanwhile: it is bound, but nobody listens.
+        A client sees ECONNREFUSED. The port stays ours: bound, but not listened at.
 
         Raises:
             OSError: somebody else took the port at this very moment.
         """
-        if self._close_listener():
-            self._reserved = _bind(self.host, self._port)
+        with self._door:
+            if self._close_listener():
+                self._reserved = _bind(self.host, self._port)
         self.drop_connections()
+
+    def accept_connections(self) -> None:
+        """Listen again after ``refuse_connections``; does nothing otherwise."""
+        with self._door:
+            reserved, self._reserved = self._reserved, None
+            if reserved is not None:
+                self._listen(reserved)
 
     def drop_connections(self) -> None:
         """End every connection that is open, in whatever state; new ones are welcome.
@@ -166,19 +174,18 @@ class HttpsServer:
             if thread is not current_thread():
                 thread.join(max(0.0, deadline - time.monotonic()))
 
+    def _listen(self, bound: socket.socket) -> None:
+        self._port = bound.getsockname()[1]
+        self._listener = _Listener(bound, self._welcome)
+
     def _close_listener(self) -> bool:
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.close()
         return listener is not None
 
-    def _release_port(self) -> None:
-        reserved, self._reserved = self._reserved, None
-        if reserved is not None:
-            reserved.close()
-
     def _welcome(self, accepted: socket.socket, address: str) -> None:
-        connection = Connection(accepted, address, self._options)
+        connection = self.connection_factory(accepted, address, self._options)
         thread = Thread(
             target=self._serve, args=(connection,), name="xks-proxy-client", daemon=True
         )

@@ -1,8 +1,8 @@
 """The wire to one client: a socket, TLS on it if there is any, and each way to end it.
 
-Everything that the client sees of TCP and TLS is decided in this file. TLS runs in memory
-and never owns the socket: that halves the system calls of a request, and leaves the
-socket to whoever has to interrupt, reset or half-close it.
+Everything that the client sees of TCP and TLS is decided in this file. TLS runs in
+memory and never owns the socket: that halves the system calls of a request, and leaves
+the socket to whoever has to interrupt, reset or half-close it.
 """
 
 from __future__ import annotations
@@ -59,10 +59,11 @@ class Wire:
 
     def __init__(self, accepted: socket.socket) -> None:
         self._socket = accepted
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._timeout_s = accepted.gettimeout()
         self._tls: _Tls | None = None
-        self._timeout_s: float | None = -1
         self._aborted = Event()
+        with suppress(OSError):  # The client may have left already.
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def abort(self) -> None:
         """End the connection at once, and whatever its thread waits for."""
@@ -105,8 +106,12 @@ class Wire:
                 raise PlainHttpError from error
             raise
         finally:
-            self._socket.sendall(tls.outgoing.read())
+            self._flush(tls)
         return True
+
+    def _flush(self, tls: _Tls) -> None:
+        if tls.outgoing.pending:
+            self._socket.sendall(tls.outgoing.read())
 
     @property
     def client_common_name(self) -> str | None:
@@ -121,10 +126,23 @@ class Wire:
         ]
         return names[0] if len(names) == 1 else None
 
+    @property
+    def application_protocol(self) -> str | None:
+        """What the handshake agreed on (ALPN); None if the client offered nothing."""
+        return self._tls.session.selected_alpn_protocol() if self._tls else None
+
+    def peek(self) -> bytes:
+        """The first byte of the client, which stays there to be read.
+
+        Raises:
+            OSError: nothing came in time, or the connection is lost.
+        """
+        return self._socket.recv(1, socket.MSG_PEEK)
+
     # -- the middle ---------------------------------------------------------------
 
     def wait_at_most(self, seconds: float | None) -> None:
-        """Set how long to wait for the client, in whatever comes next; None: for ever."""
+        """Set how long to wait for the client from now on; None means for ever."""
         if seconds != self._timeout_s:
             self._timeout_s = seconds
             self._socket.settimeout(seconds)
@@ -154,8 +172,7 @@ class Wire:
         try:
             return tls.session.read(_CHUNK_BYTES)
         finally:
-            if tls.outgoing.pending:  # An alert, or the answer to a key update.
-                self._socket.sendall(tls.outgoing.read())
+            self._flush(tls)  # An alert, or the answer to a key update.
 
     def send(self, data: bytes) -> None:
         """Send all of it.
@@ -163,19 +180,20 @@ class Wire:
         Raises:
             OSError: the client does not read, or the connection is lost.
         """
-        if self._tls is not None:
-            while data:
-                data = data[self._tls.session.write(data) :]
-            data = self._tls.outgoing.read()
-        self._socket.sendall(data)
+        if self._tls is None:
+            self._socket.sendall(data)
+            return
+        while data:
+            data = data[self._tls.session.write(data) :]
+        self._flush(self._tls)
 
     # -- the end ------------------------------------------------------------------
 
     def end(self) -> None:
         """End in an orderly way: our side first, then wait for the client's.
 
-        Without the wait, what the client still sends would meet a closed socket, and the
-        reset that it draws may overtake our last words.
+        Without the wait, what the client still sends would meet a closed socket, and
+        draw a reset that may overtake our last words.
         """
         self.notify_close()
         self._socket.shutdown(socket.SHUT_WR)
@@ -189,12 +207,12 @@ class Wire:
                 left -= len(data)
 
     def notify_close(self) -> None:
-        """Tell the client that there is no more to come, where TLS has a word for it."""
+        """Tell the client that nothing more will come, if TLS is there to say so."""
         if self._tls is not None:
-            # It wants to read the client's close_notify, which nobody has to wait for.
+            # It would rather read the client's close_notify too, and says so.
             with suppress(ssl.SSLError):
                 self._tls.session.unwrap()
-            self._socket.sendall(self._tls.outgoing.read())
+            self._flush(self._tls)
 
     def reset(self) -> None:
         """Have ``close`` reset the connection (TCP RST)."""

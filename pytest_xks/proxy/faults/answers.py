@@ -218,7 +218,7 @@ def _errors_show_stack_trace() -> Effect:
 # -- the whole proxy ------------------------------------------------------------------
 
 
-@fault("rejects-everything", wholesale=True)
+@fault("rejects-everything", wholesale=True, violates=("XKS-AUTH-001",))
 def _rejects_everything(name: str = ErrorName.ACCESS_DENIED.value) -> Effect:
     """Answers everything with one error."""
     error = XksError(ErrorName(name))
@@ -249,7 +249,7 @@ _PLAUSIBLE: dict[str, object] = {
 }
 
 
-@fault("accepts-everything", wholesale=True)
+@fault("accepts-everything", wholesale=True, violates=("XKS-AUTH-016",))
 def _accepts_everything() -> Effect:
     """Answers everything with 200 and one plausible document."""
     return Effect(
@@ -264,7 +264,7 @@ def _accepts_everything() -> Effect:
     )
 
 
-@fault("teapot", wholesale=True)
+@fault("teapot", wholesale=True, violates=("XKS-AUTH-001",))
 def _teapot() -> Effect:
     """Answers everything with 418 under one plausible document of every member."""
     return Effect(

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from pytest_xks.proxy.faults.catalogue import find_fault
+from pytest_xks.proxy.faults.doors import PREVENTS_CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +41,8 @@ class ArmedFault:
         self.external_key_id = external_key_id
         self.times = times
         self.hits = 0
-        self.countable = True
-        """False where nobody sees a hit: the kernel refuses, the handshake fails."""
+        self.countable = effect.door is None or effect.door in PREVENTS_CONNECTION
+        """Whether a hit would be seen; a door's faults act on connections."""
         self._disarm = disarm
 
     def __repr__(self) -> str:
@@ -184,17 +185,19 @@ class FaultBoard:
         if not self._armed:
             return ()
         return self._take(
-            lambda each: each.effect.listener is None and each.concerns(route)
+            lambda each: each.effect.door is None and each.concerns(route)
         )
 
-    def at_listener(self) -> ArmedFault | None:
+    def at_the_door(self) -> ArmedFault | None:
         """The fault that keeps a client from connecting, if any; it counts a hit."""
         if not self._armed:
             return None
         return next(
             iter(
                 self._take(
-                    lambda each: each.effect.listener is not None and not each.exhausted
+                    lambda each: (
+                        each.effect.door in PREVENTS_CONNECTION and not each.exhausted
+                    )
                 )
             ),
             None,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pytest_xks.proxy.faults.catalogue import Effect, changed, fault
+from pytest_xks.proxy.faults.patterns import fails_internally
 from pytest_xks.spec import sigv4
 from pytest_xks.spec.errors import ErrorName, XksError
 from pytest_xks.spec.uri import parse_path
@@ -437,11 +438,9 @@ def _malformed_authorization_as_500() -> Effect:
     def change(rules: Rules) -> Rules:
         def authenticate(request: Request, secrets: Secrets, now: datetime) -> str:
             header = request.header("Authorization") or ""
-            try:
-                if header.startswith(sigv4.ALGORITHM):
-                    sigv4.parse_authorization(header)
-            except sigv4.SignatureError:
-                raise XksError(ErrorName.INTERNAL) from None
+            parts = ("Credential=", "SignedHeaders=", "Signature=")
+            if header and not all(part in header for part in parts):
+                fails_internally()
             return rules.authenticate(request, secrets, now)
 
         return replace(rules, authenticate=authenticate)

@@ -10,7 +10,6 @@ import difflib
 import importlib
 import inspect
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_xks.proxy.delivery import Delivery
+    from pytest_xks.proxy.faults.doors import DoorFault
     from pytest_xks.proxy.rules import Rules
     from pytest_xks.spec.errors import Operation
     from pytest_xks.spec.http import Request, Response
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Effect",
     "Fault",
-    "ListenerFault",
     "all_faults",
     "changed",
     "delivered",
@@ -49,24 +48,13 @@ _SHELVES = (
 )
 
 
-class ListenerFault(StrEnum):
-    """What goes wrong before a request can be sent."""
-
-    REFUSED = "refused"
-    CERTIFICATE_EXPIRED = "certificate-expired"
-    CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
-    CERTIFICATE_WRONG_HOST = "certificate-wrong-host"
-    CERTIFICATE_UNKNOWN_CA = "certificate-unknown-ca"
-    CERTIFICATE_SELF_SIGNED = "certificate-self-signed"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What a fault changes: the rules, the delivery, or the listener."""
+    """What a fault changes: the rules, the delivery, or the door."""
 
     rules: Callable[[Rules], Rules] | None = None
     delivery: Callable[[Delivery, Request], Delivery] | None = None
-    listener: ListenerFault | None = None
+    door: DoorFault | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +69,9 @@ class Fault:
     operation: Operation | None
     """The only operation it concerns; None for all."""
     build: Callable[..., Effect]
+    scope: str = ""
+    """The prefix of the requirements against which the self-test tries it, where the
+    whole suite would take too long or say nothing; all of them by default."""
     wholesale: bool = False
     """Whether it leaves so little of the API that no single requirement is meant."""
 
@@ -93,12 +84,13 @@ class Fault:
 _CATALOGUE: dict[str, Fault] = {}
 
 
-def fault(
+def fault(  # noqa: PLR0913 - keyword-only, each with its default
     name: str,
     *,
     violates: tuple[str, ...] = (),
     operation: Operation | None = None,
     summary: str | None = None,
+    scope: str = "",
     wholesale: bool = False,
 ) -> Callable[[Callable[..., Effect]], Callable[..., Effect]]:
     """Register a fault under its name.
@@ -116,6 +108,7 @@ def fault(
             violates=violates,
             operation=operation,
             build=build,
+            scope=scope,
             wholesale=wholesale,
         )
         return build

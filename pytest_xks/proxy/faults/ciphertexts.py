@@ -16,6 +16,9 @@ from pytest_xks.proxy.faults.catalogue import Effect, edited
 from pytest_xks.proxy.faults.patterns import anything_goes
 from pytest_xks.proxy.rules import as_it_comes_back
 from pytest_xks.spec.errors import ErrorName, Operation, XksError
+from pytest_xks.spec.messages import (
+    DecryptParameters,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from pytest_xks.proxy.keys import ExternalKey
     from pytest_xks.proxy.rules import Rules
     from pytest_xks.spec.messages import (
-        DecryptParameters,
         EncryptParameters,
         EncryptResult,
     )
@@ -41,6 +43,9 @@ __all__ = [
     "url_safe",
 ]
 
+_OF_ANY_SIZE = frozenset(
+    {"additional_authenticated_data", "authentication_tag", "ciphertext_metadata"}
+)
 MEMORY = 10_000
 """How many ciphertexts a forgiving proxy remembers."""
 
@@ -48,17 +53,17 @@ MEMORY = 10_000
 def forgives(
     agree: Callable[[DecryptParameters, DecryptParameters], bool],
     *,
-    any_length: bool = False,
+    any_tag_length: bool = False,
 ) -> Effect:
-    """A proxy that decrypts what ``agree`` takes for something that it sealed."""
-    sealed: deque[DecryptParameters] = deque(maxlen=MEMORY)
+    """A proxy that decrypts what ``agree`` takes for something that the key sealed."""
+    sealed: deque[tuple[ExternalKey, DecryptParameters]] = deque(maxlen=MEMORY)
 
     def change(rules: Rules) -> Rules:
         def seal(
             key: ExternalKey, parameters: EncryptParameters, active: Rules
         ) -> EncryptResult:
             result = rules.seal(key, parameters, active)
-            sealed.append(as_it_comes_back(parameters, result))
+            sealed.append((key, as_it_comes_back(parameters, result)))
             return result
 
         def open_(
@@ -67,7 +72,14 @@ def forgives(
             try:
                 return rules.open(key, parameters, active)
             except XksError:
-                known = next((each for each in sealed if agree(each, parameters)), None)
+                known = next(
+                    (
+                        each
+                        for owner, each in sealed
+                        if owner is key and agree(each, parameters)
+                    ),
+                    None,
+                )
                 if known is None:
                     raise
             return key.open_unverified(
@@ -76,17 +88,23 @@ def forgives(
                 ciphertext_metadata=known.ciphertext_metadata,
             )
 
-        lengths = anything_goes if any_length else rules.check_lengths
-        return replace(rules, seal=seal, open=open_, check_lengths=lengths)
+        def check_lengths(parameters: EncryptParameters | DecryptParameters) -> None:
+            if any_tag_length and isinstance(parameters, DecryptParameters):
+                parameters = replace(parameters, authentication_tag=bytes(16))
+            rules.check_lengths(parameters)
+
+        return replace(rules, seal=seal, open=open_, check_lengths=check_lengths)
 
     return Effect(rules=change)
 
 
 def all_but(member: str) -> Callable[[DecryptParameters, DecryptParameters], bool]:
-    """Whether two ciphertexts agree in everything but one member."""
+    """Whether two ciphertexts agree in everything but what one member says."""
 
     def agree(known: DecryptParameters, given: DecryptParameters) -> bool:
-        return replace(given, **{member: getattr(known, member)}) == known
+        old = getattr(known, member)
+        same_size = member in _OF_ANY_SIZE or len(getattr(given, member)) == len(old)
+        return same_size and replace(given, **{member: old}) == known
 
     return agree
 

@@ -48,7 +48,7 @@ def _decrypt_ignores_vector_integrity() -> Effect:
     return forgives(all_but("initialization_vector"))
 
 
-@fault("decrypt-ignores-ciphertext-integrity", violates=("XKS-DEC-011",))
+@fault("decrypt-ignores-ciphertext-integrity", violates=("XKS-DEC-011", "XKS-ERR-005"))
 def _decrypt_ignores_ciphertext_integrity() -> Effect:
     """Decrypts a changed ciphertext, to garbage."""
     return forgives(all_but("ciphertext"))
@@ -78,7 +78,7 @@ def _accepts_truncated_tag() -> Effect:
             and known.authentication_tag.startswith(given.authentication_tag)
         )
 
-    return forgives(agree, any_length=True)
+    return forgives(agree, any_tag_length=True)
 
 
 @fault("accepts-any-vector-length", violates=("XKS-DEC-008",))
@@ -185,7 +185,18 @@ def _aad_beyond_4096_bytes_ignored() -> Effect:
 # -- what Decrypt sends ---------------------------------------------------------------
 
 
-@fault("decrypt-flips-a-bit", operation=Operation.DECRYPT, violates=("XKS-DEC-001",))
+# Whatever compares the plaintext that comes back.
+_ROUND_TRIPS = (
+    "XKS-CDIV-005",
+    "XKS-DEC-001",
+    "XKS-DEC-004",
+    "XKS-DEC-005",
+    "XKS-URI-002",
+    "XKS-URI-003",
+)
+
+
+@fault("decrypt-flips-a-bit", operation=Operation.DECRYPT, violates=_ROUND_TRIPS)
 def _decrypt_flips_a_bit() -> Effect:
     """Returns the plaintext with its last bit flipped."""
 
@@ -202,7 +213,7 @@ def _decrypt_flips_a_bit() -> Effect:
 @fault(
     "decrypt-pads-plaintext",
     operation=Operation.DECRYPT,
-    violates=("XKS-DEC-001", "XKS-DEC-002"),
+    violates=("XKS-DEC-002", *_ROUND_TRIPS),
 )
 def _decrypt_pads_plaintext() -> Effect:
     """Pads the plaintext with zero bytes to a multiple of 16."""

@@ -142,7 +142,18 @@ def _empty_plaintext_as_500() -> Effect:
 # -- what Encrypt sends ---------------------------------------------------------------
 
 
-@fault("pads-ciphertext", violates=("XKS-DEC-002", "XKS-ENC-003"))
+# Whatever compares the lengths of plaintext and ciphertext, or alters the last byte.
+_LENGTHS = (
+    "XKS-DEC-002",
+    "XKS-DEC-011",
+    "XKS-ENC-003",
+    "XKS-ENC-008",
+    "XKS-ENC-013",
+    "XKS-ENC-014",
+)
+
+
+@fault("pads-ciphertext", violates=_LENGTHS)
 def _pads_ciphertext() -> Effect:
     """Appends a zero byte to the ciphertext, and takes it off at Decrypt."""
     return disguised(
@@ -151,9 +162,7 @@ def _pads_ciphertext() -> Effect:
     )
 
 
-@fault(
-    "appends-tag-to-ciphertext", violates=("XKS-DEC-002", "XKS-ENC-003", "XKS-ENC-004")
-)
+@fault("appends-tag-to-ciphertext", violates=("XKS-ENC-004", *_LENGTHS))
 def _appends_tag_to_ciphertext() -> Effect:
     """Leaves the tag at the end of the ciphertext as well."""
     return disguised(
@@ -178,7 +187,7 @@ def _initialization_vector_of_13_bytes() -> Effect:
 def _without_last_byte_of_vector(given: DecryptParameters) -> DecryptParameters:
     vector = given.initialization_vector
     if len(vector) != 13 or vector[-1] != 13:
-        raise XksError(ErrorName.VALIDATION)
+        raise XksError(ErrorName.INVALID_CIPHERTEXT)
     return replace(given, initialization_vector=vector[:-1])
 
 
@@ -195,7 +204,7 @@ def _tag_of_12_bytes() -> Effect:
     def reveal(given: DecryptParameters) -> DecryptParameters:
         tag = given.authentication_tag
         if len(tag) != 12:
-            raise XksError(ErrorName.VALIDATION)
+            raise XksError(ErrorName.INVALID_CIPHERTEXT)
         return replace(given, authentication_tag=whole.get(tag, bytes(16)))
 
     return disguised(disguise, reveal)
@@ -225,28 +234,25 @@ def _oversized_ciphertext_metadata() -> Effect:
 @fault("does-not-encrypt", violates=("XKS-ENC-015",))
 def _does_not_encrypt() -> Effect:
     """Sends the plaintext as ciphertext, under a good tag."""
+    sent: deque[tuple[ExternalKey, DecryptParameters]] = deque(maxlen=MEMORY)
 
     def change(rules: Rules) -> Rules:
-        sent: deque[tuple[DecryptParameters, bytes]] = memory
-
         def seal(
             key: ExternalKey, parameters: EncryptParameters, active: Rules
         ) -> EncryptResult:
             result = replace(
                 rules.seal(key, parameters, active), ciphertext=parameters.plaintext
             )
-            sent.append((as_it_comes_back(parameters, result), parameters.plaintext))
+            sent.append((key, as_it_comes_back(parameters, result)))
             return result
 
-        def open_(_key: ExternalKey, given: DecryptParameters, _active: Rules) -> bytes:
-            for known, plaintext in sent:
-                if known == given:
-                    return plaintext
+        def open_(key: ExternalKey, given: DecryptParameters, _active: Rules) -> bytes:
+            if (key, given) in sent:
+                return given.ciphertext
             raise XksError(ErrorName.INVALID_CIPHERTEXT)
 
         return replace(rules, seal=seal, open=open_)
 
-    memory: deque[tuple[DecryptParameters, bytes]] = deque(maxlen=MEMORY)
     return Effect(rules=change)
 
 
@@ -275,7 +281,7 @@ def _seals_with(next_vector: Callable[[], bytes]) -> Effect:
     return Effect(rules=change)
 
 
-@fault("repeats-initialization-vector", violates=("XKS-ENC-015", "XKS-ENC-016"))
+@fault("repeats-initialization-vector", violates=("XKS-DEC-013", "XKS-ENC-016"))
 def _repeats_initialization_vector() -> Effect:
     """Uses one initialization vector for everything."""
     vector = os.urandom(12)
@@ -332,7 +338,17 @@ def _encrypt_without_padding() -> Effect:
     )
 
 
-@fault("encrypt-without-tag", operation=Operation.ENCRYPT, violates=("XKS-ENC-001",))
+@fault(
+    "encrypt-without-tag",
+    operation=Operation.ENCRYPT,
+    violates=(
+        "XKS-CDIV-002",
+        "XKS-CDIV-003",
+        "XKS-ENC-001",
+        "XKS-ENC-002",
+        "XKS-ENC-006",
+    ),
+)
 def _encrypt_without_tag() -> Effect:
     """Leaves authenticationTag out of Encrypt's response."""
     return edited(lambda document: document.pop("authenticationTag", None))

@@ -12,7 +12,12 @@ from pytest_xks.spec.errors import Operation
 _HEALTH = Operation.GET_HEALTH_STATUS
 
 
-@fault("health-as-201", operation=_HEALTH, violates=("XKS-HEALTH-001",))
+# The request that has to be served is a GetHealthStatus where nothing else matters.
+@fault(
+    "health-as-201",
+    operation=_HEALTH,
+    violates=("XKS-AUTH-001", "XKS-AUTH-002", "XKS-AUTH-025", "XKS-HEALTH-001"),
+)
 def _health_as_201() -> Effect:
     """Answers GetHealthStatus with 201 in place of 200."""
     return responded(
@@ -65,11 +70,14 @@ def _health_with_empty_fleet() -> Effect:
 @fault("health-with-eleven-managers", operation=_HEALTH, violates=("XKS-HEALTH-006",))
 def _health_with_eleven_managers() -> Effect:
     """Reports eleven external key managers."""
-    return edited(
-        lambda document: document.update(
-            ekmFleetDetails=(_managers(document) * 11)[:11]
-        )
-    )
+
+    def edit(document: dict[str, Any]) -> None:
+        first = _managers(document)[0]
+        document["ekmFleetDetails"] = [
+            {**first, "id": f"ekm-{number}"} for number in range(11)
+        ]
+
+    return edited(edit)
 
 
 @fault("health-manager-without-id", operation=_HEALTH, violates=("XKS-HEALTH-007",))

@@ -41,7 +41,7 @@ def _ignores_cdiv_algorithm() -> Effect:
 @fault(
     "omits-cdiv",
     operation=Operation.ENCRYPT,
-    violates=("XKS-CDIV-001", "XKS-CDIV-002", "XKS-CDIV-003"),
+    violates=("XKS-CDIV-001",),
 )
 def _omits_cdiv() -> Effect:
     """Returns no ciphertextDataIntegrityValue."""

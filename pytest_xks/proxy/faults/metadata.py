@@ -40,7 +40,11 @@ def _reporting_usage(*old: str, new: tuple[str, ...]) -> Effect:
     return _reporting(change)
 
 
-@fault("metadata-without-key-status", operation=_METADATA, violates=("XKS-GKM-001",))
+@fault(
+    "metadata-without-key-status",
+    operation=_METADATA,
+    violates=("XKS-GKM-001", "XKS-GKM-008", "XKS-GKM-009"),
+)
 def _metadata_without_key_status() -> Effect:
     """Leaves keyStatus out."""
     return edited(lambda document: document.pop("keyStatus", None))

@@ -358,8 +358,9 @@ def _requires_arn_as_principal() -> Effect:
 def _missing_metadata_as_500() -> Effect:
     """Fails internally when a REQUIRED member of requestMetadata is missing."""
 
-    def check(_: Document, metadata: Document) -> None:
-        if {"kmsOperation", "kmsRequestId"} - metadata.keys():
+    def check(document: Document, metadata: Document) -> None:
+        is_object = isinstance(document.get("requestMetadata"), dict)
+        if is_object and {"kmsOperation", "kmsRequestId"} - metadata.keys():
             fails_internally()
 
     return before_metadata(check)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING
 
 from pytest_xks.proxy.delivery import Ending
-from pytest_xks.proxy.faults.catalogue import (
-    Effect,
-    ListenerFault,
-    delivered,
-    fault,
-)
+from pytest_xks.proxy.faults.catalogue import Effect, delivered, fault
+from pytest_xks.proxy.faults.doors import DoorFault
+from pytest_xks.spec.errors import ErrorName, XksError
+from pytest_xks.spec.http import Response
+from pytest_xks.spec.messages import render, render_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from pytest_xks.proxy.delivery import Delivery
+    from pytest_xks.proxy.rules import Rules
+    from pytest_xks.spec.http import Request
 
 
 @fault("delay")
@@ -50,34 +60,234 @@ for _name, (_ending, _summary) in _ENDINGS.items():
     fault(_name, summary=_summary)(partial(_ends_in, _ending))
 
 
-_LISTENERS = {
-    "connection-refused": (ListenerFault.REFUSED, "Refuses TCP connections."),
-    "certificate-expired": (
-        ListenerFault.CERTIFICATE_EXPIRED,
+# -- the door -------------------------------------------------------------------------
+
+
+def _at_the_door(door: DoorFault) -> Effect:
+    return Effect(door=door)
+
+
+_TIMING = "XKS-PERF"
+_MTLS = "XKS-MTLS"
+
+for _door, _summary, _violates, _scope in (
+    (DoorFault.CONNECTION_REFUSED, "Refuses TCP connections.", (), ""),
+    (
+        DoorFault.CERTIFICATE_EXPIRED,
         "Presents a certificate that has expired.",
+        ("XKS-TLS-004",),
+        "",
     ),
-    "certificate-not-yet-valid": (
-        ListenerFault.CERTIFICATE_NOT_YET_VALID,
+    (
+        DoorFault.CERTIFICATE_NOT_YET_VALID,
         "Presents a certificate that is not valid yet.",
+        ("XKS-TLS-004",),
+        "",
     ),
-    "certificate-wrong-host": (
-        ListenerFault.CERTIFICATE_WRONG_HOST,
+    (
+        DoorFault.CERTIFICATE_WRONG_HOST,
         "Presents a certificate for another host name.",
+        ("XKS-TLS-003",),
+        "",
     ),
-    "certificate-unknown-ca": (
-        ListenerFault.CERTIFICATE_UNKNOWN_CA,
+    (
+        DoorFault.CERTIFICATE_UNKNOWN_CA,
         "Presents a certificate of a CA that nobody trusts.",
+        ("XKS-TLS-004",),
+        "",
     ),
-    "certificate-self-signed": (
-        ListenerFault.CERTIFICATE_SELF_SIGNED,
+    (
+        DoorFault.CERTIFICATE_SELF_SIGNED,
         "Presents a self-signed certificate.",
+        ("XKS-TLS-004",),
+        "",
     ),
-}
+    (
+        DoorFault.OFFERS_UNLISTED_SUITES_ONLY,
+        "Offers TLS 1.2 with none of the cipher suites of the specification.",
+        ("XKS-TLS-002",),
+        "",
+    ),
+    (
+        DoorFault.OFFERS_TLS_1_1,
+        "Offers TLS 1.0 and 1.1 as well.",
+        ("XKS-TLS-006",),
+        "",
+    ),
+    (
+        DoorFault.OFFERS_WEAK_SUITES,
+        "Offers anonymous cipher suites and suites without encryption as well.",
+        ("XKS-TLS-007",),
+        "",
+    ),
+    (
+        DoorFault.SERVES_PLAIN_HTTP,
+        "Speaks plain HTTP on the same port as well.",
+        ("XKS-TLS-001",),
+        "",
+    ),
+    (
+        DoorFault.REFUSES_CLIENTS_WITHOUT_ALPN,
+        "Closes the connection of a client that offers no protocol (ALPN).",
+        ("XKS-HTTP-004",),
+        "",
+    ),
+    (
+        DoorFault.REQUIRES_CLIENT_CERTIFICATE,
+        "Requires a client certificate at its main endpoint.",
+        ("XKS-MTLS-005",),
+        _MTLS,
+    ),
+    (
+        DoorFault.MTLS_REFUSES_EVERYONE,
+        "Refuses every client certificate.",
+        ("XKS-MTLS-001",),
+        _MTLS,
+    ),
+    (
+        DoorFault.ACCEPTS_ANY_CLIENT_SUBJECT,
+        "Takes a client certificate of any subject.",
+        ("XKS-MTLS-003",),
+        _MTLS,
+    ),
+    (
+        DoorFault.ACCEPTS_ANY_CLIENT_AUTHORITY,
+        "Takes any client certificate, and none.",
+        ("XKS-MTLS-003", "XKS-MTLS-004"),
+        _MTLS,
+    ),
+    (
+        DoorFault.ANSWERS_HTTP_1_0,
+        "Answers with the status line of HTTP/1.0.",
+        ("XKS-HTTP-003",),
+        "",
+    ),
+    (
+        DoorFault.CLOSES_EVERY_CONNECTION,
+        "Closes the connection after every answer, and says so.",
+        ("XKS-HTTP-007",),
+        "",
+    ),
+    (
+        DoorFault.DROPS_CONNECTION_AFTER_ERROR,
+        "Closes the connection after an error without saying so.",
+        ("XKS-HTTP-009",),
+        "",
+    ),
+    (
+        DoorFault.SLOW_FIRST_REQUEST,
+        "Is slow to answer the first request of a connection.",
+        ("XKS-PERF-002",),
+        _TIMING,
+    ),
+    (
+        DoorFault.SERVES_BROKEN_HTTP,
+        "Answers 200 to what is no HTTP request.",
+        ("XKS-HTTP-011",),
+        "",
+    ),
+    (
+        DoorFault.ACCEPTS_CONFLICTING_LENGTHS,
+        "Answers 200 to a request with two lengths.",
+        ("XKS-HTTP-014",),
+        "",
+    ),
+    (
+        DoorFault.SLOW_SENDER_BLOCKS_OTHERS,
+        "Reads one request at a time, however slowly it comes.",
+        ("XKS-HTTP-012",),
+        "",
+    ),
+    (
+        DoorFault.LARGE_BODY_STALLS_SERVICE,
+        "Stops answering for a while after a body that is too large.",
+        ("XKS-HTTP-013",),
+        "",
+    ),
+):
+    fault(_door.value, summary=_summary, violates=_violates, scope=_scope)(
+        partial(_at_the_door, _door)
+    )
 
 
-def _listens_badly(listener: ListenerFault) -> Effect:
-    return Effect(listener=listener)
+# -- time -----------------------------------------------------------------------------
 
 
-for _name, (_listener, _summary) in _LISTENERS.items():
-    fault(_name, summary=_summary)(partial(_listens_badly, _listener))
+@fault("slow-now-and-then", violates=("XKS-PERF-001",), scope=_TIMING)
+def _slow_now_and_then() -> Effect:
+    """Takes 300 ms for every tenth request."""
+    numbers = count(1)
+    return delivered(
+        lambda delivery: (
+            delivery if next(numbers) % 10 else replace(delivery, delay_ms=300)
+        )
+    )
+
+
+def _one_at_a_time(seconds: float) -> Effect:
+    busy = threading.Lock()
+
+    def change(delivery: Delivery) -> Delivery:
+        with busy:
+            threading.Event().wait(seconds)
+        return delivery
+
+    return delivered(change)
+
+
+fault(
+    "serializes-requests",
+    violates=("XKS-PERF-003",),
+    scope=_TIMING,
+    summary="Serves one request at a time and takes 50 ms for it.",
+)(partial(_one_at_a_time, 0.05))
+fault(
+    "serves-200-requests-a-second",
+    violates=("XKS-PERF-004",),
+    scope=_TIMING,
+    summary="Serves one request at a time and takes 5 ms for it.",
+)(partial(_one_at_a_time, 0.005))
+
+
+@fault("mixes-concurrent-answers", violates=("XKS-HTTP-010",))
+def _mixes_concurrent_answers() -> Effect:
+    """Gives one of two requests that are under way the answer of the other."""
+    under_way: set[int] = set()
+    last: list[Delivery] = []
+
+    def change(rules: Rules) -> Rules:
+        def authenticate(
+            request: Request, secrets: Mapping[str, str], now: datetime
+        ) -> str:
+            under_way.add(threading.get_ident())
+            threading.Event().wait(0.002)
+            return rules.authenticate(request, secrets, now)
+
+        return replace(rules, authenticate=authenticate)
+
+    def mix(delivery: Delivery, _: Request) -> Delivery:
+        others = under_way - {threading.get_ident()}
+        under_way.discard(threading.get_ident())
+        answer = last[-1] if others and last else delivery
+        last[:] = [delivery]
+        return answer
+
+    return Effect(rules=change, delivery=mix)
+
+
+@fault("chunked-body-as-400", violates=("XKS-HTTP-008",))
+def _chunked_body_as_400() -> Effect:
+    """Refuses a request body in chunks."""
+    error = XksError(ErrorName.VALIDATION, "Chunks are not read.")
+
+    def change(delivery: Delivery, request: Request) -> Delivery:
+        if request.header("Transfer-Encoding") is None:
+            return delivery
+        response = Response(
+            status=400,
+            headers=(("Content-Type", "application/json"),),
+            body=render(render_error(error)),
+        )
+        return replace(delivery, response=response)
+
+    return Effect(delivery=change)
