@@ -37,9 +37,7 @@ def without(document, member):
 def test_encrypt_then_decrypt_gives_the_plaintext_back(proxy):
     """What Encrypt answers, Decrypt takes, and the plaintext comes back."""
     aad = {"additionalAuthenticatedData": "cHJvamVjdD1uaWxl"}
-    encrypted = json.loads(
-        proxy.call("Encrypt", "usable", {**ENCRYPT, **aad}).body
-    )
+    encrypted = json.loads(proxy.call("Encrypt", "usable", {**ENCRYPT, **aad}).body)
 
     decrypted = proxy.call(
         "Decrypt", "usable", {**encrypted, **aad, "encryptionAlgorithm": "AES_GCM"}
@@ -52,7 +50,9 @@ def test_encrypt_then_decrypt_gives_the_plaintext_back(proxy):
 @pytest.mark.parametrize(
     ("change", "status", "name"),
     [
-        pytest.param({"plaintext": None}, 400, "ValidationException", id="no plaintext"),
+        pytest.param(
+            {"plaintext": None}, 400, "ValidationException", id="no plaintext"
+        ),
         pytest.param({"plaintext": 7}, 400, "ValidationException", id="a number"),
         pytest.param({"plaintext": "a-_b"}, 400, "ValidationException", id="URL-safe"),
         pytest.param({"plaintext": "QQ"}, 400, "ValidationException", id="unpadded"),
@@ -282,9 +282,7 @@ def test_external_key_managers_out_of_order(proxy, assert_xks_error):
         manager.status = ManagerStatus.UNAVAILABLE
 
     assert_xks_error(proxy.call("GetHealthStatus"), 500, "InternalException")
-    assert_xks_error(
-        proxy.call("Encrypt", "usable", ENCRYPT), 500, "InternalException"
-    )
+    assert_xks_error(proxy.call("Encrypt", "usable", ENCRYPT), 500, "InternalException")
 
 
 def test_degraded_external_key_manager(proxy):
@@ -319,9 +317,7 @@ def test_key_changed_while_serving(proxy, assert_xks_error):
 
     assert after_rotation == 200
     assert_xks_error(disabled, 400, "InvalidStateException")
-    assert_xks_error(
-        proxy.call("Decrypt", "usable", body), 404, "KeyNotFoundException"
-    )
+    assert_xks_error(proxy.call("Decrypt", "usable", body), 404, "KeyNotFoundException")
 
 
 def test_journal_and_log_hold_no_plaintext(proxy, caplog):

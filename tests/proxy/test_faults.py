@@ -94,9 +94,7 @@ def test_journal_names_the_fault(proxy):
         pytest.param(
             {"name": "delay", "milliseconds": -1}, ValueError, "negative", id="value"
         ),
-        pytest.param(
-            {"name": "delay", "times": 0}, ValueError, "positive", id="times"
-        ),
+        pytest.param({"name": "delay", "times": 0}, ValueError, "positive", id="times"),
         pytest.param(
             {"name": "delay", "operation": "Sign"}, ValueError, "Sign", id="operation"
         ),

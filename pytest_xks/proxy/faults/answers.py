@@ -144,23 +144,39 @@ def _error_with_status(name: ErrorName, status: int) -> Effect:
     return Effect(rules=change)
 
 
-for _fault, _error, _status, _id in (
-    ("validation-as-422", ErrorName.VALIDATION, 422, "XKS-ERR-003"),
-    ("invalid-ciphertext-as-418", ErrorName.INVALID_CIPHERTEXT, 418, "XKS-ERR-005"),
+# XKS-ERR-001 looks at name and status of every error that is easily had.
+for _fault, _error, _status, _violates in (
+    ("validation-as-422", ErrorName.VALIDATION, 422, ("XKS-ERR-001", "XKS-ERR-003")),
+    (
+        "invalid-ciphertext-as-418",
+        ErrorName.INVALID_CIPHERTEXT,
+        418,
+        ("XKS-ERR-001", "XKS-ERR-005"),
+    ),
     (
         "authentication-failed-as-403",
         ErrorName.AUTHENTICATION_FAILED,
         403,
-        "XKS-ERR-009",
+        ("XKS-ERR-001", "XKS-ERR-009"),
     ),
-    ("access-denied-as-401", ErrorName.ACCESS_DENIED, 401, "XKS-ERR-010"),
-    ("key-not-found-as-418", ErrorName.KEY_NOT_FOUND, 418, "XKS-ERR-011"),
-    ("invalid-path-as-400", ErrorName.INVALID_URI_PATH, 400, "XKS-ERR-012"),
-    ("throttling-as-503", ErrorName.THROTTLING, 503, "XKS-ERR-013"),
+    ("access-denied-as-401", ErrorName.ACCESS_DENIED, 401, ("XKS-ERR-010",)),
+    (
+        "key-not-found-as-418",
+        ErrorName.KEY_NOT_FOUND,
+        418,
+        ("XKS-ERR-001", "XKS-ERR-011"),
+    ),
+    (
+        "invalid-path-as-400",
+        ErrorName.INVALID_URI_PATH,
+        400,
+        ("XKS-ERR-001", "XKS-ERR-012", "XKS-URI-005"),
+    ),
+    ("throttling-as-503", ErrorName.THROTTLING, 503, ("XKS-ERR-013",)),
 ):
     fault(
         _fault,
-        violates=(_id,),
+        violates=_violates,
         summary=f"Answers {_error} under the status {_status}.",
     )(partial(_error_with_status, _error, _status))
 
@@ -182,7 +198,18 @@ def _error_saying(message: Callable[[XksError], str]) -> Effect:
     return Effect(rules=change)
 
 
-@fault("misspells-error-name", violates=("XKS-ERR-001",))
+# Every MUST that an error has a certain name.
+_NAMES_OF_ERRORS = (
+    *(f"XKS-ERR-{number:03}" for number in (1, *range(3, 14), 18)),
+    "XKS-CDIV-004",
+    "XKS-CDIV-006",
+    "XKS-DEC-018",
+    "XKS-ENC-011",
+    "XKS-URI-005",
+)
+
+
+@fault("misspells-error-name", violates=_NAMES_OF_ERRORS)
 def _misspells_error_name() -> Effect:
     """Answers errors with a member "error" in place of errorName."""
 

@@ -173,7 +173,8 @@ def _appends_tag_to_ciphertext() -> Effect:
     )
 
 
-@fault("initialization-vector-of-13-bytes", violates=("XKS-ENC-005",))
+# What it sends it takes back, though no other proxy may.
+@fault("initialization-vector-of-13-bytes", violates=("XKS-DEC-008", "XKS-ENC-005"))
 def _initialization_vector_of_13_bytes() -> Effect:
     """Sends initialization vectors of 13 bytes, and takes them at Decrypt."""
     return disguised(
@@ -191,7 +192,7 @@ def _without_last_byte_of_vector(given: DecryptParameters) -> DecryptParameters:
     return replace(given, initialization_vector=vector[:-1])
 
 
-@fault("tag-of-12-bytes", violates=("XKS-ENC-006",))
+@fault("tag-of-12-bytes", violates=("XKS-DEC-009", "XKS-DEC-016", "XKS-ENC-006"))
 def _tag_of_12_bytes() -> Effect:
     """Sends the first 12 bytes of the tag, and takes them at Decrypt."""
     whole: dict[bytes, bytes] = {}
