@@ -74,11 +74,12 @@ class HttpsDoor:
             port=port,
             allowed_client_common_name=client_common_name,
         )
+        # First, for it may fail, and nothing must be left behind then.
+        self._server.start()
         self._files = tempfile.TemporaryDirectory(prefix="pytest-xks-")
         self.ca_bundle = Path(self._files.name) / "ca.pem"
         """A file with the CA's certificate; removed by ``close``."""
         self.ca_bundle.write_bytes(self._ca.certificate_pem)
-        self._server.start()
         self.transport = HttpsTransport(
             host=host, port=self.port, context=self.client_context()
         )

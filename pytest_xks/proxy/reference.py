@@ -7,6 +7,7 @@ second credential, mTLS, secondary authorization, a small quota, a log.
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -104,18 +105,24 @@ class ReferenceProxy:
         self.throttled_store.add_key(KEYS["usable"])
         self.ca = CertificateAuthority.create()
         self.log_file = self.directory / "proxy.log"
-        self._log: logging.Handler = logs.open_log(self.log_file)
-        self.door = HttpsDoor(
-            self.proxy.core, host=host, address=address, port=port, ca=self.ca
-        )
-        self.mtls_door = HttpsDoor(
-            self.proxy.core,
-            host=host,
-            address=address,
-            ca=self.ca,
-            client_ca=self.ca.certificate_pem,
-            client_common_name=CLIENT_COMMON_NAME,
-        )
+        with ExitStack() as opened:
+            if self._temporary:
+                opened.callback(self._temporary.cleanup)
+            opened.callback(_close_log, logs.open_log(self.log_file))
+            self.door = HttpsDoor(
+                self.proxy.core, host=host, address=address, port=port, ca=self.ca
+            )
+            opened.callback(self.door.close)
+            self.mtls_door = HttpsDoor(
+                self.proxy.core,
+                host=host,
+                address=address,
+                ca=self.ca,
+                client_ca=self.ca.certificate_pem,
+                client_common_name=CLIENT_COMMON_NAME,
+            )
+            opened.callback(self.mtls_door.close)
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
         """The proxy stops at the end of the block."""
@@ -132,12 +139,7 @@ class ReferenceProxy:
 
     def stop(self) -> None:
         """Close both ports and the log, and remove the temporary directory."""
-        self.mtls_door.close()
-        self.door.close()
-        logs.logger.removeHandler(self._log)
-        self._log.close()
-        if self._temporary:
-            self._temporary.cleanup()
+        self._opened.close()
 
     def target_document(self) -> Document:
         """A proxy target file with every section; writes the files it names.
@@ -189,6 +191,11 @@ class ReferenceProxy:
                 "log": {"file": self.log_file.name},
             }
         }
+
+
+def _close_log(handler: logging.Handler) -> None:
+    logs.logger.removeHandler(handler)
+    handler.close()
 
 
 def _add_keys(store: KeyStore) -> None:

@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote_to_bytes
 from pytest_xks.spec.limits import CLOCK_SKEW_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_xks.spec.http import Request
 
@@ -313,6 +313,37 @@ def check_signed_headers(authorization: Authorization) -> None:
         raise SignatureError("The headers host and x-amz-date must be signed.")
 
 
+def _signed_forms(request: Request) -> Iterator[Request]:
+    """The request as it may have been signed.
+
+    AMBIGUOUS: SigV4 removes "redundant and relative path components" before it signs,
+    as botocore does and curl does not, and the specification allows ``//`` in a URI
+    path and ``..`` as an external key id. Ours: either form, for what is served is the
+    path sent.
+    """
+    yield request
+    plain = _without_redundancy(request.path)
+    if plain != request.path:
+        yield type(request)(
+            method=request.method,
+            target=plain + request.target[len(request.path) :],
+            headers=request.headers,
+            body=request.body,
+        )
+
+
+def _without_redundancy(path: str) -> str:
+    if "//" not in path and "/." not in path:
+        return path
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment not in {"", "."}:
+            kept.append(segment)
+    return "/" + "/".join(kept)
+
+
 def verify(
     request: Request,
     secrets: Mapping[str, str],
@@ -342,12 +373,13 @@ def verify(
     secret = secrets.get(authorization.access_key_id)
     if secret is None:
         raise SignatureError("The access key id is unknown.")
-    expected = signature_of(
-        request,
-        secret_access_key=secret,
-        authorization=authorization,
-        timestamp=timestamp,
-    )
-    if not hmac.compare_digest(expected, authorization.signature):
-        raise SignatureError("The signature does not match.")
-    return authorization.access_key_id
+    for form in _signed_forms(request):
+        expected = signature_of(
+            form,
+            secret_access_key=secret,
+            authorization=authorization,
+            timestamp=timestamp,
+        )
+        if hmac.compare_digest(expected, authorization.signature):
+            return authorization.access_key_id
+    raise SignatureError("The signature does not match.")

@@ -26,13 +26,17 @@ class Post(Protocol):
 
     def __call__(
         self, path: str, body: bytes, *, method: str = "POST", signed: bool = True
-    ) -> Response: ...
+    ) -> Response:
+        """The response."""
+        ...
 
 
 class AssertXksError(Protocol):
     """Asserts that a response is an error of the API, with the status it goes with."""
 
-    def __call__(self, response: Response, status: int, name: str) -> None: ...
+    def __call__(self, response: Response, status: int, name: str) -> None:
+        """Raise AssertionError if it is not."""
+        ...
 
 
 @pytest.fixture

@@ -60,8 +60,10 @@ def test_expectation_that_fails(proxy):
         proxy.expect_requests("Decrypt", count=2, kmsOperation="ReEncrypt")
 
     assert str(caught.value).splitlines() == [
-        "expected exactly 2 Decrypt with kmsOperation=ReEncrypt, "
-        "the XKS proxy answered 0.",
+        (
+            "expected exactly 2 Decrypt with kmsOperation=ReEncrypt, "
+            "the XKS proxy answered 0."
+        ),
         "It was asked for:",
         "  Encrypt usable for Encrypt -> 200",
     ]

@@ -344,6 +344,28 @@ class TestTime:
         assert request.header("x-amz-date") == "20240515T120000Z"
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param("/a//b/kms/xks/v1/health", id="doubled slash in the prefix"),
+        pytest.param("/kms/xks/v1/keys/../encrypt", id="external key id of two dots"),
+        pytest.param("/kms/xks/v1/keys/./encrypt", id="external key id of one dot"),
+    ],
+)
+def test_path_that_some_signers_simplify(target):
+    """A path is authentic as sent, and as SigV4 simplifies it before signing."""
+    request = make_request(target=target)
+    as_sent = sign(request, CREDENTIAL, region=REGION, now=NOW)
+    simplified = signed_by_botocore(request)
+
+    assert verify(as_sent, SECRETS, now=NOW) == CREDENTIAL.access_key_id
+    assert CREDENTIAL.access_key_id == verify(
+        simplified, SECRETS, now=clock_of(simplified)
+    )
+    elsewhere = replaced(as_sent, target="/kms/xks/v1/keys/foo/encrypt")
+    assert_refused(elsewhere, "does not match")
+
+
 @pytest.mark.parametrize("host", [HOST, "evil.example.com"])
 def test_comparison_takes_constant_time(monkeypatch, host):
     """Signatures are compared by hmac.compare_digest, whatever the outcome."""
