@@ -1,0 +1,1 @@
+"""Readers of one result: text, JSON and the rest."""

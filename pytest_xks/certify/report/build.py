@@ -1,0 +1,262 @@
+"""From a run to the document: where outcomes are levelled, and secrets end."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_xks import __version__
+from pytest_xks.certify.collector import Finding
+from pytest_xks.certify.outcome import Level, Status
+from pytest_xks.certify.redact import Redactor
+from pytest_xks.certify.report.document import (
+    SCHEMA_VERSION,
+    CheckResult,
+    Document,
+    ExchangeView,
+    Latency,
+    RequirementResult,
+)
+from pytest_xks.certify.report.exchange import exchange_view
+from pytest_xks.certify.target import CAPABILITIES
+from pytest_xks.certify.verdict import EXIT_STATUS, levelled, overall, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_xks.certify.catalogue import Catalogue, Requirement
+    from pytest_xks.certify.collector import CheckRecord
+    from pytest_xks.certify.runner import Run
+    from pytest_xks.certify.target import ProxyTarget
+
+__all__ = ["build_document", "status_of"]
+
+_EXCHANGES_SHOWN = 10
+_VALUES_KEPT = 500
+
+
+def build_document(
+    run: Run,
+    *,
+    catalogue: Catalogue,
+    target: ProxyTarget,
+    strict: bool = False,
+    warnings: Sequence[str] = (),
+) -> Document:
+    """The result of ``run``, free of secrets.
+
+    Args:
+        run: the run of the suite.
+        catalogue: the requirements it was about.
+        target: the target under test.
+        strict: whether SHOULDs count as MUSTs do.
+        warnings: what the user should know beside the verdict.
+    """
+    redactor = Redactor(target.secrets())
+    results = [
+        _requirement(requirement, run, redactor)
+        for requirement in catalogue.requirements
+        if requirement.is_checked
+    ]
+    verdict = overall(
+        ((Level(r["level"]), Status(r["status"])) for r in results),
+        strict=strict,
+        broken=bool(run.problems) or run.interrupted,
+    )
+    document: Document = {
+        "schema_version": SCHEMA_VERSION,
+        "suite": {
+            "name": "pytest-xks",
+            "version": __version__,
+            "specification": catalogue.specification,
+            "specification_version": catalogue.version,
+            "part": catalogue.part,
+        },
+        "target": {
+            "endpoint": target.endpoint.url,
+            "uri_path": target.uri_path,
+            "region": target.region,
+            "access_key_id": target.credential.access_key_id,
+            "keys": dict(target.keys),
+            "capabilities": [c for c in CAPABILITIES if target.provides(c)],
+            "not_supported": sorted(target.not_supported),
+            "certificate_verified": target.verify,
+            "source": target.source,
+        },
+        "verdict": verdict.value,
+        "summary": _summary(results),
+        "requirements": results,
+        "exit_status": EXIT_STATUS[verdict],
+        "chapters": dict(catalogue.chapters),
+        "not_observable": [
+            {
+                "id": r.id,
+                "level": r.level.value,
+                "chapter": r.chapter,
+                "title": r.title,
+                "source": r.source,
+                "reason": r.reason or "",
+            }
+            for r in catalogue.requirements
+            if not r.is_checked
+        ],
+        "problems": list(run.problems),
+        "warnings": [*_target_warnings(target), *warnings],
+        "interrupted": run.interrupted,
+        "latencies": _latencies(run.checks),
+        "facts": {
+            name: value
+            for check in run.checks
+            if check.recorder
+            for name, value in check.recorder.facts.items()
+        },
+        "configuration": {
+            "strict": strict,
+            "load": run.selection.load,
+            "only": list(run.selection.only),
+            "skip": list(run.selection.skip),
+            "fail_fast": run.selection.fail_fast,
+            "pytest_args": list(run.selection.pytest_args),
+        },
+        "environment": {
+            "python": platform.python_version(),
+            "pytest": pytest.__version__,
+            "platform": platform.platform(terse=True),
+        },
+        "started_at": run.started_at.isoformat(timespec="seconds"),
+        "duration_seconds": round(run.seconds, 3),
+    }
+    return redactor.document(document)
+
+
+def _target_warnings(target: ProxyTarget) -> list[str]:
+    found = []
+    if target.endpoint.scheme == "http":
+        found.append("The endpoint is plain http; KMS calls a proxy over https only.")
+    elif not target.verify:
+        found.append("The server's certificate was not verified (--insecure).")
+    return found
+
+
+def _summary(results: Sequence[RequirementResult]) -> dict[str, dict[str, int]]:
+    summary = {level.value: {status.value: 0 for status in Status} for level in Level}
+    for result in results:
+        summary[result["level"]][result["status"]] += 1
+    return summary
+
+
+def _requirement(
+    requirement: Requirement, run: Run, redactor: Redactor
+) -> RequirementResult:
+    checks = [
+        _check(check, requirement, run, redactor)
+        for check in run.checks
+        if requirement.id in check.requirements
+    ]
+    return {
+        "id": requirement.id,
+        "level": requirement.level.value,
+        "chapter": requirement.chapter,
+        "title": requirement.title,
+        "source": requirement.source,
+        "text": requirement.text,
+        "accepts": requirement.accepts or "",
+        "since": requirement.since,
+        "status": status_of(requirement, run).value,
+        "explain": f"pytest-xks explain {requirement.id}",
+        "known_failure": None,
+        "checks": checks,
+    }
+
+
+def status_of(requirement: Requirement, run: Run) -> Status:
+    """What became of a requirement in ``run``."""
+    findings = [
+        _finding(check, requirement, run)
+        for check in run.checks
+        if requirement.id in check.requirements
+    ]
+    if not findings and requirement.id not in run.selected:
+        return Status.DISABLED
+    return worst(levelled(f.status, requirement.level) for f in findings)
+
+
+def _finding(check: CheckRecord, requirement: Requirement, run: Run) -> Finding:
+    if requirement.id in run.selected:
+        return check.finding
+    # It may have run all the same, for another requirement.
+    return Finding(status=Status.DISABLED, reason="Left out by --only or --skip.")
+
+
+def _check(
+    check: CheckRecord, requirement: Requirement, run: Run, redactor: Redactor
+) -> CheckResult:
+    finding = _finding(check, requirement, run)
+    shown = _exchanges(check, finding, redactor)
+    culprit = next((e for e in shown if e["shows_violation"]), None)
+    return {
+        "id": check.id,
+        "title": check.title,
+        "status": levelled(finding.status, requirement.level).value,
+        "duration_ms": round(check.seconds * 1000, 3),
+        "reason": finding.reason,
+        "add": finding.add,
+        "expected": list(finding.expected),
+        "observed": finding.observed,
+        "note": finding.note,
+        "reproduce": culprit["reproduce"] if culprit else "",
+        "exchanges": shown,
+    }
+
+
+def _exchanges(
+    check: CheckRecord, finding: Finding, redactor: Redactor
+) -> list[ExchangeView]:
+    """The last exchanges of a check that did not pass, the culprit always with them."""
+    if check.recorder is None or finding.status in {Status.PASSED, Status.DISABLED}:
+        return []
+    shown = list(check.recorder.exchanges[-_EXCHANGES_SHOWN:])
+    culprit = finding.exchange
+    if culprit is not None and not any(e is culprit for e in shown):
+        shown = [culprit, *shown[1:]]
+    return [
+        exchange_view(
+            exchange,
+            earlier=shown[:index],
+            shows_violation=exchange is culprit,
+            redactor=redactor,
+        )
+        for index, exchange in enumerate(shown)
+    ]
+
+
+def _latencies(checks: Sequence[CheckRecord]) -> list[Latency]:
+    series: dict[str, list[float]] = {}
+    for check in checks:
+        for name, values in (
+            check.recorder.latencies if check.recorder else {}
+        ).items():
+            series.setdefault(name, []).extend(values)
+    return [_latency(name, sorted(values)) for name, values in series.items() if values]
+
+
+def _latency(name: str, values: list[float]) -> Latency:
+    def quantile(q: float) -> float:
+        return round(values[min(len(values) - 1, int(q * len(values)))], 3)
+
+    kept = values
+    if len(values) > _VALUES_KEPT:
+        step = (len(values) - 1) / (_VALUES_KEPT - 1)
+        kept = [values[round(i * step)] for i in range(_VALUES_KEPT)]
+    return {
+        "series": name,
+        "count": len(values),
+        "minimum": round(values[0], 3),
+        "median": quantile(0.5),
+        "p90": quantile(0.9),
+        "p99": quantile(0.99),
+        "maximum": round(values[-1], 3),
+        "values": [round(value, 3) for value in kept],
+    }

@@ -1,0 +1,207 @@
+"""The report on a terminal: failures first, each with what it takes to act on it.
+
+Text from the target is shown with its control characters escaped, and never read as
+markup. Reproduction lines are not wrapped, so that they can be copied.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from pytest_xks.certify.outcome import Level, Status
+from pytest_xks.certify.report.wording import (
+    attention,
+    came,
+    certified,
+    printable,
+    sent,
+    verdict_line,
+    violated,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import Console
+
+    from pytest_xks.certify.report.document import (
+        CheckResult,
+        Document,
+        RequirementResult,
+    )
+
+__all__ = ["print_report", "print_verdict"]
+
+_STYLES = {
+    Status.FAILED: "bold red",
+    Status.WARNING: "yellow",
+    Status.ERROR: "bold magenta",
+    Status.NOT_TESTABLE: "cyan",
+    Status.DISABLED: "dim",
+    Status.NOT_APPLICABLE: "dim",
+    Status.PASSED: "green",
+}
+_VERDICT_STYLES = {
+    "conformant": "bold green",
+    "not conformant": "bold red",
+    "incomplete": "bold yellow",
+}
+_LISTED = (
+    (Status.ERROR, "Errors of the suite; please report them"),
+    (Status.NOT_TESTABLE, "Not testable"),
+    (Status.NOT_APPLICABLE, "Not applicable"),
+    (Status.DISABLED, "Disabled"),
+)
+_LABEL_WIDTH = 12
+
+
+def print_report(document: Document, console: Console) -> None:
+    """Print the whole result."""
+    printer = _Printer(console)
+    printer.header(document)
+    for title, results in attention(document):
+        printer.heading(title)
+        for result in results:
+            printer.violation(result)
+    for status, title in _LISTED:
+        printer.listing(title, status, document["requirements"])
+    printer.baseline(document)
+    for problem in document["problems"]:
+        printer.line(f"Problem: {problem}", "bold magenta")
+    for warning in document["warnings"]:
+        printer.line(f"Note: {warning}", "yellow")
+    printer.totals(document)
+    print_verdict(document, console)
+
+
+def print_verdict(document: Document, console: Console) -> None:
+    """Print the verdict line only."""
+    style = _VERDICT_STYLES.get(document["verdict"], "bold")
+    console.print(Text(verdict_line(document), style=style), soft_wrap=True)
+
+
+class _Printer:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def line(self, text: str, style: str = "") -> None:
+        self._console.print(Text(printable(text), style=style), soft_wrap=True)
+
+    def heading(self, text: str) -> None:
+        self.line("")
+        self.line(text, "bold underline")
+
+    def header(self, document: Document) -> None:
+        for name, value in certified(document):
+            self._field(name, value, indent="")
+
+    def violation(self, result: RequirementResult) -> None:
+        status = Status(result["status"])
+        self.line("")
+        head = Text(f"{_word(result)} ", style=_STYLES[status])
+        head.append(printable(f"{result['id']}  {result['level']}  {result['title']}"))
+        self._console.print(head, soft_wrap=True)
+        self._field("Requirement", result["text"])
+        self._field("Source", f"section “{result['source']}”")
+        if result["accepts"]:
+            self._field("Also allowed", result["accepts"])
+        first, *others = violated(result)
+        self._check(first)
+        for check in others:
+            self._field("Also failed", f"{check['title']} ({check['id']})")
+        if result["known_failure"]:
+            self._field("Known", result["known_failure"])
+        self._field("Explain", result["explain"])
+
+    def _check(self, check: CheckResult) -> None:
+        self._field("Check", f"{check['title']} ({check['id']})")
+        for name, values in _facts(check):
+            for index, value in enumerate(values):
+                self._field(name if index == 0 else "", value)
+        if check["reproduce"]:
+            self._field("Reproduce", check["reproduce"], style="bold")
+
+    def _field(
+        self, name: str, value: str, *, style: str = "", indent: str = "  "
+    ) -> None:
+        text = Text(f"{indent}{name:<{_LABEL_WIDTH}} ", style="dim")
+        text.append(printable(value), style=style or "not dim")
+        self._console.print(text, soft_wrap=True)
+
+    def listing(
+        self, title: str, status: Status, results: Iterable[RequirementResult]
+    ) -> None:
+        chosen = [result for result in results if result["status"] == status]
+        if not chosen:
+            return
+        self.heading(f"{title} ({len(chosen)})")
+        for result in chosen:
+            self.line(
+                f"  {result['id']}  {result['level']:<6}  {result['title']}",
+                _STYLES[status],
+            )
+            for reason in _reasons(result):
+                self.line(f"      {reason}")
+
+    def baseline(self, document: Document) -> None:
+        baseline = document.get("baseline")
+        if baseline is None:
+            return
+        for ids, what in (
+            (baseline["stale"], "no longer fails: remove it from the baseline"),
+            (baseline["unknown"], "is no requirement: remove it from the baseline"),
+        ):
+            for requirement_id in ids:
+                self.line(f"Baseline: {requirement_id} {what}.", "bold red")
+
+    def totals(self, document: Document) -> None:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table.add_column("")
+        shown = [
+            s for s in Status if any(row[s] for row in document["summary"].values())
+        ]
+        for status in shown:
+            table.add_column(status.value.replace("_", " "), justify="right")
+        for level in Level:
+            counts = document["summary"][level]
+            cells = (
+                Text(str(counts[s]), style=_STYLES[s] if counts[s] else "dim")
+                for s in shown
+            )
+            table.add_row(level.value, *cells)
+        self.line("")
+        self._console.print(table)
+        unobservable = len(document["not_observable"])
+        if unobservable:
+            self.line(f"{unobservable} more cannot be observed from outside.", "dim")
+        self.line("")
+
+
+def _word(result: RequirementResult) -> str:
+    if result["status"] == Status.FAILED:
+        return "FAILED"
+    return "INFO" if result["level"] == Level.MAY else "WARNING"
+
+
+def _facts(check: CheckResult) -> Iterator[tuple[str, list[str]]]:
+    culprit = next((e for e in check["exchanges"] if e["shows_violation"]), None)
+    if culprit:
+        yield "Sent", list(sent(culprit))
+    yield "Accepted", check["expected"]
+    yield "Came", [check["observed"], *(came(culprit) if culprit else ())]
+    if check["note"]:
+        yield "Note", [check["note"]]
+
+
+def _reasons(result: RequirementResult) -> Iterable[str]:
+    """Why, each reason once, with what to do about it."""
+    found = (
+        f"{check['reason']} {check['add']}".strip()
+        for check in result["checks"]
+        if check["status"] == result["status"]
+    )
+    missing = ["No check delivered a result."] if not result["checks"] else []
+    return dict.fromkeys([*missing, *filter(None, found)])

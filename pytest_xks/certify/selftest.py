@@ -1,0 +1,205 @@
+"""``selftest proxy``: proof that every check can fail, for its own reason alone.
+
+For each fault of the mock proxy that declares which requirements it violates, the whole
+suite runs against the reference proxy with that fault. Exactly the declared
+requirements must turn red: one that stays green proves nothing, another MUST that turns
+red is a check that accuses the innocent. Without a fault, everything must pass.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_xks.certify.embedded import embedded_proxy
+from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.outcome import Level, Status
+from pytest_xks.certify.progress import ProgressDisplay
+from pytest_xks.certify.report.build import status_of
+from pytest_xks.certify.runner import Selection, run_suite
+from pytest_xks.certify.suite import load_catalogue, suite_folder
+from pytest_xks.certify.toml_input import closest
+from pytest_xks.proxy.faults import all_faults
+from pytest_xks.proxy.faults.doors import PREVENTS_TLS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pytest_xks.certify.catalogue import Catalogue
+    from pytest_xks.certify.runner import Run
+
+__all__ = ["Proof", "prove", "selftest"]
+
+_RED = {Status.FAILED, Status.WARNING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What the suite said of the reference proxy with one fault, or with none."""
+
+    fault: str
+    """The name; empty for the proxy without a fault."""
+    declared: frozenset[str]
+    red: frozenset[str]
+    red_musts: frozenset[str]
+    broken: tuple[str, ...] = ()
+    """Errors of the suite itself."""
+    gaps: frozenset[str] = frozenset()
+    """What could not be tested."""
+    without_check: frozenset[str] = frozenset()
+
+    @property
+    def complaints(self) -> list[str]:
+        """What is not as it should be."""
+        return list(self._complaints())
+
+    def _complaints(self) -> Iterator[str]:
+        if missed := self.declared - self.red:
+            yield f"does not turn red: {_list(missed)}"
+        unrelated = (self.red_musts if self.fault else self.red) - self.declared
+        if unrelated and not (self.fault and all_faults()[self.fault].wholesale):
+            yield f"turns red, too: {_list(unrelated)}"
+        if self.gaps and not self.fault:
+            yield f"is not testable: {_list(self.gaps)}"
+        if self.without_check and not self.fault:
+            yield f"has no check: {_list(self.without_check)}"
+        yield from self.broken
+
+
+def prove(fault: str, suite: Path | None = None) -> Proof:
+    """Run the suite against the reference proxy with a fault.
+
+    Args:
+        fault: its name; empty for none.
+        suite: the suite; by default the one installed.
+    """
+    suite = suite or suite_folder()
+    catalogue = load_catalogue("proxy", suite)
+    declared = frozenset(all_faults()[fault].violates if fault else ())
+    scope = all_faults()[fault].scope if fault else ""
+    load = any(_needs_load(catalogue, requirement_id) for requirement_id in declared)
+    with (
+        tempfile.TemporaryDirectory(prefix="pytest-xks-") as scratch,
+        embedded_proxy() as (proxy, described),
+    ):
+        target = described
+        if fault:
+            armed = proxy.proxy.fault(fault)
+            # Whoever verifies the certificate never gets to the checks of it.
+            trusting = armed.effect.door not in PREVENTS_TLS
+            target = replace(described, verify=trusting)
+        run = run_suite(
+            suite=suite,
+            catalogue=catalogue,
+            target=target,
+            scratch=Path(scratch),
+            selection=Selection(load=load, only=(scope,) if scope else ()),
+        )
+    return _proof(fault, declared, catalogue, run)
+
+
+def _needs_load(catalogue: Catalogue, requirement_id: str) -> bool:
+    requirement = catalogue.get(requirement_id)
+    return requirement is not None and requirement.capability == "load"
+
+
+def _proof(
+    fault: str, declared: frozenset[str], catalogue: Catalogue, run: Run
+) -> Proof:
+    checked = [r for r in catalogue.requirements if r.is_checked]
+    status = {r.id: status_of(r, run) for r in checked}
+    red = frozenset(i for i, s in status.items() if s in _RED)
+    errors = (
+        f"{', '.join(check.requirements)} ends in an error: {check.finding.reason}"
+        for check in run.checks
+        if check.finding.status is Status.ERROR
+    )
+    with_check = {i for check in run.checks for i in check.requirements}
+    return Proof(
+        fault=fault,
+        declared=declared,
+        red=red,
+        red_musts=red & {r.id for r in checked if r.level is Level.MUST},
+        broken=(*dict.fromkeys(errors), *run.problems),
+        gaps=frozenset(i for i, s in status.items() if s is Status.NOT_TESTABLE),
+        without_check=frozenset(status) - with_check,
+    )
+
+
+def selftest(
+    echo: Callable[[str], None],
+    *,
+    only: Iterable[str] = (),
+    workers: int | None = None,
+    suite: Path | None = None,
+) -> int:
+    """Prove the suite, fault by fault, in several processes.
+
+    Args:
+        echo: prints a line.
+        only: names of faults; with these, only they are tried, and no more is asked.
+        workers: how many processes; by default one a processor.
+        suite: the suite; by default the one installed.
+
+    Returns:
+        The exit status: 0, or 1 if a fault is not as declared or a requirement is not
+        proven.
+
+    Raises:
+        UsageProblem: there is no fault of that name.
+    """
+    chosen = _faults(only)
+    faults = chosen or ["", *(f.name for f in all_faults().values() if f.violates)]
+    proofs = []
+    context = multiprocessing.get_context("spawn")
+    with (
+        ProgressDisplay(enabled=True) as progress,
+        ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context) as pool,
+    ):
+        progress.on_start(len(faults))
+        for proof in pool.map(prove, faults, [suite] * len(faults)):
+            progress.advance(proof.fault)
+            proofs.append(proof)
+    for proof in proofs:
+        for complaint in proof.complaints:
+            echo(f"{proof.fault or 'the proxy without a fault'}: {complaint}")
+    catalogue = load_catalogue("proxy", suite or suite_folder())
+    return _conclude(catalogue, proofs, echo, everything=not chosen)
+
+
+def _faults(only: Iterable[str]) -> list[str]:
+    names = list(only)
+    for name in names:
+        if name not in all_faults():
+            raise UsageProblem(
+                f"There is no fault {name[:64]!a}.", closest(name, all_faults())
+            )
+    return names
+
+
+def _conclude(
+    catalogue: Catalogue,
+    proofs: list[Proof],
+    echo: Callable[[str], None],
+    *,
+    everything: bool,
+) -> int:
+    checked = {r.id for r in catalogue.requirements if r.is_checked}
+    proven = {i for proof in proofs for i in proof.declared & proof.red} & checked
+    unproven = [r.id for r in catalogue.requirements if r.id in checked - proven]
+    bad = sum(bool(proof.complaints) for proof in proofs)
+    tried = sum(bool(proof.fault) for proof in proofs)
+    if everything and unproven:
+        echo(f"{len(unproven)} not proven: {', '.join(unproven)}")
+    echo(f"{tried} faults tried, {bad} not as declared")
+    echo(f"{len(proven)} requirements proven, of {len(checked)} with a check")
+    return 1 if bad or (everything and unproven) else 0
+
+
+def _list(ids: Iterable[str]) -> str:
+    return ", ".join(sorted(ids))

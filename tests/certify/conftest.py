@@ -1,0 +1,181 @@
+"""Small suites and a target without a proxy, to test the machine that certifies."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_xks.certify.report.build import build_document
+from pytest_xks.certify.runner import Selection, run_suite
+from pytest_xks.certify.suite import load_catalogue
+from pytest_xks.certify.target import Credential, Endpoint, ProxyTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytest_xks.certify.report.document import Document
+
+CANARY = "Canary0Secret/That+NobodyMayEverSee0123456789="
+
+_NUMBERS = itertools.count()
+
+_PROLOGUE = """\
+import pytest
+from pytest_xks.certify.outcome import NotApplicable, NotTestable, Violation
+from pytest_xks.certify.session import LOAD, TARGET, recorder_of, require
+from pytest_xks.certify.wire import Exchange, Received, Signing
+
+requirement = pytest.mark.requirement
+"""
+
+
+@pytest.fixture
+def target() -> ProxyTarget:
+    """A proxy that no test of this kind asks anything."""
+    return ProxyTarget(
+        endpoint=Endpoint(scheme="https", host="proxy.example", port=443),
+        uri_path="/kms/xks/v1",
+        region="us-east-1",
+        credential=Credential("AKIATESTTESTTESTTEST", CANARY),
+        keys={"usable": "foo"},
+        source="target.toml",
+    )
+
+
+@pytest.fixture
+def make_suite(tmp_path: Path) -> Callable[..., Path]:
+    """Write a suite: levels by requirement id, and the body of its only test module."""
+
+    def make(levels: dict[str, str], body: str, *, extra: str = "") -> Path:
+        suite = tmp_path / f"suite{next(_NUMBERS)}"
+        (suite / "requirements").mkdir(parents=True)
+        (suite / "proxy").mkdir()
+        (suite / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\n")
+        rows = "\n".join(_row(name, level) for name, level in levels.items())
+        (suite / "requirements" / "proxy.toml").write_text(
+            f'specification = "Spec"\nversion = "1.0"\n[chapters]\nHTTP = "Web"\n{rows}'
+            f"{extra}"
+        )
+        # Modules are cached by name in this process, so every name is used once.
+        module = f"test_mini_{os.getpid()}_{next(_NUMBERS)}.py"
+        source = f"{_PROLOGUE}\n{textwrap.dedent(body)}"
+        (suite / "proxy" / module).write_text(source)
+        return suite
+
+    return make
+
+
+def _row(requirement_id: str, level: str) -> str:
+    level, _, capability = level.partition(" ")
+    needs = f'capability = "{capability}"\n' if capability else ""
+    return (
+        f'[[requirement]]\nid = "{requirement_id}"\nlevel = "{level}"\n'
+        f'title = "Title of {requirement_id}"\nsource = "Section"\n'
+        f'text = "Text of {requirement_id}."\nverification = "check"\n{needs}'
+    )
+
+
+@pytest.fixture
+def certify(
+    make_suite: Callable[..., Path], target: ProxyTarget, tmp_path: Path
+) -> Callable[..., Document]:
+    """Run a small suite and return the document of its result."""
+
+    def run(
+        levels: dict[str, str],
+        body: str,
+        *,
+        strict: bool = False,
+        proxy: ProxyTarget | None = None,
+        extra: str = "",
+        **selection: object,
+    ) -> Document:
+        suite = make_suite(levels, body, extra=extra)
+        catalogue = load_catalogue("proxy", suite)
+        outcome = run_suite(
+            suite=suite,
+            catalogue=catalogue,
+            target=proxy or target,
+            scratch=tmp_path,
+            selection=Selection(**selection),
+        )
+        return build_document(
+            outcome, catalogue=catalogue, target=proxy or target, strict=strict
+        )
+
+    return run
+
+
+@pytest.fixture
+def failing(certify: Callable[..., Document]) -> Document:
+    """A result with one of everything, and an answer that repeats the secret."""
+    return certify(
+        {
+            "XKS-HTTP-001": "MUST",
+            "XKS-HTTP-002": "SHOULD",
+            "XKS-HTTP-003": "MAY",
+            "XKS-HTTP-004": "MUST",
+            "XKS-HTTP-005": "MUST mtls",
+            "XKS-HTTP-006": "MUST",
+        },
+        f'''
+        @requirement("XKS-HTTP-001")
+        def test_must(request):
+            """The proxy answers 200."""
+            recorder = recorder_of(request.node)
+            for value in range(1, 900):
+                recorder.latency("Encrypt", value / 3)
+            recorder.fact("tls_version", "1.3")
+            recorder.add(Exchange(
+                label="probe: <b>it's</b>",
+                url="https://proxy.example/kms/xks/v1/health",
+                headers=(
+                    ("Host", "proxy.example"),
+                    ("Content-Type", "application/json"),
+                    ("Authorization", "AWS4-HMAC-SHA256 Signature=" + "a" * 64),
+                ),
+                body=b'{{"it\\'s": "\\x00"}}',
+                signing=Signing(region="us-east-1"),
+                received=Received(
+                    status=418,
+                    reason="<script>alert(1)</script>",
+                    headers=(("X-Echo", {CANARY!r}),),
+                    body=b"\\x1b[31m" + {CANARY!r}.encode() * 200,
+                ),
+                milliseconds=12.5,
+            ))
+            raise Violation(
+                expected=["200", "201"],
+                observed="418 \\x1b[31m<script>alert(1)</script> {CANARY}",
+                note="`code` | and # more",
+            )
+
+        @requirement("XKS-HTTP-002")
+        def test_should():
+            raise Violation(expected="a", observed="b")
+
+        @requirement("XKS-HTTP-003")
+        def test_may():
+            raise Violation(expected="c", observed="d")
+
+        @requirement("XKS-HTTP-004")
+        def test_passes():
+            pass
+
+        @requirement("XKS-HTTP-005")
+        def test_mtls(request):
+            require(request.config.stash[TARGET], "mtls")
+
+        @requirement("XKS-HTTP-006")
+        def test_broken():
+            raise RuntimeError("{CANARY}")
+        ''',
+        extra='[[requirement]]\nid = "XKS-HTTP-099"\nlevel = "MUST"\ntitle = "Hidden"\n'
+        'source = "Section"\ntext = "Text."\nverification = "not_observable"\n'
+        'reason = "It is inside."\n',
+    )

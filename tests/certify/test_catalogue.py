@@ -1,0 +1,73 @@
+"""A catalogue with a mistake is refused whole, and ours has none."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_xks.certify.catalogue import Catalogue, CatalogueError
+from pytest_xks.certify.outcome import Level
+from pytest_xks.certify.suite import load_catalogue, suite_folder
+
+HEAD = 'specification = "S"\nversion = "1"\n[chapters]\nHTTP = "Web"\n'
+ROW = (
+    '[[requirement]]\nid = "XKS-HTTP-001"\nlevel = "MUST"\ntitle = "T"\n'
+    'source = "S"\ntext = "X."\nverification = "check"\n'
+)
+
+
+def load(tmp_path, text):
+    """Write and load a catalogue."""
+    (tmp_path / "proxy.toml").write_text(text)
+    return Catalogue.load(tmp_path / "proxy.toml")
+
+
+def test_good(tmp_path):
+    """A legal catalogue is read as it stands."""
+    catalogue = load(tmp_path, HEAD + ROW)
+
+    requirement = catalogue.get("XKS-HTTP-001")
+    assert ("HTTP", Level.MUST, "1") == (
+        requirement.chapter,
+        requirement.level,
+        requirement.since,
+    )
+    assert catalogue.get("XKS-HTTP-002") is None
+    assert {"XKS-HTTP-001"} == catalogue.matching(["XKS-HTTP"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(HEAD, id="no-requirement"),
+        pytest.param(HEAD + ROW + ROW, id="doubled"),
+        pytest.param(HEAD + ROW.replace("MUST", "MIGHT"), id="level"),
+        pytest.param(HEAD + ROW.replace("XKS-HTTP-001", "XKS-1"), id="id"),
+        pytest.param(HEAD + ROW.replace('"T"', '""'), id="empty-title"),
+        pytest.param(HEAD + ROW.replace('"T"', "1"), id="title-number"),
+        pytest.param(HEAD + ROW.replace('"check"', '"guess"'), id="verification"),
+        pytest.param(
+            HEAD + ROW.replace('"check"', '"not_observable"'), id="without-reason"
+        ),
+        pytest.param(HEAD + ROW + 'capability = "magic"\n', id="capability"),
+        pytest.param(HEAD + ROW + 'capability = "load"\n', id="must-under-load"),
+        pytest.param(HEAD + ROW + 'levle = "MUST"\n', id="unknown-key"),
+        pytest.param("requirement = 1\n" + HEAD, id="no-array"),
+        pytest.param("requirement = [1]\n" + HEAD, id="no-tables"),
+        pytest.param("x = 1\n" + HEAD + ROW, id="unknown-top"),
+        pytest.param("[", id="no-toml"),
+    ],
+)
+def test_mistakes(tmp_path, text):
+    """Any mistake is an error that names the file."""
+    with pytest.raises(CatalogueError, match=r"proxy\.toml"):
+        load(tmp_path, text)
+
+
+def test_ours():
+    """The catalogue that is shipped is legal, and lies where the suite does."""
+    catalogue = load_catalogue("proxy")
+
+    assert "1.0.3" == catalogue.version
+    assert (suite_folder() / "pytest.ini").is_file()
+    assert {r.chapter for r in catalogue.requirements} <= catalogue.chapters.keys()

@@ -1,0 +1,119 @@
+"""The self-test notices a check that cannot fail, and one that accuses the innocent."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.selftest import Proof, prove, selftest
+from pytest_xks.proxy.faults import all_faults
+
+FAULT = "health-as-201"
+DECLARED = all_faults()[FAULT].violates
+OTHER = "XKS-HTTP-999"
+LEVELS = dict.fromkeys(DECLARED, "MUST")
+
+
+def health_check(requirement_ids, expression):
+    """A check that asks for health and judges the status by ``expression``."""
+    return f"""
+    @requirement(*{requirement_ids!r})
+    def test_{len(requirement_ids)}_{requirement_ids[0][-3:]}(request):
+        from pytest_xks.certify import preflight
+        target = request.config.stash[TARGET]
+        transport = preflight.HttpsTransport(
+            host=target.endpoint.host,
+            port=target.endpoint.port,
+            context=preflight.ssl_context(target),
+        )
+        with transport:
+            flight = preflight._Preflight(target, transport)
+            status = flight._call(flight._store, "/health", "KmsHealthCheck").status
+        assert {expression}
+    """
+
+
+@pytest.mark.parametrize(
+    ("declared", "other", "complaints"),
+    [
+        pytest.param("status == 200", "status > 0", [], id="exact"),
+        pytest.param(
+            "status > 0",
+            "status > 0",
+            [f"does not turn red: {', '.join(sorted(DECLARED))}"],
+            id="cannot-fail",
+        ),
+        pytest.param(
+            "status == 200",
+            "status == 200",
+            [f"turns red, too: {OTHER}"],
+            id="accuses-the-innocent",
+        ),
+        pytest.param(
+            "status == 200",
+            "1 / 0",
+            [f"{OTHER} ends in an error: ZeroDivisionError"],
+            id="broken",
+        ),
+    ],
+)
+def test_prove(make_suite, declared, other, complaints):
+    """A fault has to turn red what it declares, and no other MUST."""
+    body = health_check(DECLARED, declared) + health_check((OTHER,), other)
+    suite = make_suite({**LEVELS, OTHER: "MUST"}, body)
+
+    proof = prove(FAULT, suite)
+
+    assert len(complaints) == len(proof.complaints)
+    for expected, found in zip(complaints, proof.complaints, strict=True):
+        assert found.startswith(expected)
+
+
+def test_without_a_fault(make_suite):
+    """The reference proxy itself must turn nothing red, and leave no gap."""
+    body = health_check(("XKS-HTTP-001",), "status == 201")
+    suite = make_suite({"XKS-HTTP-001": "SHOULD", OTHER: "MUST"}, body)
+
+    assert [
+        "turns red, too: XKS-HTTP-001",
+        f"has no check: {OTHER}",
+    ] == prove("", suite).complaints
+
+
+def test_others_may_warn():
+    """A fault may also break a SHOULD that it does not declare."""
+    proof = Proof(
+        fault="x",
+        declared=frozenset({"XKS-HTTP-001"}),
+        red=frozenset({"XKS-HTTP-001", OTHER}),
+        red_musts=frozenset({"XKS-HTTP-001"}),
+    )
+
+    assert [] == proof.complaints
+
+
+def test_selftest_of_some_faults(make_suite):
+    """The command reports how many requirements are proven."""
+    suite = make_suite(LEVELS, health_check(DECLARED, "status == 200"))
+    lines = []
+
+    status = selftest(lines.append, only=[FAULT], workers=1, suite=suite)
+
+    assert 0 == status
+    count = len(DECLARED)
+    assert f"{count} requirements proven, of {count} with a check" == lines[-1]
+
+
+def test_unproven_fault(make_suite):
+    """A fault that is not caught makes the exit status 1."""
+    suite = make_suite(LEVELS, health_check(DECLARED, "status > 0"))
+    lines = []
+
+    assert 1 == selftest(lines.append, only=[FAULT], workers=1, suite=suite)
+    assert lines[0].startswith(f"{FAULT}: does not turn red: ")
+
+
+def test_unknown_fault():
+    """A name that no fault has is a usage problem."""
+    with pytest.raises(UsageProblem, match="Did you mean health-as-201"):
+        selftest(print, only=["health-as-200"])

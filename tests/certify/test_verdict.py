@@ -1,0 +1,94 @@
+"""One rule makes the verdict; the table here is the design's, row by row."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from pytest_xks.certify.outcome import Level, Status
+from pytest_xks.certify.verdict import (
+    EXIT_STATUS,
+    Verdict,
+    levelled,
+    overall,
+    worst,
+)
+
+GOOD = (Level.MUST, Status.PASSED)
+C, N, I = Verdict.CONFORMANT, Verdict.NOT_CONFORMANT, Verdict.INCOMPLETE  # noqa: E741 - the table below
+
+
+@pytest.mark.parametrize(
+    ("level", "status", "relaxed", "strict"),
+    [
+        pytest.param(Level.MUST, Status.PASSED, C, C, id="must-passed"),
+        pytest.param(Level.MUST, Status.FAILED, N, N, id="must-failed"),
+        pytest.param(Level.MUST, Status.NOT_TESTABLE, I, I, id="must-not-testable"),
+        pytest.param(Level.MUST, Status.NOT_APPLICABLE, C, C, id="must-not-applicable"),
+        pytest.param(Level.MUST, Status.DISABLED, I, I, id="must-disabled"),
+        pytest.param(Level.MUST, Status.ERROR, I, I, id="must-error"),
+        pytest.param(Level.SHOULD, Status.WARNING, C, N, id="should-warning"),
+        pytest.param(Level.SHOULD, Status.NOT_TESTABLE, C, I, id="should-untestable"),
+        pytest.param(Level.SHOULD, Status.DISABLED, I, I, id="should-disabled"),
+        pytest.param(Level.SHOULD, Status.ERROR, I, I, id="should-error"),
+        pytest.param(Level.MAY, Status.WARNING, C, C, id="may-warning"),
+        pytest.param(Level.MAY, Status.NOT_TESTABLE, C, I, id="may-untestable"),
+    ],
+)
+def test_one_requirement_beside_a_good_one(level, status, relaxed, strict):
+    """What one requirement does to the verdict, without and with --strict."""
+    outcomes = [GOOD, (level, status)]
+
+    assert relaxed == overall(outcomes, strict=False, broken=False)
+    assert strict == overall(outcomes, strict=True, broken=False)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("broken", [False, True])
+def test_failure_outranks_everything(strict, broken):
+    """A failed MUST beside anything at all is not conformant."""
+    for level, status in itertools.product(Level, Status):
+        outcomes = [(Level.MUST, Status.FAILED), (level, status)]
+
+        assert N == overall(outcomes, strict=strict, broken=broken)
+
+
+def test_broken_run():
+    """A run that did not end as it should is never conformant."""
+    assert I == overall([GOOD], strict=False, broken=True)
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([(Level.MUST, Status.NOT_APPLICABLE)], id="nothing-applies"),
+    ],
+)
+def test_nothing_verified(outcomes):
+    """Where nothing was verified there is nothing to certify."""
+    assert I == overall(outcomes, strict=False, broken=False)
+
+
+def test_only_a_must_fails():
+    """Below MUST, a violation is a warning."""
+    assert Status.FAILED == levelled(Status.FAILED, Level.MUST)
+    assert Status.WARNING == levelled(Status.FAILED, Level.SHOULD)
+    assert Status.WARNING == levelled(Status.FAILED, Level.MAY)
+    assert Status.ERROR == levelled(Status.ERROR, Level.MAY)
+
+
+def test_worst():
+    """A requirement is as its worst check; without a check it is an error."""
+    assert Status.FAILED == worst(Status)
+    assert Status.ERROR == worst([])
+    assert Status.PASSED == worst([Status.NOT_APPLICABLE, Status.PASSED])
+    assert Status.NOT_APPLICABLE == worst([Status.NOT_APPLICABLE])
+    assert Status.NOT_TESTABLE == worst([Status.PASSED, Status.NOT_TESTABLE])
+    assert Status.DISABLED == worst([Status.PASSED, Status.DISABLED])
+
+
+def test_exit_status():
+    """The numbers are public."""
+    assert {C: 0, N: 1, I: 3} == EXIT_STATUS
