@@ -1,0 +1,32 @@
+"""What every part of the suite starts from: the recorder of a check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_xks.certify.session import LOAD, SCRATCH, recorder_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_xks.certify.wire import Recorder
+
+
+@pytest.fixture
+def recorder(request: pytest.FixtureRequest) -> Recorder:
+    """The exchanges and measurements of this check."""
+    return recorder_of(request.node)
+
+
+@pytest.fixture(scope="session")
+def scratch(pytestconfig: pytest.Config) -> Path:
+    """A folder for files that a reproduction line needs."""
+    return pytestconfig.stash[SCRATCH]
+
+
+@pytest.fixture(scope="session")
+def load(pytestconfig: pytest.Config) -> bool:
+    """Whether ``--load`` was given."""
+    return pytestconfig.stash[LOAD]

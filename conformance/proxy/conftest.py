@@ -1,0 +1,37 @@
+"""The proxy under test, as the checks see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_xks.certify.session import TARGET
+
+from .client import ProxyClient
+from .session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_xks.certify.wire import Recorder
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Read the log last, when every other check has left its traces in it."""
+    items.sort(key=lambda item: item.path.name == "test_logging.py")
+
+
+@pytest.fixture(scope="session")
+def session(pytestconfig: pytest.Config, *, load: bool) -> Iterator[Session]:
+    """Connections and knowledge that all checks share."""
+    session = Session(pytestconfig.stash[TARGET], load=load)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def proxy(session: Session, recorder: Recorder) -> ProxyClient:
+    """The proxy under test; every exchange is recorded for this check."""
+    return ProxyClient(session, recorder)
