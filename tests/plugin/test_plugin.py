@@ -16,9 +16,7 @@ USES_A_PROXY = """
     ("arguments", "ini", "endpoint"),
     [
         pytest.param([], "", "https://xks-proxy.test", id="default"),
-        pytest.param(
-            ["--xks-transport=https"], "", "https://localhost:*", id="option"
-        ),
+        pytest.param(["--xks-transport=https"], "", "https://localhost:*", id="option"),
         pytest.param([], "xks_transport = https", "https://localhost:*", id="ini"),
         pytest.param(
             ["--xks-transport=in-process"],
