@@ -188,6 +188,7 @@ def test_8192_bytes_of_aad_are_accepted(proxy: ProxyClient) -> None:
 @pytest.mark.requirement("XKS-ENC-009")
 def test_both_limits_at_once(proxy: ProxyClient) -> None:
     """4300 bytes of plaintext and 8192 bytes of AAD are accepted together."""
+    control(proxy.encrypt(os.urandom(4300), label="control: 4300 bytes of plaintext"))
     answer = proxy.encrypt(os.urandom(4300), aad=os.urandom(8192), label="both limits")
     success(answer)
 

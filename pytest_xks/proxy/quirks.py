@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.proxy.connection import Connection
 from pytest_xks.proxy.faults.doors import DoorFault
-from pytest_xks.proxy.http1 import Refusal
+from pytest_xks.proxy.http1 import PLAIN_HTTP, Refusal
 from pytest_xks.spec.http import Response
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ class QuirkyConnection(Connection):
     def _refuse(self, refusal: Refusal) -> None:
         if refusal.status == 413 and self._has(DoorFault.LARGE_BODY_STALLS_SERVICE):
             self._quirks.stalled_until = time.monotonic() + _STALL_S
-        if refusal.status == 400 and self._serves_what_it_cannot_read():
+        unreadable = refusal.status == 400 and refusal is not PLAIN_HTTP
+        if unreadable and self._serves_what_it_cannot_read():
             refusal = _Served(refusal.status, refusal.message, refusal.name)
         super()._refuse(refusal)
 

@@ -192,17 +192,20 @@ def accepts_sloppy_base64() -> Effect:
     return reading(change)
 
 
+_CDIV = "ciphertextDataIntegrityValue"
+
+
 def url_safe(document: dict[str, Any]) -> None:
-    """Spell every Base64 text of a document in the URL-safe alphabet."""
+    """Spell the Base64 texts of a document in the URL-safe alphabet; not the CDIV."""
     for member, value in document.items():
-        if isinstance(value, str):
+        if isinstance(value, str) and member != _CDIV:
             document[member] = value.translate(str.maketrans("+/", "-_"))
 
 
 def unpadded(document: dict[str, Any]) -> None:
-    """Spell every Base64 text of a document without padding."""
+    """Spell the Base64 texts of a document without padding; not the CDIV."""
     for member, value in document.items():
-        if isinstance(value, str):
+        if isinstance(value, str) and member != _CDIV:
             document[member] = value.rstrip("=")
 
 

@@ -192,6 +192,8 @@ _ROUND_TRIPS = (
     "XKS-DEC-001",
     "XKS-DEC-004",
     "XKS-DEC-005",
+    "XKS-HTTP-006",
+    "XKS-HTTP-010",
     "XKS-URI-002",
     "XKS-URI-003",
 )

@@ -16,7 +16,7 @@ _HEALTH = Operation.GET_HEALTH_STATUS
 @fault(
     "health-as-201",
     operation=_HEALTH,
-    violates=("XKS-AUTH-001", "XKS-AUTH-002", "XKS-HEALTH-001"),
+    violates=("XKS-AUTH-001", "XKS-AUTH-002", "XKS-AUTHZ-003", "XKS-HEALTH-001"),
 )
 def _health_as_201() -> Effect:
     """Answers GetHealthStatus with 201 in place of 200."""

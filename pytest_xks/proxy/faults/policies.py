@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
         RequestMetadata,
     )
     from pytest_xks.spec.uri import Route
-
-_PAUSE_S = 0.2
 
 
 @fault("denies-nobody", violates=("XKS-AUTHZ-002", "XKS-ERR-010"))
@@ -62,17 +59,18 @@ def _quota_not_enforced() -> Effect:
 
 @fault("quota-shared-by-all-stores", violates=("XKS-QUOTA-002",))
 def _quota_shared_by_all_stores() -> Effect:
-    """Throttles every key store for a moment once one has exceeded its quota."""
-    until = [0.0]
+    """Throttles the next key store, too, once one has exceeded its quota."""
+    exceeded: set[str] = set()
 
     def change(rules: Rules) -> Rules:
         def admit(store: KeyStore) -> None:
-            if time.monotonic() < until[0]:
+            if exceeded - {store.uri_path}:
+                exceeded.clear()
                 raise XksError(ErrorName.THROTTLING)
             try:
                 rules.admit(store)
             except XksError:
-                until[0] = time.monotonic() + _PAUSE_S
+                exceeded.add(store.uri_path)
                 raise
 
         return replace(rules, admit=admit)

@@ -174,7 +174,8 @@ def _ignores_external_key_id() -> Effect:
 # -- JSON -----------------------------------------------------------------------------
 
 
-@fault("rejects-escaped-json", violates=("XKS-HTTP-006",))
+# An opaque kmsRequestId may need an escape.
+@fault("rejects-escaped-json", violates=("XKS-HTTP-006", "XKS-META-003"))
 def _rejects_escaped_json() -> Effect:
     """Refuses a JSON text with an escape or a line break in it."""
 
