@@ -59,13 +59,13 @@ def _marked(function: ast.FunctionDef) -> Iterator[str]:
     """The ids in ``requirement(…)`` among the decorators, parameter sets included."""
     for decorator in function.decorator_list:
         for node in ast.walk(decorator):
-            name = node.func if isinstance(node, ast.Call) else None
-            if isinstance(name, ast.Attribute) and name.attr == "requirement":
-                yield from (
-                    str(argument.value)
-                    for argument in node.args  # type: ignore[attr-defined] # an ast.Call
-                    if isinstance(argument, ast.Constant)
-                )
+            if not isinstance(node, ast.Call) or not isinstance(
+                node.func, ast.Attribute
+            ):
+                continue
+            if node.func.attr == "requirement":
+                values = (a.value for a in node.args if isinstance(a, ast.Constant))
+                yield from map(str, values)
 
 
 def explain(

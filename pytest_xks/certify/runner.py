@@ -119,7 +119,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
     with _hermetic():
         inventory = _inventory(arguments, collector(loud=False), selection)
         extra = selection.pytest_args or ("-p", "no:terminal")
-        code = pytest.main([*arguments, *extra], plugins=[main])
+        code = _run_pytest([*arguments, *extra], main)
     return Run(
         checks=tuple({**inventory, **main.checks}.values()),
         selected=selected,
@@ -129,6 +129,17 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         seconds=perf_counter() - start,
         selection=selection,
     )
+
+
+def _run_pytest(arguments: list[str], collector: Collector) -> int | pytest.ExitCode:
+    """pytest's exit code; whatever it throws ends the run, and not the report."""
+    try:
+        return pytest.main(arguments, plugins=[collector])
+    except KeyboardInterrupt:
+        collector.interrupted = True
+    except Exception as error:  # noqa: BLE001 - it may be anything, at its very end
+        collector.problems.append(f"pytest ended with {type(error).__name__}.")
+    return pytest.ExitCode.INTERNAL_ERROR
 
 
 def _arguments(suite: Path, part: str) -> list[str]:

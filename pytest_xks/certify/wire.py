@@ -121,7 +121,7 @@ class Recorder:
         self._exchanges: list[Exchange] = []
         self._dropped = 0
         self._latencies: dict[str, list[float]] = {}
-        self._facts: dict[str, str | int | float | bool] = {}
+        self._facts: dict[str, str | float] = {}
 
     def add(self, exchange: Exchange) -> None:
         """Record an exchange."""
@@ -141,7 +141,7 @@ class Recorder:
         with self._lock:
             self._latencies.setdefault(series, []).append(milliseconds)
 
-    def fact(self, name: str, value: str | float | bool) -> None:  # noqa: FBT001 - a value, no switch
+    def fact(self, name: str, value: str | float) -> None:
         """Record something for the report that is no verdict ("tls_version", "1.3")."""
         with self._lock:
             self._facts[name] = value
@@ -162,6 +162,6 @@ class Recorder:
         return {name: tuple(values) for name, values in self._latencies.items()}
 
     @property
-    def facts(self) -> dict[str, str | int | float | bool]:
+    def facts(self) -> dict[str, str | float]:
         """What ``fact`` recorded."""
         return dict(self._facts)

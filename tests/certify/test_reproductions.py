@@ -11,6 +11,7 @@ import pytest
 
 from pytest_xks.certify.embedded import embedded_proxy
 from pytest_xks.certify.report.build import build_document
+from pytest_xks.certify.report.output import RENDERERS
 from pytest_xks.certify.reproduce import credential_variables
 from pytest_xks.certify.runner import Selection, run_suite
 from pytest_xks.certify.suite import load_catalogue, suite_folder
@@ -88,3 +89,28 @@ def test_reproduction(fault, tmp_path):
 
     assert statuses
     assert [] == [row for row in statuses if row[1] != row[2]]
+
+
+def test_canary_of_a_real_run(tmp_path, capfd):
+    """No secret of the target is in any report of a run in which much goes wrong."""
+    catalogue = load_catalogue()
+    with embedded_proxy() as (proxy, target):
+        proxy.proxy.fault("accepts-unsigned-requests")
+        proxy.proxy.fault("decrypt-ignores-aad")
+        outcome = run_suite(
+            suite=suite_folder(),
+            catalogue=catalogue,
+            target=target,
+            scratch=tmp_path,
+            selection=Selection(
+                only=("XKS-AUTH", "XKS-DEC"), pytest_args=("-vv", "--showlocals")
+            ),
+        )
+        log = target.log.file.read_text()
+    document = build_document(outcome, catalogue=catalogue, target=target)
+    printed = "".join(capfd.readouterr())
+    reports = [render(document) for render in RENDERERS.values()]
+
+    for text in (*reports, log, printed, repr(target)):
+        assert text
+        assert not any(secret in text for secret in target.secrets())

@@ -496,6 +496,30 @@ def test_collection_error_beside_passing_checks(certify):
     assert 3 == document["exit_status"]
 
 
+@pytest.mark.parametrize(
+    ("exception", "interrupted"),
+    [
+        pytest.param("RuntimeError", False, id="error"),
+        pytest.param("KeyboardInterrupt", True, id="interrupt"),
+    ],
+)
+def test_exception_out_of_pytest(certify, exception, interrupted):
+    """Even what escapes pytest at its end leaves a report, which is incomplete."""
+    document = certify(
+        {ONE: "MUST"},
+        f"""
+        @requirement("{ONE}")
+        def test_one(request):
+            def clean_up():
+                raise {exception}
+            request.config.add_cleanup(clean_up)
+        """,
+    )
+
+    assert "passed" == status_of(document)
+    assert (interrupted, 3) == (document["interrupted"], document["exit_status"])
+
+
 def test_hermetic(certify, monkeypatch, tmp_path):
     """The user's variables, plugins and configuration do not reach the suite."""
     monkeypatch.chdir(tmp_path)

@@ -16,7 +16,8 @@ from pytest_xks.certify.verdict import (
 )
 
 GOOD = (Level.MUST, Status.PASSED)
-C, N, I = Verdict.CONFORMANT, Verdict.NOT_CONFORMANT, Verdict.INCOMPLETE  # noqa: E741 - the table below
+C, N, G = Verdict.CONFORMANT, Verdict.NOT_CONFORMANT, Verdict.INCOMPLETE
+"""G is for the gaps that make a verdict incomplete."""
 
 
 @pytest.mark.parametrize(
@@ -24,16 +25,16 @@ C, N, I = Verdict.CONFORMANT, Verdict.NOT_CONFORMANT, Verdict.INCOMPLETE  # noqa
     [
         pytest.param(Level.MUST, Status.PASSED, C, C, id="must-passed"),
         pytest.param(Level.MUST, Status.FAILED, N, N, id="must-failed"),
-        pytest.param(Level.MUST, Status.NOT_TESTABLE, I, I, id="must-not-testable"),
+        pytest.param(Level.MUST, Status.NOT_TESTABLE, G, G, id="must-not-testable"),
         pytest.param(Level.MUST, Status.NOT_APPLICABLE, C, C, id="must-not-applicable"),
-        pytest.param(Level.MUST, Status.DISABLED, I, I, id="must-disabled"),
-        pytest.param(Level.MUST, Status.ERROR, I, I, id="must-error"),
+        pytest.param(Level.MUST, Status.DISABLED, G, G, id="must-disabled"),
+        pytest.param(Level.MUST, Status.ERROR, G, G, id="must-error"),
         pytest.param(Level.SHOULD, Status.WARNING, C, N, id="should-warning"),
-        pytest.param(Level.SHOULD, Status.NOT_TESTABLE, C, I, id="should-untestable"),
-        pytest.param(Level.SHOULD, Status.DISABLED, I, I, id="should-disabled"),
-        pytest.param(Level.SHOULD, Status.ERROR, I, I, id="should-error"),
+        pytest.param(Level.SHOULD, Status.NOT_TESTABLE, C, G, id="should-untestable"),
+        pytest.param(Level.SHOULD, Status.DISABLED, G, G, id="should-disabled"),
+        pytest.param(Level.SHOULD, Status.ERROR, G, G, id="should-error"),
         pytest.param(Level.MAY, Status.WARNING, C, C, id="may-warning"),
-        pytest.param(Level.MAY, Status.NOT_TESTABLE, C, I, id="may-untestable"),
+        pytest.param(Level.MAY, Status.NOT_TESTABLE, C, G, id="may-untestable"),
     ],
 )
 def test_one_requirement_beside_a_good_one(level, status, relaxed, strict):
@@ -56,7 +57,7 @@ def test_failure_outranks_everything(strict, broken):
 
 def test_broken_run():
     """A run that did not end as it should is never conformant."""
-    assert I == overall([GOOD], strict=False, broken=True)
+    assert G == overall([GOOD], strict=False, broken=True)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_broken_run():
 )
 def test_nothing_verified(outcomes):
     """Where nothing was verified there is nothing to certify."""
-    assert I == overall(outcomes, strict=False, broken=False)
+    assert G == overall(outcomes, strict=False, broken=False)
 
 
 def test_only_a_must_fails():
@@ -91,4 +92,4 @@ def test_worst():
 
 def test_exit_status():
     """The numbers are public."""
-    assert {C: 0, N: 1, I: 3} == EXIT_STATUS
+    assert {C: 0, N: 1, G: 3} == EXIT_STATUS

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.outcome import Level, Status
 from pytest_xks.certify.report.wording import (
+    NOT_TESTABLE_HINT,
     attention,
     certified,
     printable,
@@ -53,6 +54,7 @@ def render_html(document: Document) -> str:
         violated=violated,
         levels=[level.value for level in Level],
         listed=list(_listed(document)),
+        hint=NOT_TESTABLE_HINT,
         plot=_plot(document["latencies"]),
     )
 

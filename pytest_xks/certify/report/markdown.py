@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.outcome import Level, Status
 from pytest_xks.certify.report.wording import (
+    NOT_TESTABLE_HINT,
     attention,
     came,
     certified,
@@ -114,6 +115,8 @@ def _gaps(document: Document) -> Iterator[str]:
             continue
         yield f"## {status.value.replace('_', ' ').capitalize()} ({len(results)})"
         yield ""
+        if status is Status.NOT_TESTABLE:
+            yield from (escape(NOT_TESTABLE_HINT), "")
         for result in results:
             checks = [c for c in result["checks"] if c["status"] == status]
             why = " ".join(dict.fromkeys(f"{c['reason']} {c['add']}" for c in checks))

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from pytest_xks.certify.outcome import Level, Status
 from pytest_xks.certify.report.wording import (
+    NOT_TESTABLE_HINT,
     attention,
     came,
     certified,
@@ -138,6 +139,8 @@ class _Printer:
         if not chosen:
             return
         self.heading(f"{title} ({len(chosen)})")
+        if status is Status.NOT_TESTABLE:
+            self.line(NOT_TESTABLE_HINT)
         for result in chosen:
             self.line(
                 f"  {result['id']}  {result['level']:<6}  {result['title']}",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "NOT_TESTABLE_HINT",
     "attention",
     "came",
     "certified",
@@ -27,6 +28,11 @@ __all__ = [
     "verdict_sentence",
     "violated",
 ]
+
+NOT_TESTABLE_HINT = (
+    "Add what is missing to the target file; what the target does not have, list in "
+    "not_supported."
+)
 
 _BODY_SHOWN = 400
 
