@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_xks.certify.wire import Exchange
 
-__all__ = ["Answer"]
+__all__ = ["Answer", "Around"]
 
 _BODY_SHOWN = 160
 
@@ -80,3 +80,17 @@ class Answer:
             return f"{self.status} with a body that is no JSON object: {text!r}"
         members = ", ".join(sorted(document)) or "no members"
         return f"{self.status} with a JSON object ({members})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What went on around an exchange, and without which it shows nothing."""
+
+    link: int = 0
+    """The number of its connection, where others went over the same; else 0."""
+    repeat: int = 1
+    """How many of the same were sent at once."""
+    background: Exchange | None = None
+    """An unfinished exchange that was under way meanwhile."""
+    after: Exchange | None = None
+    """An exchange that came before on another connection."""

@@ -17,7 +17,7 @@ from pytest_xks.certify.session import require
 from pytest_xks.certify.target import Credential, StoreTarget
 from pytest_xks.certify.wire import Exchange, Headers, Recorder, Signing
 
-from .answer import Answer
+from .answer import Answer, Around
 from .bodies import (
     ALICE,
     Body,
@@ -49,6 +49,9 @@ PLAINTEXT = b"a plaintext of thirty-two bytes!"
 AAD = b"project=nile,department=marketing"
 UNKNOWN_KEY_ID = "no-such-key-8e1f4e52"
 WRONG_SECRET = "Wr0ngSecretAccessKey0fTheRightLength0000000"  # noqa: S105 - of nothing
+
+
+_ALONE = Around()
 
 
 class ProxyClient:
@@ -178,6 +181,7 @@ class ProxyClient:
         raw: bytes | None = None,
         door: Door | None = None,
         seconds: float | None = None,
+        around: Around = _ALONE,
     ) -> Answer:
         """Send a request and read what comes back; never raises.
 
@@ -188,7 +192,10 @@ class ProxyClient:
             raw: send these bytes in its place.
             door: how ``link`` was made; as usual, if None.
             seconds: how long to wait on ``link``; as long as usual, if None.
+            around: what else went on, for whoever repeats it.
         """
+        if link is not None:
+            around = replace(around, link=id(link))
         data = request.encode() if raw is None else raw
         seconds = min(seconds or SECONDS, self.session.seconds)
         started = monotonic()
@@ -209,6 +216,7 @@ class ProxyClient:
             label=label,
             raw=raw,
             door=door,
+            around=around,
         )
 
     def _record(  # noqa: PLR0913 - what there is to say of an exchange
@@ -219,6 +227,7 @@ class ProxyClient:
         seconds: float,
         *,
         label: str,
+        around: Around,
         raw: bytes | None = None,
         door: Door | None = None,
     ) -> Answer:
@@ -237,6 +246,10 @@ class ProxyClient:
             received=response.received if response else None,
             error=failure,
             milliseconds=seconds * 1000,
+            link=around.link,
+            repeat=around.repeat,
+            background=around.background,
+            after=around.after,
         )
         self.recorder.add(exchange)
         if response is None:
@@ -252,6 +265,7 @@ class ProxyClient:
         label: str,
         seconds: float | None = None,
         door: Door | None = None,
+        around: Around = _ALONE,
     ) -> Answer:
         """Send a request on a new connection, which counts as part of the exchange."""
         door = door or self.session.door
@@ -266,7 +280,13 @@ class ProxyClient:
             failure = str(reason)
         duration = monotonic() - started
         return self._record(
-            request, response, failure, duration, label=label, door=door
+            request,
+            response,
+            failure,
+            duration,
+            label=label,
+            door=door,
+            around=around,
         )
 
     def _send_pooled(self, data: bytes, method: str) -> Response:
@@ -323,7 +343,7 @@ class ProxyClient:
 
     # Calls.
 
-    def call(
+    def call(  # noqa: PLR0913 - each is one circumstance that a check may vary
         self,
         operation: Operation,
         body: Body | bytes | None = None,
@@ -331,6 +351,7 @@ class ProxyClient:
         key: str | None = None,
         store: Store | None = None,
         label: str = "probe",
+        around: Around = _ALONE,
     ) -> Answer:
         """Call an operation.
 
@@ -340,12 +361,12 @@ class ProxyClient:
             key: an external key id; that of the usable key, if None.
             store: the key store; the main one, if None.
             label: what it is for, in a phrase.
+            around: what else went on, for whoever repeats it.
         """
         if body is None:
             body = self.good_body(operation)
-        return self.send(
-            self.request(operation, body, key=key, store=store), label=label
-        )
+        request = self.request(operation, body, key=key, store=store)
+        return self.send(request, label=label, around=around)
 
     def good_body(self, operation: Operation, **metadata: object) -> Body:
         """A body that has to be served; for Decrypt, of something sealed just now.

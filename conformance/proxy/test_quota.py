@@ -9,6 +9,7 @@ import pytest
 
 from pytest_xks.certify.outcome import NotTestable, Violation
 
+from .answer import Around
 from .bodies import Operation
 from .expect import control, error, expect, success
 
@@ -38,7 +39,12 @@ def _flood(proxy: ProxyClient) -> list[Answer]:
     number = quota.burst + 2 * int(quota.requests_per_second) + _CLIENTS
 
     def one(_: int) -> Answer:
-        return proxy.call(_HEALTH, store=store, label="a request of many")
+        return proxy.call(
+            _HEALTH,
+            store=store,
+            label="a request of many",
+            around=Around(repeat=number),
+        )
 
     with ThreadPoolExecutor(max_workers=_CLIENTS) as clients:
         return list(clients.map(one, range(number)))

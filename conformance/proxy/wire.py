@@ -110,6 +110,7 @@ class Door:
             verify=target.verify,
             certificate=client.certificate if client else None,
             private_key=client.private_key if client else None,
+            alpn=bool(alpn),
         )
         self._context = self._new_context(alpn) if endpoint.scheme == "https" else None
 

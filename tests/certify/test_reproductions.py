@@ -38,6 +38,7 @@ FAULTS = [
     "plaintext-limit-4096",
     "serves-get",
     "serves-keys-of-another-store",
+    "throttling-as-503",
     "wrong-cdiv",
 ]
 
