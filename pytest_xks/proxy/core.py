@@ -90,8 +90,9 @@ class ProxyCore:
         }:
             return Delivery(response=_ALIVE)
         started = self.clock.monotonic()
-        route = parse_path(request.path)
-        armed = self.faults.matching(route)
+        armed = (
+            self.faults.matching(parse_path(request.path)) if self.faults.armed else ()
+        )
         rules = self.rules
         for fault in armed:
             rules = fault.change_rules(rules)

@@ -56,6 +56,8 @@ CONTENT_TYPE = "application/json"
 
 Document = dict[str, object]
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestMetadata:
@@ -326,7 +328,7 @@ def parse_parameters(
 
 def render(document: Mapping[str, object]) -> bytes:
     """Write a response body: compact JSON, in ASCII, on one line."""
-    return json.dumps(document, separators=(",", ":")).encode("ascii")
+    return _ENCODER.encode(document).encode("ascii")
 
 
 def render_error(error: XksError) -> Document:
