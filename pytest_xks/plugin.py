@@ -15,11 +15,25 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from pytest_xks.clock import SimulatedClock
+    from pytest_xks.kms.fake import FakeKms
+    from pytest_xks.kms.handles import KeyHandle, KeyStoreHandle
     from pytest_xks.proxy.health import Fleet
     from pytest_xks.proxy.mock import MockXksProxy
     from pytest_xks.spec.sigv4 import Credential
 
-__all__ = ["MakeXksProxy", "make_xks_proxy", "xks_proxy"]
+__all__ = [
+    "MakeXksKey",
+    "MakeXksKeyStore",
+    "MakeXksProxy",
+    "make_xks_key",
+    "make_xks_key_store",
+    "make_xks_proxy",
+    "xks_fake_kms",
+    "xks_key",
+    "xks_key_store",
+    "xks_kms",
+    "xks_proxy",
+]
 
 Transport = Literal["in-process", "https"]
 
@@ -73,6 +87,33 @@ class MakeXksProxy(Protocol):
         ...
 
 
+class MakeXksKeyStore(Protocol):
+    """The type of the fixture ``make_xks_key_store``."""
+
+    def __call__(
+        self,
+        proxy: MockXksProxy | None = None,
+        *,
+        name: str | None = None,
+        connect: bool = True,
+        region: str | None = None,
+    ) -> KeyStoreHandle:
+        """A new external key store; see ``pytest_xks.kms.handles.create_key_store``."""
+        ...
+
+
+class MakeXksKey(Protocol):
+    """The type of the fixture ``make_xks_key``."""
+
+    def __call__(
+        self,
+        external_key_id: str | None = None,
+        **parameters: Any,  # noqa: ANN401 - CreateKey's own
+    ) -> KeyHandle:
+        """A new KMS key in ``xks_key_store``."""
+        ...
+
+
 class _Options:
     """What ``@pytest.mark.xks`` says for one test; a typo in it is an error."""
 
@@ -104,8 +145,17 @@ class _Options:
 
 
 @pytest.fixture
+def _xks_clock() -> SimulatedClock:
+    """The clock of a test: a delay at a proxy is a delay for the fake KMS too."""
+    from pytest_xks.clock import SimulatedClock  # noqa: PLC0415 - only when asked for
+
+    return SimulatedClock()
+
+
+@pytest.fixture
 def make_xks_proxy(
     request: pytest.FixtureRequest,
+    _xks_clock: SimulatedClock,
 ) -> Iterator[MakeXksProxy]:
     """A factory of mock XKS proxies; each goes with the test.
 
@@ -124,7 +174,7 @@ def make_xks_proxy(
     request.node.stash[_PROXIES] = proxies
 
     def make(**keywords: Any) -> MockXksProxy:  # noqa: ANN401 - MakeXksProxy says more
-        proxy = MockXksProxy(**keywords)
+        proxy = MockXksProxy(**{"clock": _xks_clock, **keywords})
         add_keys_by_role(proxy.store)
         proxies.append(proxy)
         return proxy.start_https() if https else proxy
@@ -140,6 +190,77 @@ def make_xks_proxy(
 def xks_proxy(make_xks_proxy: MakeXksProxy) -> MockXksProxy:
     """A mock XKS proxy of the test's own; see ``make_xks_proxy``."""
     return make_xks_proxy()
+
+
+@pytest.fixture
+def xks_fake_kms(_xks_clock: SimulatedClock) -> Iterator[FakeKms]:
+    """AWS KMS with external key stores, fresh for each test; all of AWS is moto's.
+
+    See ``pytest_xks.kms.fake.FakeKms``: ``client(region)``, ``cloudtrail``,
+    ``metrics``, ``logs``, ``connect_to``, ``trust_ca``, ``behaviour``, ``clock``.
+    """
+    from pytest_xks.kms.fake import FakeKms  # noqa: PLC0415 - heavy: moto and boto3
+
+    with FakeKms(clock=_xks_clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+def xks_kms(xks_fake_kms: FakeKms) -> Any:  # noqa: ANN401 - boto3 makes the type at run time
+    """A boto3 KMS client on the fake KMS."""
+    return xks_fake_kms.client()
+
+
+@pytest.fixture
+def make_xks_key_store(
+    xks_fake_kms: FakeKms, make_xks_proxy: MakeXksProxy
+) -> MakeXksKeyStore:
+    """A factory of connected external key stores, each on a proxy of its own.
+
+    Keywords: ``proxy`` (a mock proxy to use), ``name``, ``connect=False``, ``region``.
+    """
+    from pytest_xks.kms.handles import create_key_store  # noqa: PLC0415 - as above
+
+    def make(
+        proxy: MockXksProxy | None = None,
+        **keywords: Any,  # noqa: ANN401 - MakeXksKeyStore says more
+    ) -> KeyStoreHandle:
+        return create_key_store(xks_fake_kms, proxy or make_xks_proxy(), **keywords)
+
+    return make
+
+
+@pytest.fixture
+def xks_key_store(
+    make_xks_key_store: MakeXksKeyStore, xks_proxy: MockXksProxy
+) -> KeyStoreHandle:
+    """A connected external key store on ``xks_proxy``."""
+    return make_xks_key_store(xks_proxy)
+
+
+@pytest.fixture
+def make_xks_key(xks_key_store: KeyStoreHandle, xks_proxy: MockXksProxy) -> MakeXksKey:
+    """A factory of KMS keys in ``xks_key_store``, each on a new external key.
+
+    The first argument is an external key id to use instead; the keywords are those of
+    CreateKey.
+    """
+
+    def make(
+        external_key_id: str | None = None,
+        **parameters: Any,  # noqa: ANN401 - CreateKey's own
+    ) -> KeyHandle:
+        return xks_key_store.create_key(
+            external_key_id or xks_proxy.add_key().id, **parameters
+        )
+
+    return make
+
+
+@pytest.fixture
+def xks_key(xks_key_store: KeyStoreHandle) -> KeyHandle:
+    """A KMS key in ``xks_key_store``, on the external key ``usable``."""
+    return xks_key_store.create_key("usable")
 
 
 def _fail_on_unused_faults(proxies: list[MockXksProxy]) -> None:

@@ -65,7 +65,9 @@ class HttpsDoor:
         self._host = host
         self._ca = ca or CertificateAuthority.create()
         self._client_ca = client_ca
-        self._certificate = self._ca.issue(host, _LOOPBACK)
+        # Under the last name a fake KMS is led here: KMS takes no port in an endpoint.
+        self._names = (host, _LOOPBACK, "*.xks.test")
+        self._certificate = self._ca.issue(*self._names)
         self._context = server_context(self._certificate, client_ca=client_ca)
         self._server = HttpsServer(
             lambda request, _peer: core.handle(request),
@@ -129,7 +131,7 @@ class HttpsDoor:
     def _context_with(self, faults: frozenset[DoorFault]) -> ssl.SSLContext:
         kind = next((_BAD_CERTIFICATES[each] for each in faults & PREVENTS_TLS), None)
         certificate = (
-            bad_certificate(kind, self._ca, self._host) if kind else self._certificate
+            bad_certificate(kind, self._ca, *self._names) if kind else self._certificate
         )
         context = server_context(certificate, client_ca=self._client_ca_with(faults))
         for each in faults:

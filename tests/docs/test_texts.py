@@ -59,7 +59,7 @@ def test_python(pytester, code):
     """Every Python snippet of the README is a test file that passes."""
     pytester.makepyfile(code)
 
-    outcomes = pytester.runpytest("-p", "no:randomly").parseoutcomes()
+    outcomes = pytester.runpytest_subprocess("-p", "no:randomly").parseoutcomes()
 
     assert outcomes == {"passed": code.count("def test_")}
 

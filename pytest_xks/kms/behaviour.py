@@ -1,0 +1,233 @@
+"""Switches for the places where AWS contradicts itself, or says nothing.
+
+Each field is one switch. Its default is the catalogue's reading; the statement that
+tells of the contradiction stands beside it. ``set_switch`` reads what a command line
+says.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "AccessDeniedAtCreateKey",
+    "Behaviour",
+    "ConnectAgain",
+    "HealthCheckAtUpdate",
+    "Messages",
+    "MissingPrincipalAtConnect",
+    "PendingDeletion",
+    "ProxyReliability",
+    "SharedPrivateDnsName",
+    "Timeouts",
+    "TlsFailureAtCreate",
+    "UnavailableMessage",
+    "UnsupportedOperationAtCreateKey",
+    "UpdateWhileConnected",
+    "VpcAcceptanceRequired",
+    "WrongEncryptionContext",
+]
+
+
+class Messages(StrEnum):
+    """Whose words an exception has (KMS-AMB-003)."""
+
+    SPECIFICATION = "specification"
+    DEVELOPER_GUIDE = "developer-guide"
+
+
+class ProxyReliability(StrEnum):
+    """How reliable KMS takes the proxy to be (KMS-RESP-003, KMS-AMB-004)."""
+
+    UNRELIABLE = "unreliable"
+    """500, 503 and time-outs are a KMSInvalidStateException, as ever."""
+    RELIABLE = "reliable"
+    """They are a KMSInternalException, which SDKs retry."""
+
+
+class AccessDeniedAtCreateKey(StrEnum):
+    """CreateKey, and the proxy answers AccessDeniedException (KMS-AMB-001)."""
+
+    CUSTOM_KEY_STORE_INVALID_STATE = "CustomKeyStoreInvalidStateException"
+    KMS_INVALID_STATE = "KMSInvalidStateException"
+
+
+class UnsupportedOperationAtCreateKey(StrEnum):
+    """CreateKey, and the proxy answers UnsupportedOperationException (KMS-AMB-002)."""
+
+    CUSTOM_KEY_STORE_INVALID_STATE = "CustomKeyStoreInvalidStateException"
+    UNSUPPORTED_OPERATION = "UnsupportedOperationException"
+
+
+class TlsFailureAtCreate(StrEnum):
+    """Create/UpdateCustomKeyStore without a TLS session (KMS-AMB-011)."""
+
+    URI_UNREACHABLE = "XksProxyUriUnreachableException"
+    INVALID_CONFIGURATION = "XksProxyInvalidConfigurationException"
+
+
+class Timeouts(StrEnum):
+    """What KMS does about a network time-out (KMS-RESP-002, KMS-AMB-005)."""
+
+    RETRY_ONCE = "retry-once"
+    FAIL = "fail"
+
+
+class UnavailableMessage(StrEnum):
+    """What a cryptographic operation says of an unavailable key (KMS-AMB-006)."""
+
+    BY_STATE = "by-state"
+    """Of a DISCONNECTED store the key-state text, else the specification's."""
+    KEY_STATE = "key-state"
+    SPECIFICATION = "specification"
+
+
+class PendingDeletion(StrEnum):
+    """A cryptographic operation on a key pending deletion (KMS-AMB-007)."""
+
+    KMS_INVALID_STATE = "KMSInvalidStateException"
+    DISABLED = "DisabledException"
+
+
+class WrongEncryptionContext(StrEnum):
+    """Decrypt, and the proxy answers InvalidCiphertextException (KMS-AMB-008)."""
+
+    KMS_INVALID_STATE = "KMSInvalidStateException"
+    INVALID_CIPHERTEXT = "InvalidCiphertextException"
+
+
+class UpdateWhileConnected(StrEnum):
+    """What UpdateCustomKeyStore may change while CONNECTED (KMS-AMB-018)."""
+
+    NAME_CREDENTIAL_PATH = "name-credential-path"
+    NAME = "name"
+
+
+class ConnectAgain(StrEnum):
+    """ConnectCustomKeyStore while CONNECTED or CONNECTING (KMS-AMB-020)."""
+
+    IGNORED = "ignored"
+    REFUSED = "refused"
+
+
+class HealthCheckAtUpdate(StrEnum):
+    """When UpdateCustomKeyStore asks the proxy (KMS-AMB-021, KMS-AMB-022)."""
+
+    IF_THE_PROXY_CHANGES = "if-the-proxy-changes"
+    """Unless only the name changes, or a VPC store is DISCONNECTED."""
+    ALWAYS = "always"
+
+
+class SharedPrivateDnsName(StrEnum):
+    """Two VPC stores of one private DNS name (KMS-AMB-039)."""
+
+    URI_ENDPOINT_IN_USE = "XksProxyUriEndpointInUseException"
+    VPC_ENDPOINT_SERVICE_IN_USE = "XksProxyVpcEndpointServiceInUseException"
+
+
+class VpcAcceptanceRequired(StrEnum):
+    """A VPC endpoint service that requires acceptance (KMS-AMB-040)."""
+
+    VPC_ENDPOINT_SERVICE = "XksProxyVpcEndpointServiceInvalidConfigurationException"
+    PROXY = "XksProxyInvalidConfigurationException"
+
+
+class MissingPrincipalAtConnect(StrEnum):
+    """KMS is not an allowed principal of the VPC endpoint service (KMS-AMB-041)."""
+
+    NOT_FOUND = "XKS_VPC_ENDPOINT_SERVICE_NOT_FOUND"
+    INVALID_CONFIGURATION = "XKS_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION"
+
+
+@dataclass(slots=True, kw_only=True)
+class Behaviour:
+    """How the fake KMS reads AWS's documents; may be changed at any time."""
+
+    messages: Messages = Messages.SPECIFICATION
+    proxy_reliability: ProxyReliability = ProxyReliability.UNRELIABLE
+    access_denied_at_create_key: AccessDeniedAtCreateKey = (
+        AccessDeniedAtCreateKey.CUSTOM_KEY_STORE_INVALID_STATE
+    )
+    unsupported_operation_at_create_key: UnsupportedOperationAtCreateKey = (
+        UnsupportedOperationAtCreateKey.CUSTOM_KEY_STORE_INVALID_STATE
+    )
+    tls_failure_at_create: TlsFailureAtCreate = TlsFailureAtCreate.URI_UNREACHABLE
+    timeouts: Timeouts = Timeouts.RETRY_ONCE
+    unavailable_message: UnavailableMessage = UnavailableMessage.BY_STATE
+    pending_deletion: PendingDeletion = PendingDeletion.KMS_INVALID_STATE
+    wrong_encryption_context: WrongEncryptionContext = (
+        WrongEncryptionContext.KMS_INVALID_STATE
+    )
+    update_while_connected: UpdateWhileConnected = (
+        UpdateWhileConnected.NAME_CREDENTIAL_PATH
+    )
+    connect_again: ConnectAgain = ConnectAgain.IGNORED
+    health_check_at_update: HealthCheckAtUpdate = (
+        HealthCheckAtUpdate.IF_THE_PROXY_CHANGES
+    )
+    shared_private_dns_name: SharedPrivateDnsName = (
+        SharedPrivateDnsName.URI_ENDPOINT_IN_USE
+    )
+    vpc_acceptance_required: VpcAcceptanceRequired = (
+        VpcAcceptanceRequired.VPC_ENDPOINT_SERVICE
+    )
+    missing_principal_at_connect: MissingPrincipalAtConnect = (
+        MissingPrincipalAtConnect.NOT_FOUND
+    )
+    connecting_seconds: float = 0
+    """How long a store is CONNECTING; AWS takes about 300 (KMS-CONNECT-003)."""
+    disconnecting_seconds: float = 0
+    """How long a store is DISCONNECTING; AWS takes about 300 (KMS-DISCONNECT-004)."""
+    custom_key_stores: int = 10
+    """How many an account may have in a Region (KMS-QUOTA-001, KMS-AMB-053)."""
+    requests_per_second: float = 1800
+    """Cryptographic operations a second in one store (KMS-QUOTA-003)."""
+
+    def set_switch(self, name: str, value: str) -> None:
+        """Set a switch by its name and its value in text.
+
+        Args:
+            name: the name of a field; dashes count as underscores.
+            value: one of the values of its type, or a number.
+
+        Raises:
+            ValueError: no such switch or value; the message lists what there is.
+        """
+        kinds = self.switches()
+        field = name.replace("-", "_")
+        if field not in kinds:
+            raise ValueError(_no_such("switch", name, list(kinds)))
+        setattr(self, field, _value(kinds[field], name, value))
+
+    @classmethod
+    def switches(cls) -> Mapping[str, type]:
+        """The type of each switch by its name: a ``StrEnum``, int or float."""
+        hints = get_type_hints(cls)
+        return {field.name: hints[field.name] for field in fields(cls)}
+
+
+def _value(kind: type, name: str, text: str) -> StrEnum | float:
+    if issubclass(kind, StrEnum):
+        values = [str(member) for member in kind]
+        if text not in values:
+            raise ValueError(_no_such(f"value of {name}", text, values))
+        return kind(text)
+    try:
+        number = int(text) if kind is int else float(text)
+    except ValueError:
+        raise ValueError(f"{name} must be a number, not {text!r}") from None
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"{name} must not be negative or infinite")
+    return number
+
+
+def _no_such(what: str, text: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(text, known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"there is no {what} {text!r}; {hint}there are: {', '.join(known)}"

@@ -1,0 +1,104 @@
+"""What no two custom key stores may share (KMS-CREATESTORE-021 to 026)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_xks.kms.exceptions import ErrorCode, KmsError
+from pytest_xks.kms.models import Connectivity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_xks.kms.models import ExternalKeyStore, Region, StoreConfiguration
+
+__all__ = ["check_unique"]
+
+
+def check_unique(
+    region: Region,
+    name: str,
+    configuration: StoreConfiguration,
+    *,
+    but: ExternalKeyStore | None = None,
+) -> None:
+    """Check that a store would be unlike the others.
+
+    Args:
+        region: the account and Region of the store.
+        name: the name that it would have.
+        configuration: the configuration that it would have.
+        but: the store itself, if it exists already.
+
+    Raises:
+        KmsError: the exception of whatever is in use.
+    """
+    for other in region.stores.values():
+        if other is not but:
+            _check_name(name, other)
+            _check_against(configuration, other)
+    for other in _stores_of_all_accounts(region):
+        if other is not but:
+            _check_endpoint(configuration, other.configuration)
+
+
+def _stores_of_all_accounts(region: Region) -> Iterator[ExternalKeyStore]:
+    for each in list(region.world.regions()):
+        if each.name == region.name:
+            yield from list(each.stores.values())
+
+
+def _check_name(name: str, other: ExternalKeyStore) -> None:
+    if name == other.name:
+        raise KmsError(
+            ErrorCode.CUSTOM_KEY_STORE_NAME_IN_USE,
+            f"The custom key store name {name} is already assigned to another custom "
+            "key store in the account.",
+        )
+
+
+def _check_against(new: StoreConfiguration, store: ExternalKeyStore) -> None:
+    behaviour = store.region.world.behaviour
+    other = store.configuration
+    same_endpoint = _same_endpoint(new, other)
+    if same_endpoint and new.uri_path == other.uri_path:
+        raise KmsError(
+            ErrorCode.XKS_PROXY_URI_IN_USE,
+            f"The proxy URI {new.uri_endpoint}{new.uri_path} is already associated "
+            "with another external key store in this Region.",
+        )
+    if not _vpc(new) or not _vpc(other):
+        return
+    if same_endpoint:
+        # AMBIGUOUS: no exception is named for this (KMS-AMB-039).
+        raise KmsError(
+            behaviour.shared_private_dns_name,
+            f"The private DNS name {new.host} is already used by another external key "
+            "store in this Region.",
+        )
+    if new.vpc_endpoint_service_name == other.vpc_endpoint_service_name:
+        raise KmsError(
+            ErrorCode.XKS_PROXY_VPC_ENDPOINT_SERVICE_IN_USE,
+            f"The VPC endpoint service {new.vpc_endpoint_service_name} is already "
+            "associated with another external key store in this Region.",
+        )
+
+
+def _check_endpoint(new: StoreConfiguration, other: StoreConfiguration) -> None:
+    # KMS-CREATESTORE-024: a public and a VPC store never share an endpoint, "even when
+    # the two stores are in different accounts".
+    if _vpc(new) is not _vpc(other) and _same_endpoint(new, other):
+        raise KmsError(
+            ErrorCode.XKS_PROXY_URI_ENDPOINT_IN_USE,
+            f"The proxy URI endpoint {new.uri_endpoint} is already used by an external "
+            "key store of the other XksProxyConnectivity in this Region.",
+        )
+
+
+def _same_endpoint(new: StoreConfiguration, other: StoreConfiguration) -> bool:
+    # Host names have no case.
+    return new.host.lower() == other.host.lower()
+
+
+def _vpc(configuration: StoreConfiguration) -> bool:
+    return configuration.connectivity is Connectivity.VPC_ENDPOINT_SERVICE

@@ -1,0 +1,284 @@
+"""CreateKey in an external key store, as AWS's page describes it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_xks.kms.behaviour import (
+    AccessDeniedAtCreateKey,
+    UnsupportedOperationAtCreateKey,
+)
+
+if TYPE_CHECKING:
+    from .conftest import AssertKmsError, Lab
+
+POLICY = json.dumps({"Version": "2012-10-17", "Id": "mine", "Statement": []})
+TAG = {"TagKey": "Purpose", "TagValue": "Test"}
+
+
+def keys_of(lab: Lab) -> list[str]:
+    """The ids of all KMS keys."""
+    return [key["KeyId"] for key in lab.kms.list_keys()["Keys"]]
+
+
+def test_the_members_of_the_page(lab: Lab):
+    """CreateKey answers with exactly the members that AWS's page shows."""
+    store_id = lab.connected_store()
+    metadata = lab.kms.create_key(
+        Origin="EXTERNAL_KEY_STORE", CustomKeyStoreId=store_id, XksKeyId="usable"
+    )["KeyMetadata"]
+    assert metadata.pop("CreationDate")
+    key_id = metadata.pop("KeyId")
+    assert {
+        "AWSAccountId": "123456789012",
+        "Arn": f"arn:aws:kms:us-east-1:123456789012:key/{key_id}",
+        "CustomKeyStoreId": store_id,
+        "CustomerMasterKeySpec": "SYMMETRIC_DEFAULT",
+        "Description": "",
+        "Enabled": True,
+        "EncryptionAlgorithms": ["SYMMETRIC_DEFAULT"],
+        "KeyManager": "CUSTOMER",
+        "KeySpec": "SYMMETRIC_DEFAULT",
+        "KeyState": "Enabled",
+        "KeyUsage": "ENCRYPT_DECRYPT",
+        "MultiRegion": False,
+        "Origin": "EXTERNAL_KEY_STORE",
+        "XksKeyConfiguration": {"Id": "usable"},
+    } == metadata
+
+
+def test_describe_key_says_the_same(inner_lab: Lab):
+    """DescribeKey has the same metadata, by whatever name, and asks no proxy."""
+    store_id = inner_lab.connected_store()
+    created = inner_lab.kms.create_key(
+        Origin="EXTERNAL_KEY_STORE", CustomKeyStoreId=store_id, XksKeyId="usable"
+    )["KeyMetadata"]
+    arn = created["Arn"]
+    inner_lab.kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
+    before = inner_lab.proxy.requests
+    names = [
+        created["KeyId"],
+        arn,
+        "alias/mine",
+        f"{arn.partition('key/')[0]}alias/mine",
+    ]
+    for name in names:
+        assert created == inner_lab.kms.describe_key(KeyId=name)["KeyMetadata"]
+    assert before == inner_lab.proxy.requests
+
+
+def test_one_question_to_the_proxy(inner_lab: Lab):
+    """GetKeyMetadata, with neither kmsKeyArn nor kmsViaService."""
+    with inner_lab.fake.requests_from(via_service="ec2.us-east-1.amazonaws.com"):
+        inner_lab.create_key()
+    (entry,) = inner_lab.proxy.expect_requests("GetKeyMetadata", count=1)
+    assert "usable" == entry.external_key_id
+    metadata = dict(entry.request_metadata)
+    assert metadata.pop("kmsRequestId")
+    assert {
+        "awsPrincipalArn": "arn:aws:sts::123456789012:user/moto",
+        "kmsOperation": "CreateKey",
+    } == metadata
+
+
+def test_optional_parameters(inner_lab: Lab):
+    """Policy, description and tags work as on any key."""
+    key = inner_lab.create_key(Policy=POLICY, Description="mine", Tags=[TAG])
+    kms = inner_lab.kms
+    policy = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+    assert POLICY == policy
+    assert [TAG] == kms.list_resource_tags(KeyId=key)["Tags"]
+    assert "mine" == kms.describe_key(KeyId=key)["KeyMetadata"]["Description"]
+
+
+def test_the_default_policy(inner_lab: Lab):
+    """Without a policy a key has the one that standard keys have."""
+    policies = [
+        inner_lab.kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+        for key in (inner_lab.create_key(), inner_lab.plain_key())
+    ]
+    assert policies[0] == policies[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        pytest.param({"XksKeyId": None}, "ValidationException", id="no-external-key"),
+        pytest.param({"CustomKeyStoreId": None}, "ValidationException", id="no-store"),
+        pytest.param({"Origin": None}, "ValidationException", id="default-origin"),
+        pytest.param({"Origin": "EXTERNAL"}, "ValidationException", id="imported"),
+        pytest.param(
+            {"Origin": "AWS_CLOUDHSM", "XksKeyId": None},
+            "ValidationException",
+            id="cloudhsm-key-in-external-store",
+        ),
+        pytest.param({"XksKeyId": "with space"}, "ValidationException", id="bad-id"),
+        pytest.param({"XksKeyId": "x" * 129}, "ValidationException", id="long-id"),
+        pytest.param(
+            {"KeySpec": "RSA_2048"}, "UnsupportedOperationException", id="rsa"
+        ),
+        pytest.param(
+            {"CustomerMasterKeySpec": "HMAC_256"},
+            "UnsupportedOperationException",
+            id="hmac",
+        ),
+        pytest.param(
+            {"KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException", id="signing"
+        ),
+        pytest.param(
+            {"MultiRegion": True}, "UnsupportedOperationException", id="multi-region"
+        ),
+        pytest.param(
+            {"Policy": "{"}, "MalformedPolicyDocumentException", id="broken-policy"
+        ),
+        pytest.param({"Tags": [TAG, TAG]}, "TagException", id="tag-twice"),
+        pytest.param(
+            {"Tags": [{"TagKey": "aws:x", "TagValue": ""}]},
+            "TagException",
+            id="reserved-tag",
+        ),
+        pytest.param(
+            {"Description": "x" * 8193}, "ValidationException", id="long-text"
+        ),
+    ],
+)
+def test_what_is_refused(
+    inner_lab: Lab, changes: dict[str, Any], code: str, assert_kms_error: AssertKmsError
+):
+    """A refused request leaves no key, and the proxy hears nothing of it."""
+    store_id = inner_lab.connected_store()
+    before = inner_lab.proxy.requests
+    parameters = {
+        "Origin": "EXTERNAL_KEY_STORE",
+        "CustomKeyStoreId": store_id,
+        "XksKeyId": "usable",
+        **changes,
+    }
+    given = {name: value for name, value in parameters.items() if value is not None}
+    assert_kms_error(lambda: inner_lab.kms.create_key(**given), code)
+    assert [] == keys_of(inner_lab)
+    assert before == inner_lab.proxy.requests
+
+
+def test_a_failure_reserves_nothing(inner_lab: Lab, assert_kms_error):
+    """After a failure there is no key, and the external key can still be used."""
+    store_id = inner_lab.connected_store()
+    with inner_lab.proxy.fault("InternalException"):
+        assert_kms_error(
+            lambda: inner_lab.create_key(store_id),
+            "CustomKeyStoreInvalidStateException",
+        )
+    assert [] == keys_of(inner_lab)
+    assert inner_lab.create_key(store_id)
+
+
+def test_more_usages_than_needed(inner_lab: Lab):
+    """An external key may be able to do more."""
+    inner_lab.proxy.add_key("able", key_usage=["WRAP", "DECRYPT", "SIGN", "ENCRYPT"])
+    assert inner_lab.create_key(XksKeyId="able")
+
+
+def test_an_external_key_serves_one_key_per_store(inner_lab: Lab, assert_kms_error):
+    """It is in use while its KMS key exists, also pending; then it is free again."""
+    store_id = inner_lab.connected_store()
+    key = inner_lab.create_key(store_id)
+    inner_lab.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    assert_kms_error(
+        lambda: inner_lab.create_key(store_id), "XksKeyAlreadyInUseException"
+    )
+    week = timedelta(days=7) / timedelta(milliseconds=1)
+    inner_lab.proxy.clock.advance(milliseconds=week)
+    assert inner_lab.create_key(store_id)
+    assert_kms_error(lambda: inner_lab.kms.describe_key(KeyId=key), "NotFoundException")
+
+
+def test_the_same_external_key_in_two_stores(inner_lab: Lab):
+    """What is in use is in use in its store only."""
+    path = "/second/kms/xks/v1"
+    second = inner_lab.proxy.add_store(path, credential=inner_lab.proxy.credential)
+    second.add_key("usable")
+    inner_lab.create_key()
+    store_id = inner_lab.create_store(CustomKeyStoreName="b", XksProxyUriPath=path)
+    inner_lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+    assert inner_lab.create_key(store_id)
+
+
+def test_an_external_key_is_reserved_meanwhile(inner_lab: Lab, assert_kms_error):
+    """Of two requests at once for one external key, one succeeds."""
+    store_id = inner_lab.connected_store()
+    asked, go_on = threading.Event(), threading.Event()
+    inner = inner_lab.proxy.transport
+
+    class Slow:
+        """A way to the proxy that waits."""
+
+        def send(self, request: Any, *, timeout_ms: float) -> Any:
+            """Wait, then send."""
+            asked.set()
+            assert go_on.wait(10)
+            return inner.send(request, timeout_ms=timeout_ms)
+
+    inner_lab.fake.connect_to(inner_lab.endpoint, Slow())
+    made: list[str] = []
+    other = inner_lab.fake.client()
+    parameters = {
+        "Origin": "EXTERNAL_KEY_STORE",
+        "CustomKeyStoreId": store_id,
+        "XksKeyId": "usable",
+    }
+    thread = threading.Thread(
+        target=lambda: made.append(
+            other.create_key(**parameters)["KeyMetadata"]["KeyId"]
+        )
+    )
+    thread.start()
+    assert asked.wait(10)
+    assert_kms_error(
+        lambda: inner_lab.create_key(store_id), "XksKeyAlreadyInUseException"
+    )
+    go_on.set()
+    thread.join(10)
+    assert made == keys_of(inner_lab)
+
+
+@pytest.mark.parametrize(
+    ("fault", "switch", "value"),
+    [
+        pytest.param(
+            "AccessDeniedException",
+            "access_denied_at_create_key",
+            AccessDeniedAtCreateKey.KMS_INVALID_STATE,
+            id="access-denied",
+        ),
+        pytest.param(
+            "UnsupportedOperationException",
+            "unsupported_operation_at_create_key",
+            UnsupportedOperationAtCreateKey.UNSUPPORTED_OPERATION,
+            id="unsupported-operation",
+        ),
+    ],
+)
+def test_switches(
+    inner_lab: Lab, fault: str, switch: str, value: str, assert_kms_error
+):
+    """Where two documents disagree, a switch has the other exception."""
+    setattr(inner_lab.fake.behaviour, switch, value)
+    store_id = inner_lab.connected_store()
+    inner_lab.proxy.fault(fault)
+    assert_kms_error(lambda: inner_lab.create_key(store_id), str(value))
+
+
+def test_an_external_key_is_never_touched(inner_lab: Lab):
+    """Disabling, enabling and deleting a KMS key is no business of the proxy."""
+    key = inner_lab.create_key()
+    before = inner_lab.proxy.requests
+    inner_lab.kms.disable_key(KeyId=key)
+    inner_lab.kms.enable_key(KeyId=key)
+    inner_lab.kms.schedule_key_deletion(KeyId=key)
+    inner_lab.kms.cancel_key_deletion(KeyId=key)
+    assert before == inner_lab.proxy.requests

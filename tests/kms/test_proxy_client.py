@@ -1,0 +1,305 @@
+"""KMS's client of the proxy: what it sends, how long it waits, what it accepts."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_xks.kms.behaviour import ProxyReliability, Timeouts
+from pytest_xks.spec.http import Response
+from pytest_xks.transport import TransportTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_xks.spec.http import Request
+
+    from .conftest import AssertKmsError, Lab
+
+TIME_OUT = (
+    "AWS KMS rejected the request because the external key store proxy did not respond "
+    "in time. Retry the request. If you see this error repeatedly, report it to your "
+    "external key store proxy administrator."
+)
+CANNOT_INTERPRET = (
+    "AWS KMS cannot interpret the response from the external key store proxy. If you "
+    "see this error repeatedly, report it to your external key store proxy "
+    "administrator."
+)
+
+
+class Scripted:
+    """A way to a proxy that answers as it is told, then as the real one does."""
+
+    def __init__(self, lab: Lab, *answers: object) -> None:
+        self._inner = lab.proxy.transport
+        self._answers = list(answers)
+        self.requests: list[Request] = []
+        self.timeouts: list[float] = []
+        lab.fake.connect_to(lab.endpoint, self)
+
+    def send(self, request: Request, *, timeout_ms: float) -> Response:
+        """Note the request; raise, answer, or pass it on."""
+        self.requests.append(request)
+        self.timeouts.append(timeout_ms)
+        if not self._answers:
+            return self._inner.send(request, timeout_ms=timeout_ms)
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        assert isinstance(answer, Response)
+        return answer
+
+
+def test_the_request_on_the_wire(lab: Lab):
+    """POST, JSON, no query, signed over host and date, to the path of the key."""
+    key = lab.create_key()
+    if lab.https:
+        # Over HTTPS the mock proxy has verified the same; here its journal is enough.
+        lab.kms.encrypt(KeyId=key, Plaintext=b"x")
+        entry = lab.proxy.requests[-1]
+        assert f"{lab.proxy.uri_path}/keys/usable/encrypt" == entry.path
+        return
+    wire = Scripted(lab)
+    lab.kms.encrypt(KeyId=key, Plaintext=b"x")
+    (request,) = wire.requests
+    assert "POST" == request.method
+    assert f"{lab.proxy.uri_path}/keys/usable/encrypt" == request.target
+    assert "application/json" == request.header("Content-Type")
+    assert lab.endpoint.removeprefix("https://") == request.header("Host")
+    authorization = request.header("Authorization") or ""
+    assert "/us-east-1/kms-xks-proxy/aws4_request" in authorization
+    assert "SignedHeaders=host;x-amz-date" in authorization
+    assert [250] == wire.timeouts
+
+
+@pytest.mark.parametrize(
+    ("switch", "attempts"), [(Timeouts.RETRY_ONCE, 2), (Timeouts.FAIL, 1)]
+)
+def test_time_outs(
+    inner_lab: Lab, switch: Timeouts, attempts: int, assert_kms_error: AssertKmsError
+):
+    """A network time-out is retried once, with the same body."""
+    inner_lab.fake.behaviour.timeouts = switch
+    key = inner_lab.create_key()
+    wire = Scripted(inner_lab, TransportTimeout(""), TransportTimeout(""))
+    assert_kms_error(
+        lambda: inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x"),
+        "KMSInvalidStateException",
+        TIME_OUT,
+    )
+    assert attempts == len(wire.requests)
+    assert 1 == len({request.body for request in wire.requests})
+
+
+def test_the_second_attempt_may_succeed(inner_lab: Lab):
+    """The caller notices nothing."""
+    key = inner_lab.create_key()
+    wire = Scripted(inner_lab, TransportTimeout(""))
+    assert inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x")
+    assert 2 == len(wire.requests)
+
+
+def test_250_ms_on_the_simulated_clock(inner_lab: Lab, assert_kms_error):
+    """249 ms are in time; 250 are not, and nobody waits for them."""
+    key = inner_lab.create_key()
+    with inner_lab.proxy.fault("delay", milliseconds=249):
+        assert inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x")
+    with inner_lab.proxy.fault("delay", milliseconds=250):
+        assert_kms_error(
+            lambda: inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x"),
+            "KMSInvalidStateException",
+        )
+
+
+@pytest.mark.parametrize(
+    "fault", ["InternalException", "DependencyTimeoutException", "silence"]
+)
+def test_a_reliable_proxy(inner_lab: Lab, fault: str, assert_kms_error):
+    """Of a reliable proxy these three are an error that SDKs retry."""
+    inner_lab.fake.behaviour.proxy_reliability = ProxyReliability.RELIABLE
+    key = inner_lab.create_key()
+    inner_lab.proxy.fault(fault)
+    error = assert_kms_error(
+        lambda: inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x"), "KMSInternalException"
+    )
+    assert 500 == error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_reliability_changes_nothing_else(inner_lab: Lab, assert_kms_error):
+    """Throttling stays what it is."""
+    inner_lab.fake.behaviour.proxy_reliability = ProxyReliability.RELIABLE
+    key = inner_lab.create_key()
+    inner_lab.proxy.fault("ThrottlingException")
+    assert_kms_error(
+        lambda: inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x"),
+        "KMSInvalidStateException",
+    )
+
+
+# -- answers ----------------------------------------------------------------------
+
+
+def answer(status: int, body: bytes) -> Response:
+    """A response of a proxy."""
+    return Response(
+        status=status, headers=(("Content-Type", "application/json"),), body=body
+    )
+
+
+NO_ANSWERS = {
+    "no-json": answer(200, b"fine"),
+    "nothing": answer(200, b""),
+    "a-list": answer(200, b"[]"),
+    "not-utf-8": answer(200, b'{"plaintext": "\xff"}'),
+    "members-missing": answer(200, b"{}"),
+    "error-without-json": answer(500, b"<html>"),
+    "error-without-name": answer(500, b'{"message": "no"}'),
+    "unknown-name": answer(400, b'{"errorName": "TeapotException"}'),
+    "name-is-no-text": answer(400, b'{"errorName": 7}'),
+    "redirect": answer(302, b"{}"),
+    "twice-a-member": answer(200, b'{"plaintext": "AA==", "plaintext": "AA=="}'),
+}
+
+
+@pytest.mark.parametrize(
+    "response", [pytest.param(value, id=name) for name, value in NO_ANSWERS.items()]
+)
+def test_what_is_no_answer(
+    inner_lab: Lab, response: Response, assert_kms_error: AssertKmsError
+):
+    """Malformed answers all give one exception with one text."""
+    key = inner_lab.create_key()
+    blob = inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    Scripted(inner_lab, response)
+    assert_kms_error(
+        lambda: inner_lab.kms.decrypt(CiphertextBlob=blob),
+        "KMSInvalidStateException",
+        CANNOT_INTERPRET,
+    )
+
+
+def test_the_name_counts_and_not_the_status(inner_lab: Lab, assert_kms_error):
+    """A wrong status under a known name is no matter."""
+    store_id = inner_lab.connected_store()
+    Scripted(inner_lab, answer(418, b'{"errorName": "KeyNotFoundException"}'))
+    assert_kms_error(lambda: inner_lab.create_key(store_id), "XksKeyNotFoundException")
+
+
+def encoded(length: int) -> str:
+    """So many zero bytes in Base64."""
+    return base64.b64encode(bytes(length)).decode()
+
+
+ENCRYPT_EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no-ciphertext": lambda document: document.pop("ciphertext"),
+    "no-iv": lambda document: document.pop("initializationVector"),
+    "no-tag": lambda document: document.pop("authenticationTag"),
+    "no-cdiv": lambda document: document.pop("ciphertextDataIntegrityValue"),
+    "short-ciphertext": lambda document: document.update(ciphertext=encoded(3)),
+    "iv-of-13-bytes": lambda document: document.update(
+        initializationVector=encoded(13)
+    ),
+    "tag-of-12-bytes": lambda document: document.update(authenticationTag=encoded(12)),
+    "metadata-of-21-bytes": lambda document: document.update(
+        ciphertextMetadata=encoded(21)
+    ),
+    "another-cdiv": lambda document: document.update(
+        ciphertextDataIntegrityValue=encoded(32)
+    ),
+    "url-safe-base64": lambda document: document.update(
+        initializationVector="-_-_-_-_-_-_-_-_"
+    ),
+    "iv-is-a-number": lambda document: document.update(initializationVector=7),
+}
+
+
+@pytest.mark.parametrize(
+    "edit", [pytest.param(edit, id=name) for name, edit in ENCRYPT_EDITS.items()]
+)
+def test_answers_to_encrypt(
+    inner_lab: Lab, edit: Callable[[dict[str, Any]], object], assert_kms_error
+):
+    """Every member is checked, the CDIV recomputed, and no data key given out."""
+    key = inner_lab.create_key()
+    inner_lab.tamper(edit)
+    assert_kms_error(
+        lambda: inner_lab.kms.generate_data_key(KeyId=key, KeySpec="AES_256"),
+        "KMSInvalidStateException",
+        CANNOT_INTERPRET,
+    )
+
+
+KEY_METADATA_EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no-spec": lambda document: document.pop("keySpec"),
+    "no-usage": lambda document: document.pop("keyUsage"),
+    "no-status": lambda document: document.pop("keyStatus"),
+    "usage-is-text": lambda document: document.update(keyUsage="ENCRYPT"),
+    "usage-of-numbers": lambda document: document.update(keyUsage=[1, 2]),
+    "eleven-usages": lambda document: document.update(keyUsage=["ENCRYPT"] * 11),
+    "unknown-status": lambda document: document.update(keyStatus="PENDING"),
+    "endless-spec": lambda document: document.update(keySpec="x" * 10_000),
+    "spec-with-control-characters": lambda document: document.update(keySpec="\x1b[2J"),
+}
+
+
+@pytest.mark.parametrize(
+    "edit", [pytest.param(edit, id=name) for name, edit in KEY_METADATA_EDITS.items()]
+)
+def test_answers_to_get_key_metadata(
+    inner_lab: Lab, edit: Callable[[dict[str, Any]], object], assert_kms_error
+):
+    """Every member is checked."""
+    store_id = inner_lab.connected_store()
+    inner_lab.tamper(edit)
+    assert_kms_error(
+        lambda: inner_lab.create_key(store_id),
+        "CustomKeyStoreInvalidStateException",
+        CANNOT_INTERPRET,
+    )
+
+
+HEALTH_EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no-size": lambda document: document.pop("xksProxyFleetSize"),
+    "size-zero": lambda document: document.update(xksProxyFleetSize=0),
+    "size-true": lambda document: document.update(xksProxyFleetSize=True),
+    "no-vendor": lambda document: document.pop("xksProxyVendor"),
+    "no-model": lambda document: document.pop("xksProxyModel"),
+    "no-ekm-vendor": lambda document: document.pop("ekmVendor"),
+    "no-managers": lambda document: document.update(ekmFleetDetails=[]),
+    "eleven-managers": lambda document: document.update(
+        ekmFleetDetails=document["ekmFleetDetails"][:1] * 11
+    ),
+    "manager-is-text": lambda document: document.update(ekmFleetDetails=["ekm"]),
+    "unknown-status": lambda document: document["ekmFleetDetails"][0].update(
+        healthStatus="FINE"
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "edit", [pytest.param(edit, id=name) for name, edit in HEALTH_EDITS.items()]
+)
+def test_answers_to_get_health_status(
+    inner_lab: Lab, edit: Callable[[dict[str, Any]], object], assert_kms_error
+):
+    """Every member is checked."""
+    inner_lab.tamper(edit)
+    assert_kms_error(
+        inner_lab.create_store, "XksProxyInvalidResponseException", CANNOT_INTERPRET
+    )
+
+
+def test_one_manager_that_can_serve_is_enough(inner_lab: Lab):
+    """Only if all are UNAVAILABLE, creation fails."""
+
+    def degrade(document: dict[str, Any]) -> None:
+        first, *others = document["ekmFleetDetails"]
+        unavailable = [{**each, "healthStatus": "UNAVAILABLE"} for each in others]
+        degraded = {**first, "healthStatus": "DEGRADED"}
+        document["ekmFleetDetails"] = [degraded, *unavailable]
+
+    inner_lab.tamper(degrade)
+    assert inner_lab.create_store()
