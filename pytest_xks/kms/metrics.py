@@ -58,6 +58,7 @@ class Metrics:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._calls: deque[tuple[ProxyCall, HealthStatus | None]] = deque(maxlen=_KEPT)
+        self._successes: deque[tuple[datetime, Call, XksKey]] = deque(maxlen=_KEPT)
         self._points: deque[MetricPoint] = deque(maxlen=_KEPT)
 
     def proxy_called(self, call: ProxyCall, answer: object) -> None:
@@ -84,22 +85,13 @@ class Metrics:
         )
 
     def succeeded(self, call: Call, key: XksKey) -> None:
-        """A cryptographic operation with a key succeeded."""
-        self._points.append(
-            MetricPoint(
-                account_id=key.account_id,
-                region=call.region,
-                time=self._clock.now(),
-                name="SuccessfulRequest",
-                dimensions=(("KeyArn", key.arn), ("Operation", call.operation)),
-                value=1,
-                unit=_COUNT,
-            )
-        )
+        """A cryptographic operation with a key succeeded; likewise."""
+        self._successes.append((self._clock.now(), call, key))
 
     def clear(self) -> None:
         """Forget everything."""
         self._calls.clear()
+        self._successes.clear()
         self._points.clear()
 
     def points(self, regions: Iterable[Region]) -> list[MetricPoint]:
@@ -111,9 +103,10 @@ class Metrics:
         made = [
             point for call, health in self._calls for point in _of_call(call, health)
         ]
+        successes = [_of_success(*each) for each in self._successes]
         stores = [store for region in regions for store in region.stores.values()]
         ages = [self._credential_age(store) for store in stores if store.connected]
-        return [*made, *self._points, *ages]
+        return [*made, *successes, *self._points, *ages]
 
     def _credential_age(self, store: ExternalKeyStore) -> MetricPoint:
         now = self._clock.now()
@@ -151,6 +144,18 @@ def _of_call(call: ProxyCall, health: HealthStatus | None) -> Iterator[MetricPoi
         dimensions = (store, ("XksExternalKeyManagerState", state))
         number = states.count(state.upper())
         yield _point(call, "XksExternalKeyManagerStates", dimensions, number, _COUNT)
+
+
+def _of_success(time: datetime, call: Call, key: XksKey) -> MetricPoint:
+    return MetricPoint(
+        account_id=key.account_id,
+        region=call.region,
+        time=time,
+        name="SuccessfulRequest",
+        dimensions=(("KeyArn", key.arn), ("Operation", call.operation)),
+        value=1,
+        unit=_COUNT,
+    )
 
 
 def _point(

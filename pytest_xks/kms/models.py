@@ -103,6 +103,7 @@ class ExternalKeyStore:
         """Whether KMS takes the proxy to be broken (KMS-FAIL-018)."""
         self.connection_error_code: ConnectionErrorCode | None = None
         self._configuration = configuration
+        self._target = region.target(configuration, self.id)
         self._credential_set = self.created
         self._state = ConnectionState.DISCONNECTED
         self._next: tuple[float, ConnectionState] | None = None
@@ -130,13 +131,14 @@ class ExternalKeyStore:
     ) -> None:
         """Replace the configuration as a whole."""
         self._configuration = configuration
+        self._target = self.region.target(configuration, self.id)
         if new_credential:
             self._credential_set = self.region.world.clock.now()
 
     @property
     def target(self) -> ProxyTarget:
         """The proxy, for the client that calls it."""
-        return self.region.target(self._configuration, self.id)
+        return self._target
 
     # -- connection state ---------------------------------------------------------
 
