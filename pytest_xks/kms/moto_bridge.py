@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_xks.kms.host import Host
+    from pytest_xks.kms.metrics import MetricPoint
     from pytest_xks.kms.models import ExternalKeyStore, XksKey
     from pytest_xks.spec.http import Headers, Request
 
@@ -472,17 +473,23 @@ class _XksMetrics(CloudWatchMetricProvider):
         # Slow to import, and here already: moto's CloudWatch is what asks.
         from moto.cloudwatch.models import MetricDatum  # noqa: PLC0415
 
-        return [
-            MetricDatum(
+        def datum(point: MetricPoint) -> Any:  # noqa: ANN401 - moto's own
+            made = MetricDatum(
                 namespace="AWS/KMS",
                 name=point.name,
                 value=float(point.value),
                 dimensions=[
                     {"Name": name, "Value": value} for name, value in point.dimensions
                 ],
-                timestamp=point.time.replace(tzinfo=None),
+                timestamp=None,  # That is now, for the moment.
                 unit=point.unit,
             )
+            # moto 5.0 has aware times there, and later ones naive.
+            made.timestamp = point.time.replace(tzinfo=made.timestamp.tzinfo)
+            return made
+
+        return [
+            datum(point)
             for bridge in _installed
             for point in bridge.host.metric_points(account_id, region)
         ]
