@@ -101,10 +101,6 @@ def _expected(
     )
 
 
-def _nothing(*_: object) -> None:
-    """Check nothing."""
-
-
 def _checked(
     *,
     timestamp: Callable[[str, datetime], None] = lambda text, now: (

@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "LIMIT",
     "MEMORY",
     "accepts_sloppy_base64",
     "all_but",
     "disguised",
     "forgives",
+    "ignores_algorithm",
     "reading",
     "sends_and_takes",
     "unpadded",
@@ -46,6 +48,8 @@ __all__ = [
 _OF_ANY_SIZE = frozenset(
     {"additional_authenticated_data", "authentication_tag", "ciphertext_metadata"}
 )
+LIMIT = 4096
+"""Bytes that a proxy with too small a limit takes; 4300 and 8192 are asked for."""
 MEMORY = 10_000
 """How many ciphertexts a forgiving proxy remembers."""
 
@@ -147,6 +151,11 @@ def reading(change: Callable[[dict[str, Any]], object]) -> Effect:
         return replace(rules, parse_parameters=parse)
 
     return Effect(rules=wrap)
+
+
+def ignores_algorithm() -> Effect:
+    """A proxy that reads every encryptionAlgorithm as AES_GCM."""
+    return reading(lambda document: document.update(encryptionAlgorithm="AES_GCM"))
 
 
 def unsupported_above(limit: int, member: str) -> Effect:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.proxy.faults.catalogue import Effect, changed, edited, fault
 from pytest_xks.proxy.faults.ciphertexts import (
+    LIMIT,
     accepts_sloppy_base64,
     all_but,
     disguised,
     forgives,
-    reading,
+    ignores_algorithm,
     unsupported_above,
     url_safe,
 )
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from pytest_xks.spec.messages import (
         DecryptParameters,
     )
-
-LIMIT = 4096
 
 
 # -- what Decrypt overlooks -----------------------------------------------------------
@@ -137,14 +136,12 @@ def _concatenates_aad_without_lengths() -> Effect:
     return changed(authenticated_data=lambda aad, metadata: aad + metadata)
 
 
-@fault(
-    "decrypt-ignores-algorithm", operation=Operation.DECRYPT, violates=("XKS-DEC-018",)
-)
-def _decrypt_ignores_algorithm() -> Effect:
-    """Decrypts for any encryptionAlgorithm."""
-    return reading(lambda document: document.update(encryptionAlgorithm="AES_GCM"))
-
-
+fault(
+    "decrypt-ignores-algorithm",
+    operation=Operation.DECRYPT,
+    violates=("XKS-DEC-018",),
+    summary="Decrypts for any encryptionAlgorithm.",
+)(ignores_algorithm)
 fault(
     "decrypt-accepts-sloppy-base64",
     operation=Operation.DECRYPT,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.proxy.faults.catalogue import Effect, changed, edited, fault
 from pytest_xks.proxy.faults.ciphertexts import (
+    LIMIT,
     MEMORY,
     accepts_sloppy_base64,
     disguised,
-    reading,
+    ignores_algorithm,
     sends_and_takes,
     unpadded,
     unsupported_above,
@@ -34,26 +35,39 @@ if TYPE_CHECKING:
     from pytest_xks.proxy.keys import ExternalKey
     from pytest_xks.proxy.rules import Rules
 
-LIMIT = 4096
-
 
 # -- what Encrypt overlooks -----------------------------------------------------------
 
 
-@fault(
-    "encrypt-ignores-algorithm", operation=Operation.ENCRYPT, violates=("XKS-ENC-011",)
-)
-def _encrypt_ignores_algorithm() -> Effect:
-    """Encrypts for any encryptionAlgorithm."""
-    return reading(lambda document: document.update(encryptionAlgorithm="AES_GCM"))
-
-
+fault(
+    "encrypt-ignores-algorithm",
+    operation=Operation.ENCRYPT,
+    violates=("XKS-ENC-011",),
+    summary="Encrypts for any encryptionAlgorithm.",
+)(ignores_algorithm)
 fault(
     "encrypt-accepts-sloppy-base64",
     operation=Operation.ENCRYPT,
     violates=("XKS-ENC-018",),
     summary="Encrypt takes URL-safe and unpadded Base64, and white space in it.",
 )(accepts_sloppy_base64)
+
+
+def _reads_at_second_try(**members: object) -> Effect:
+    """A proxy that replaces members of what it cannot read, and tries again."""
+
+    def wrap(rules: Rules) -> Rules:
+        def parse(
+            document: dict[str, object], operation: Operation
+        ) -> EncryptParameters | DecryptParameters | None:
+            try:
+                return rules.parse_parameters(document, operation)
+            except XksError:
+                return rules.parse_parameters({**document, **members}, operation)
+
+        return replace(rules, parse_parameters=parse)
+
+    return Effect(rules=wrap)
 
 
 @fault(
@@ -63,20 +77,7 @@ fault(
 )
 def _encrypt_ignores_malformed_aad() -> Effect:
     """Takes malformed additionalAuthenticatedData for absent."""
-
-    def wrap(rules: Rules) -> Rules:
-        def parse(
-            document: dict[str, object], operation: Operation
-        ) -> EncryptParameters | DecryptParameters | None:
-            try:
-                return rules.parse_parameters(document, operation)
-            except XksError:
-                less = {**document, "additionalAuthenticatedData": None}
-                return rules.parse_parameters(less, operation)
-
-        return replace(rules, parse_parameters=parse)
-
-    return Effect(rules=wrap)
+    return _reads_at_second_try(additionalAuthenticatedData=None)
 
 
 @fault(
@@ -84,19 +85,7 @@ def _encrypt_ignores_malformed_aad() -> Effect:
 )
 def _missing_plaintext_as_empty() -> Effect:
     """Takes a missing or malformed plaintext for an empty one."""
-
-    def wrap(rules: Rules) -> Rules:
-        def parse(
-            document: dict[str, object], operation: Operation
-        ) -> EncryptParameters | DecryptParameters | None:
-            try:
-                return rules.parse_parameters(document, operation)
-            except XksError:
-                return rules.parse_parameters({**document, "plaintext": ""}, operation)
-
-        return replace(rules, parse_parameters=parse)
-
-    return Effect(rules=wrap)
+    return _reads_at_second_try(plaintext="")
 
 
 # -- limits that are too small --------------------------------------------------------

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
         EncryptResult,
     )
 
-LIMIT = 4096
-
 
 @fault("ignores-cdiv-algorithm", violates=("XKS-CDIV-004",))
 def _ignores_cdiv_algorithm() -> Effect:
