@@ -2,9 +2,11 @@
 
 All times are measured in turns within one run: machines differ, and ratios less.
 The clock is the process's own processor time, so that others on the machine do not
-count; over HTTPS the proxy runs in this process and its time counts as well.
+count; over HTTPS the proxy runs in this process and its time counts as well. The
+process keeps to one processor: Python's threads take turns anyway, and what it costs to
+wake one on another processor is the machine's, not ours. ``--roam`` lets it go.
 
-Usage: ``python benchmarks/kms_ratios.py [--rounds N] [--json FILE]``
+Usage: ``python benchmarks/kms_ratios.py [--rounds N] [--json FILE] [--roam]``
 """
 # ruff: noqa: INP001 - a folder of scripts, not a package
 
@@ -235,7 +237,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=9, help="9 by default")
     parser.add_argument("--json", type=Path, help="write the numbers here as well")
+    parser.add_argument(
+        "--roam", action="store_true", help="do not keep to one processor"
+    )
     arguments = parser.parse_args()
+    if not arguments.roam and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     console = Console()
     busy = os.getloadavg()[0]
     if busy > 1:

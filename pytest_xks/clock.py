@@ -48,7 +48,8 @@ class SimulatedClock:
 
     def now(self) -> datetime:
         """The wall clock, as an aware datetime in UTC."""
-        return datetime.now(UTC) + timedelta(seconds=self._ahead)
+        now = datetime.now(UTC)
+        return now + timedelta(seconds=self._ahead) if self._ahead else now
 
     def monotonic(self) -> float:
         """Seconds since some moment in the past."""

@@ -140,16 +140,23 @@ class HttpsTransport:
         deadline = _Deadline(timeout_ms)
         try:
             connection = self._idle_connection() or self._connect(deadline)
-            with ExitStack() as stack:
-                stack.callback(connection.close)
-                response = connection.exchange(request, deadline)
-                if connection.reusable:
-                    stack.pop_all()
-                    self._idle.append(connection)
+            return self._exchange(connection, request, deadline)
         except TimeoutError:
             raise TransportTimeout(
                 f"no complete response within {timeout_ms:g} ms"
             ) from None
+
+    def _exchange(
+        self, connection: _Connection, request: Request, deadline: _Deadline
+    ) -> Response:
+        try:
+            response = connection.exchange(request, deadline)
+        finally:
+            # False until an exchange has left the connection fit for the next.
+            if connection.reusable:
+                self._idle.append(connection)
+            else:
+                connection.close()
         return response
 
     def _idle_connection(self) -> _Connection | None:
@@ -263,6 +270,7 @@ class _Connection:
             TransportError: there is no response.
             TimeoutError: likewise, within the deadline.
         """
+        self.reusable = False
         reader = _ResponseReader(request.method)
         try:
             self._socket.settimeout(deadline.remaining_s())
@@ -280,10 +288,9 @@ class _Connection:
 
 
 def _render(request: Request) -> bytes:
-    given = {name.lower() for name, _ in request.headers}
     lines = [f"{request.method} {request.target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in request.headers]
-    if "content-length" not in given:
+    if request.header("Content-Length") is None:
         lines.append(f"Content-Length: {len(request.body)}")
     lines += ["", ""]
     return "\r\n".join(lines).encode("latin-1") + request.body

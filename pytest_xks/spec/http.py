@@ -20,6 +20,14 @@ def _values(headers: Headers, name: str) -> list[str]:
     return [value for key, value in headers if key.lower() == wanted]
 
 
+def _first(headers: Headers, name: str) -> str | None:
+    wanted = name.lower()
+    for key, value in headers:
+        if key.lower() == wanted:
+            return value
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """An HTTP request, its body complete and with any transfer coding removed."""
@@ -46,7 +54,7 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """The only or first value of the header ``name``; None if it is absent."""
-        return next(iter(self.header_values(name)), None)
+        return _first(self.headers, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,4 +71,4 @@ class Response:
 
     def header(self, name: str) -> str | None:
         """The only or first value of the header ``name``; None if it is absent."""
-        return next(iter(self.header_values(name)), None)
+        return _first(self.headers, name)

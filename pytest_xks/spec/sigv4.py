@@ -120,6 +120,7 @@ def parse_authorization(value: str) -> Authorization:
     )
 
 
+@lru_cache(maxsize=256)
 def _canonical_uri(path: str) -> str:
     # Every service but S3 encodes the path as sent once more. The characters that the
     # XKS proxy API allows in a path need no encoding, so both come to the same here.
@@ -132,6 +133,8 @@ def _encoded(text: str) -> str:
 
 
 def _canonical_query(query: str) -> str:
+    if not query:
+        return ""
     pairs = sorted(
         (_encoded(name), _encoded(value))
         for name, _, value in (part.partition("=") for part in query.split("&") if part)
@@ -139,15 +142,22 @@ def _canonical_query(query: str) -> str:
     return "&".join(f"{name}={value}" for name, value in pairs)
 
 
-def _canonical_header(request: Request, name: str) -> str:
-    values = request.header_values(name)
-    if not values and name == "host":
-        # Task 1: "the Host header for HTTP/1.1 (or Authority Header for HTTP/2.0)".
-        values = request.header_values(":authority")
-    if not values:
-        raise SignatureError("A signed header is not in the request.")
-    text = ",".join(_SPACES.sub(" ", value.strip(" \t")) for value in values)
-    return f"{name}:{text}\n"
+def _canonical_headers(request: Request, names: Sequence[str]) -> str:
+    given: dict[str, list[str]] = {}
+    for name, value in request.headers:
+        given.setdefault(name.lower(), []).append(value)
+    # Task 1: "the Host header for HTTP/1.1 (or Authority Header for HTTP/2.0)".
+    if ":authority" in given:
+        given.setdefault("host", given[":authority"])
+    try:
+        return "".join(f"{name}:{_joined(given[name])}\n" for name in names)
+    except KeyError:
+        raise SignatureError("A signed header is not in the request.") from None
+
+
+def _joined(values: Sequence[str]) -> str:
+    text = ",".join(value.strip(" \t") for value in values)
+    return _SPACES.sub(" ", text) if "  " in text else text
 
 
 def canonical_request(request: Request, signed_headers: Sequence[str]) -> str:
@@ -161,7 +171,7 @@ def canonical_request(request: Request, signed_headers: Sequence[str]) -> str:
             request.method,
             _canonical_uri(request.path),
             _canonical_query(request.query),
-            "".join(_canonical_header(request, name) for name in signed_headers),
+            _canonical_headers(request, signed_headers),
             ";".join(signed_headers),
             hashlib.sha256(request.body).hexdigest(),
         )
