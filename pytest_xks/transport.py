@@ -14,7 +14,9 @@ import ssl
 import time
 from collections import deque
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Protocol, Self
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -30,6 +32,7 @@ __all__ = [
     "ConnectionLost",
     "HttpsTransport",
     "MalformedResponse",
+    "PeerCertificate",
     "TlsFailure",
     "Transport",
     "TransportError",
@@ -62,6 +65,16 @@ class ConnectionLost(TransportError):  # noqa: N818 - it says what is the case
 
 class MalformedResponse(TransportError):  # noqa: N818 - it says what is the case
     """What came is not HTTP, or larger than any response of an XKS proxy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerCertificate:
+    """What operators want to know of a proxy's certificate."""
+
+    common_name: str
+    """The subject's; of one that has none, the host that it was shown for."""
+    not_after: datetime
+    """When it expires."""
 
 
 class Transport(Protocol):
@@ -109,6 +122,8 @@ class HttpsTransport:
         self._context = context
         self._server_name = server_name or host
         self._idle: deque[_Connection] = deque()
+        self.peer_certificate: PeerCertificate | None = None
+        """The server's, as of the newest connection; None before, and without TLS."""
 
     def __enter__(self) -> Self:
         """Close at the end of the block."""
@@ -171,7 +186,9 @@ class HttpsTransport:
         plain = _open(self._host, self._port, deadline)
         if self._context is None:
             return _Connection(plain)
-        return _Connection(_secure(plain, self._context, self._server_name, deadline))
+        secured = _secure(plain, self._context, self._server_name, deadline)
+        self.peer_certificate = _certificate_of(secured, self._server_name)
+        return _Connection(secured)
 
 
 class _Deadline:
@@ -240,6 +257,18 @@ def _secure(
             raise TlsFailure(f"no TLS session with {name}: {error}") from error
         stack.pop_all()
         return tls
+
+
+def _certificate_of(tls: ssl.SSLSocket, name: str) -> PeerCertificate | None:
+    shown: Any = tls.getpeercert()
+    if not shown:
+        return None  # A context that verifies nothing does not read it either.
+    seconds = ssl.cert_time_to_seconds(shown["notAfter"])
+    subject = dict(part for parts in shown.get("subject", ()) for part in parts)
+    return PeerCertificate(
+        common_name=subject.get("commonName", name),
+        not_after=datetime.fromtimestamp(seconds, UTC),
+    )
 
 
 class _Connection:

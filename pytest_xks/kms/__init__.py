@@ -12,6 +12,7 @@ The way of a request: boto3 -> moto -> ``moto_bridge`` -> ``responses`` -> ``mod
 ``models``            external key stores and their states
 ``key_stores``        the six operations on custom key stores
 ``key_management``    CreateKey, and the operations that change a key's state
+``store_parameters``  what Create/UpdateCustomKeyStore take, and what comes of it
 ``uniqueness``        what no two key stores may share
 ``call``              one call of the KMS API, and where it came from
 ``key_states``        what each operation answers in each state of a key
@@ -31,6 +32,7 @@ The way of a request: boto3 -> moto -> ``moto_bridge`` -> ``responses`` -> ``mod
 ``logs``              the proxy's error messages in CloudWatch Logs
 ``quota``             the request quota of a custom key store
 ``server``            the KMS API over HTTP, for whoever serves it
+``sessions``          boto3 without the user's profiles
 ``rendering``         what goes back to callers
 ``host``              what stands behind moto's requests
 ``moto_bridge``       the only file that touches moto

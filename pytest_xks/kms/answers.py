@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_xks.kms.failures import ProxyFailure, Scenario
+from pytest_xks.kms.steps import step
 from pytest_xks.spec.encoding import DecodingError, decode_base64, decode_json
 from pytest_xks.spec.integrity import ciphertext_data_integrity_value
 from pytest_xks.spec.limits import (
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = [
     "HEALTH_STATUSES",
     "Sealed",
+    "check_ciphertext_metadata",
+    "check_integrity",
+    "check_lengths",
     "read_decrypt",
     "read_document",
     "read_encrypt",
@@ -67,6 +71,7 @@ def _malformed() -> ProxyFailure:
     return ProxyFailure(Scenario.MALFORMED)
 
 
+@step
 def read_document(response: Response) -> Document:
     """The JSON object of a success.
 
@@ -105,29 +110,61 @@ def read_encrypt(document: Document, sent: Sealed) -> EncryptResult:
         ciphertext_metadata=_optional_bytes(document, "ciphertextMetadata"),
         initialization_vector=_bytes(document, "initializationVector"),
         authentication_tag=_bytes(document, "authenticationTag"),
-        ciphertext_data_integrity_value=_bytes(
+        ciphertext_data_integrity_value=_optional_bytes(
             document, "ciphertextDataIntegrityValue"
         ),
     )
-    metadata = result.ciphertext_metadata or b""
+    check_ciphertext_metadata(result)
+    check_lengths(result, sent)
+    check_integrity(result, sent)
+    return result
+
+
+@step
+def check_ciphertext_metadata(result: EncryptResult) -> None:
+    """The metadata is not too long (KMS-RESP-008).
+
+    Raises:
+        ProxyFailure: it is.
+    """
+    if len(result.ciphertext_metadata or b"") > CIPHERTEXT_METADATA_MAX_BYTES:
+        raise _malformed()
+
+
+@step
+def check_lengths(result: EncryptResult, sent: Sealed) -> None:
+    """Ciphertext, IV and tag have the lengths that they must have (KMS-RESP-011).
+
+    Raises:
+        ProxyFailure: one has not.
+    """
+    if (
+        len(result.ciphertext) != sent.plaintext_bytes
+        or len(result.initialization_vector) not in INITIALIZATION_VECTOR_BYTES
+        or len(result.authentication_tag) != AUTHENTICATION_TAG_BYTES
+    ):
+        raise _malformed()
+
+
+@step
+def check_integrity(result: EncryptResult, sent: Sealed) -> None:
+    """The CDIV, which KMS always asks for, is that of the answer (KMS-RESP-009).
+
+    Raises:
+        ProxyFailure: it is another, or there is none.
+    """
     expected = ciphertext_data_integrity_value(
         additional_authenticated_data=sent.additional_authenticated_data,
-        ciphertext_metadata=metadata,
+        ciphertext_metadata=result.ciphertext_metadata or b"",
         initialization_vector=result.initialization_vector,
         ciphertext=result.ciphertext,
         authentication_tag=result.authentication_tag,
     )
-    if (
-        len(result.ciphertext) != sent.plaintext_bytes
-        or len(metadata) > CIPHERTEXT_METADATA_MAX_BYTES
-        or len(result.initialization_vector) not in INITIALIZATION_VECTOR_BYTES
-        or len(result.authentication_tag) != AUTHENTICATION_TAG_BYTES
-        or result.ciphertext_data_integrity_value != expected
-    ):
+    if result.ciphertext_data_integrity_value != expected:
         raise _malformed()
-    return result
 
 
+@step
 def read_decrypt(document: Document, *, ciphertext_bytes: int) -> bytes:
     """The answer to Decrypt: as many bytes as were sent (KMS-RESP-012).
 
@@ -140,6 +177,7 @@ def read_decrypt(document: Document, *, ciphertext_bytes: int) -> bytes:
     return plaintext
 
 
+@step
 def read_key_metadata(document: Document) -> KeyMetadata:
     """The answer to GetKeyMetadata (KMS-RESP-013).
 
@@ -159,6 +197,7 @@ def read_key_metadata(document: Document) -> KeyMetadata:
     )
 
 
+@step
 def read_health_status(document: Document) -> HealthStatus:
     """The answer to GetHealthStatus (KMS-RESP-014).
 

@@ -21,6 +21,7 @@ from pytest_xks.kms.blob import Blob, BlobError, header_of, is_blob
 from pytest_xks.kms.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.failures import Group, ProxyFailure, Scenario, kms_error
 from pytest_xks.kms.key_states import require_usable
+from pytest_xks.kms.steps import step
 from pytest_xks.kms.validation import binary, context, invalid, require, validate
 from pytest_xks.spec.encoding import DecodingError, decode_base64, encode_base64
 from pytest_xks.spec.limits import AAD_BYTES_TO_SUPPORT
@@ -32,11 +33,16 @@ if TYPE_CHECKING:
     from pytest_xks.kms.models import Region, XksKey
 
 __all__ = [
+    "EncryptionContext",
+    "additional_authenticated_data",
     "decrypt",
     "encrypt",
     "generate_data_key",
     "generate_data_key_without_plaintext",
+    "new_data_key",
+    "open_inner",
     "re_encrypt",
+    "seal_inner",
 ]
 
 Document = dict[str, object]
@@ -101,7 +107,7 @@ def generate_data_key(region: Region, call: Call) -> Document | None:
     encryption_context = context(call.parameters, "EncryptionContext")
     require_usable(key)
     _end_dry_run(call)
-    plaintext = os.urandom(length)
+    plaintext = new_data_key(length)
     # KMS-CRYPTO-012: if this fails, nobody gets the plaintext.
     blob = _seal(call, key, plaintext, encryption_context)
     return {
@@ -109,6 +115,12 @@ def generate_data_key(region: Region, call: Call) -> Document | None:
         "Plaintext": encode_base64(plaintext),
         "KeyId": key.arn,
     }
+
+
+@step
+def new_data_key(length: int) -> bytes:
+    """A data key of so many bytes."""
+    return os.urandom(length)
 
 
 def generate_data_key_without_plaintext(region: Region, call: Call) -> Document | None:
@@ -260,9 +272,8 @@ def _seal(
     call: Call, key: XksKey, plaintext: bytes, encryption_context: EncryptionContext
 ) -> bytes:
     _take_from_quota(call, key)
-    aad = _additional_authenticated_data(key, encryption_context)
-    iv = os.urandom(_IV_BYTES)
-    inner = iv + AESGCM(key.key_material).encrypt(iv, plaintext, aad)
+    aad = additional_authenticated_data(key, encryption_context)
+    inner = seal_inner(key, plaintext, aad)
     store = key.store
     try:
         outer = store.region.world.proxy_client.encrypt(
@@ -288,7 +299,7 @@ def _unseal(
     call: Call, key: XksKey, blob: Blob, encryption_context: EncryptionContext
 ) -> bytes:
     _take_from_quota(call, key)
-    aad = _additional_authenticated_data(key, encryption_context)
+    aad = additional_authenticated_data(key, encryption_context)
     store = key.store
     try:
         inner = store.region.world.proxy_client.decrypt(
@@ -300,6 +311,23 @@ def _unseal(
         )
     except ProxyFailure as failure:
         raise _error(key, failure.scenario) from None
+    return open_inner(key, inner, aad)
+
+
+@step
+def seal_inner(key: XksKey, plaintext: bytes, aad: bytes) -> bytes:
+    """The inner layer: under the material of the KMS key (KMS-CRYPTO-008)."""
+    iv = os.urandom(_IV_BYTES)
+    return iv + AESGCM(key.key_material).encrypt(iv, plaintext, aad)
+
+
+@step
+def open_inner(key: XksKey, inner: bytes, aad: bytes) -> bytes:
+    """The inverse of ``seal_inner`` (KMS-CRYPTO-009).
+
+    Raises:
+        KmsError: it is not what KMS gave the proxy to encrypt.
+    """
     try:
         return AESGCM(key.key_material).decrypt(
             inner[:_IV_BYTES], inner[_IV_BYTES:], aad
@@ -329,7 +357,8 @@ def _take_from_quota(call: Call, key: XksKey) -> None:
         )
 
 
-def _additional_authenticated_data(
+@step
+def additional_authenticated_data(
     key: XksKey, encryption_context: EncryptionContext
 ) -> bytes:
     """The header of the blob, and the encryption context in canonical form.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.kms.behaviour import Messages, ProxyReliability
 from pytest_xks.kms.exceptions import ConnectionErrorCode, ErrorCode, KmsError
+from pytest_xks.kms.steps import step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -343,6 +344,7 @@ class ProxyFailure(Exception):  # noqa: N818 - the house's word for it
         super().__init__(str(scenario))
 
 
+@step
 def kms_error(scenario: Scenario, group: Group, behaviour: Behaviour) -> KmsError:
     """The exception that the caller of a KMS operation gets."""
     failure = FAILURES[scenario]
@@ -360,6 +362,7 @@ def message_of(failure: Failure, behaviour: Behaviour) -> str:
     return failure.message
 
 
+@step
 def connection_error_code(scenario: Scenario) -> ConnectionErrorCode:
     """The ConnectionErrorCode of a store whose health check failed so."""
     code = FAILURES[scenario].connect

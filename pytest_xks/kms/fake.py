@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import boto3
 from botocore.config import Config
 
 from pytest_xks.clock import SimulatedClock
@@ -20,6 +19,7 @@ from pytest_xks.kms.alarms import AlarmState, evaluate_alarms
 from pytest_xks.kms.behaviour import Behaviour
 from pytest_xks.kms.call import Call, Origin
 from pytest_xks.kms.cloudtrail import Trail
+from pytest_xks.kms.faults.armed import FaultBoard
 from pytest_xks.kms.logs import LOG_GROUP, ProxyLogEntry, entry_of
 from pytest_xks.kms.metrics import Metrics
 from pytest_xks.kms.models import World
@@ -27,16 +27,19 @@ from pytest_xks.kms.network import Network, parse_connect_to
 from pytest_xks.kms.proxy_client import ProxyClient
 from pytest_xks.kms.responses import CRYPTOGRAPHIC, answer
 from pytest_xks.kms.server import handle
+from pytest_xks.kms.sessions import isolated_session
 from pytest_xks.kms.vpc import VpcEndpointService
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
 
+    import boto3
     from botocore.client import BaseClient
 
     from pytest_xks.clock import Clock
     from pytest_xks.kms.exceptions import KmsError
+    from pytest_xks.kms.faults.armed import ArmedFault
     from pytest_xks.kms.metrics import MetricPoint
     from pytest_xks.kms.models import ExternalKeyStore, Region, XksKey
     from pytest_xks.kms.proxy_client import ProxyCall
@@ -83,10 +86,12 @@ class FakeKms:
         """Switches for the places where AWS contradicts itself."""
         self.origin = Origin()
         """From where callers call; see ``requests_from``."""
+        self.faults = FaultBoard()
+        """What it does wrong now; see ``fault``."""
         self.vpc_endpoint_services: dict[str, VpcEndpointService] = {}
         self._network = Network(reach_out=reach_out)
         self._trail = Trail(self.clock)
-        self._metrics = Metrics(self.clock)
+        self._metrics = Metrics(self.clock, self._network.certificate_of)
         self._logs: deque[ProxyLogEntry] = deque(maxlen=_LOGS_KEPT)
         self._bridge = moto_bridge.Bridge(self)
         self._proxy_client = ProxyClient(
@@ -311,6 +316,17 @@ class FakeKms:
         finally:
             self.origin = before
 
+    def fault(self, name: str) -> ArmedFault:
+        """Misbehave from now on; as a context manager, until the end of the block.
+
+        Args:
+            name: a name of the catalogue, e.g. ``"store-names-not-unique"``.
+
+        Raises:
+            LookupError: no fault of that name; the message names the nearest.
+        """
+        return self.faults.arm(name)
+
     def set_request_quota(
         self, custom_key_store_id: str, requests_per_second: float
     ) -> None:
@@ -444,10 +460,10 @@ class FakeKms:
 @cache
 def _session() -> boto3.Session:
     # Loading the service models takes 100 ms; clients of one session share them.
-    return boto3.Session(
-        aws_access_key_id=_ACCESS_KEY_ID,
-        aws_secret_access_key=_NOT_A_SECRET,
-        region_name=DEFAULT_REGION,
+    return isolated_session(
+        access_key_id=_ACCESS_KEY_ID,
+        secret_access_key=_NOT_A_SECRET,
+        region=DEFAULT_REGION,
     )
 
 

@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from pytest_xks.spec.sigv4 import Credential
     from pytest_xks.transport import Transport
 
-__all__ = ["KeyHandle", "KeyStoreHandle", "Proxy", "create_key_store"]
+__all__ = [
+    "KeyHandle",
+    "KeyStoreHandle",
+    "Proxy",
+    "Registrable",
+    "create_key_store",
+    "register_key_store",
+]
 
 
-class Proxy(Protocol):
-    """What a key store needs to know of a proxy; the mock proxy is one."""
-
-    @property
-    def endpoint(self) -> str:
-        """``https://``, host and, over real HTTPS, the port."""
+class Registrable(Protocol):
+    """What KMS is told of a proxy, besides the endpoint."""
 
     @property
     def uri_path(self) -> str:
@@ -32,6 +35,14 @@ class Proxy(Protocol):
     @property
     def credential(self) -> Credential:
         """The credential that it accepts now."""
+
+
+class Proxy(Registrable, Protocol):
+    """What a key store needs to know of a proxy; the mock proxy is one."""
+
+    @property
+    def endpoint(self) -> str:
+        """``https://``, host and, over real HTTPS, the port."""
 
     @property
     def transport(self) -> Transport:
@@ -136,13 +147,43 @@ def create_key_store(
     Raises:
         ClientError: CreateCustomKeyStore's.
     """
-    kms = fake.client(region)
-    name = name or f"key-store-{fake.next_number()}"
+    return register_key_store(
+        fake.client(region),
+        proxy,
+        name=name or f"key-store-{fake.next_number()}",
+        endpoint=lead_to(fake, proxy),
+        connect=connect,
+        external_keys=getattr(proxy, "keys", {}),
+    )
+
+
+def register_key_store(  # noqa: PLR0913 - keyword-only, each with its default
+    kms: Any,  # noqa: ANN401 - a boto3 client
+    proxy: Registrable,
+    *,
+    name: str,
+    endpoint: str,
+    connect: bool = True,
+    external_keys: Mapping[str, Any] | None = None,
+) -> KeyStoreHandle:
+    """Create an external key store at an endpoint that leads to a proxy.
+
+    Args:
+        kms: the boto3 client that creates it.
+        proxy: where KMS will find it, and how it signs there.
+        name: the friendly name.
+        endpoint: the XksProxyUriEndpoint.
+        connect: whether to connect it too.
+        external_keys: the external keys behind it by their ids, if there are objects.
+
+    Raises:
+        ClientError: CreateCustomKeyStore's.
+    """
     response = kms.create_custom_key_store(
         CustomKeyStoreName=name,
         CustomKeyStoreType="EXTERNAL_KEY_STORE",
         XksProxyConnectivity="PUBLIC_ENDPOINT",
-        XksProxyUriEndpoint=lead_to(fake, proxy),
+        XksProxyUriEndpoint=endpoint,
         XksProxyUriPath=proxy.uri_path,
         XksProxyAuthenticationCredential={
             "AccessKeyId": proxy.credential.access_key_id,
@@ -153,7 +194,7 @@ def create_key_store(
         id=response["CustomKeyStoreId"],
         name=name,
         kms=kms,
-        external_keys=getattr(proxy, "keys", {}),
+        external_keys=external_keys or {},
     )
     if connect:
         store.connect()

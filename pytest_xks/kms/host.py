@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.kms.call import Call, Origin
     from pytest_xks.kms.exceptions import KmsError
+    from pytest_xks.kms.faults.armed import FaultBoard
     from pytest_xks.kms.metrics import MetricPoint
     from pytest_xks.kms.models import Region, World
 
@@ -20,6 +21,7 @@ class Host(Protocol):
 
     world: World
     origin: Origin
+    faults: FaultBoard
 
     def answer(self, region: Region, call: Call) -> Mapping[str, object] | None:
         """Answer a call; None if moto is to answer it; KmsError for an error."""

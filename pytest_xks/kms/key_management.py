@@ -19,6 +19,7 @@ from pytest_xks.kms.key_states import (
     require_pending,
 )
 from pytest_xks.kms.models import EXTERNAL_KEY_STORE
+from pytest_xks.kms.steps import step
 from pytest_xks.kms.validation import invalid, missing, require, validate
 from pytest_xks.spec.limits import KEY_SPEC_AES_256
 
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
 __all__ = [
     "cancel_key_deletion",
     "create_key",
+    "defect_of",
     "disable_key",
     "enable_key",
     "generate_random",
+    "require_connected",
     "schedule_key_deletion",
 ]
 
@@ -43,6 +46,7 @@ Document = dict[str, object]
 _TAGS_MAX = 50
 _TAG_KEY_MAX_LENGTH = 128
 _TAG_VALUE_MAX_LENGTH = 256
+_POLICY_MAX_BYTES = 32 * 1024
 _WAITING_DAYS = range(7, 31)
 _DEFAULT_WAITING_DAYS = 30
 
@@ -68,7 +72,7 @@ def create_key(region: Region, call: Call) -> Document | None:
     external_key_id = str(parameters["XksKeyId"])
     # AMBIGUOUS: the order of the checks is not said (KMS-AMB-025). Ours: what KMS knows
     # first, then what the proxy says.
-    _require_connected(store)
+    require_connected(store)
     with store.reserved(external_key_id):
         _check_external_key(region, call, store, external_key_id)
         key = region.keys.create(
@@ -132,6 +136,9 @@ def _policy(parameters: Mapping[str, object]) -> str | None:
         raise KmsError(
             ErrorCode.MALFORMED_POLICY_DOCUMENT, "The policy is not a policy document."
         )
+    if len(str(policy).encode("utf-8", "surrogatepass")) > _POLICY_MAX_BYTES:
+        # KMS-CREATEKEY-029.
+        raise KmsError(ErrorCode.LIMIT_EXCEEDED, "A key policy has at most 32 KB.")
     return str(policy)
 
 
@@ -159,7 +166,13 @@ def _tag(value: object) -> dict[str, str]:
     return {"TagKey": name, "TagValue": content}
 
 
-def _require_connected(store: ExternalKeyStore) -> None:
+@step
+def require_connected(store: ExternalKeyStore) -> None:
+    """Check that KMS keys can be created in a store.
+
+    Raises:
+        KmsError: CustomKeyStoreInvalidStateException.
+    """
     behaviour = store.region.world.behaviour
     if not store.connected:
         # KMS-CREATEKEY-004.
@@ -179,12 +192,14 @@ def _check_external_key(
         )
     except ProxyFailure as failure:
         raise kms_error(failure.scenario, Group.CREATE_KEY, behaviour) from None
-    reason = _unfit(metadata)
+    reason = defect_of(metadata)
     if reason:
         raise KmsError(ErrorCode.XKS_KEY_INVALID_CONFIGURATION, reason)
 
 
-def _unfit(metadata: KeyMetadata) -> str | None:
+@step
+def defect_of(metadata: KeyMetadata) -> str | None:
+    """Why no KMS key can use an external key; None if one can."""
     # KMS-CREATEKEY-016 to KMS-CREATEKEY-018; the order is not documented.
     if metadata.key_spec != KEY_SPEC_AES_256:
         return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_xks.kms.behaviour import (
@@ -24,19 +23,33 @@ from pytest_xks.kms.models import (
     ExternalKeyStore,
     StoreConfiguration,
 )
+from pytest_xks.kms.steps import step
+from pytest_xks.kms.store_parameters import (
+    CLOUDHSM_MEMBERS,
+    VPC_MEMBERS,
+    XKS_MEMBERS,
+    changed_configuration,
+    given,
+    new_configuration,
+    present,
+    require_external,
+    text,
+)
 from pytest_xks.kms.uniqueness import check_unique
-from pytest_xks.kms.validation import invalid, missing, require, validate
+from pytest_xks.kms.validation import invalid, require, validate
 from pytest_xks.kms.vpc import inspect_service
-from pytest_xks.spec.sigv4 import Credential
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_xks.kms.call import Call
     from pytest_xks.kms.models import Region
     from pytest_xks.kms.vpc import VpcFinding
 
 __all__ = [
+    "check_health",
+    "check_updatable",
+    "check_vpc_endpoint_service",
     "connect_custom_key_store",
     "create_custom_key_store",
     "delete_custom_key_store",
@@ -48,18 +61,8 @@ __all__ = [
 Document = dict[str, object]
 
 
-_CLOUDHSM_MEMBERS = ("CloudHsmClusterId", "KeyStorePassword", "TrustAnchorCertificate")
-_REQUIRED_MEMBERS = (
-    "XksProxyConnectivity",
-    "XksProxyUriEndpoint",
-    "XksProxyUriPath",
-    "XksProxyAuthenticationCredential",
-)
-_VPC_MEMBERS = ("XksProxyVpcEndpointServiceName", "XksProxyVpcEndpointServiceOwner")
-_XKS_MEMBERS = (*_REQUIRED_MEMBERS, *_VPC_MEMBERS)
 # KMS-UPDATESTORE-003.
-_WHILE_DISCONNECTED = ("XksProxyConnectivity", "XksProxyUriEndpoint", *_VPC_MEMBERS)
-_WITHOUT_EXTERNAL_KEY_STORES = frozenset({"cn-north-1", "cn-northwest-1"})
+_WHILE_DISCONNECTED = ("XksProxyConnectivity", "XksProxyUriEndpoint", *VPC_MEMBERS)
 
 
 # -- CreateCustomKeyStore ---------------------------------------------------------
@@ -67,18 +70,18 @@ _WITHOUT_EXTERNAL_KEY_STORES = frozenset({"cn-north-1", "cn-northwest-1"})
 
 def create_custom_key_store(region: Region, call: Call) -> Document:
     """CreateCustomKeyStore (KMS-CREATESTORE)."""
-    parameters = _present(call.parameters)
+    parameters = present(call.parameters)
     validate(parameters)
     require(parameters, ["CustomKeyStoreName"])
-    _require_external(parameters, region)
-    configuration = _new_configuration(parameters, call.account_id)
+    require_external(parameters, region)
+    configuration = new_configuration(parameters, call.account_id)
     name = str(parameters["CustomKeyStoreName"])
     _check_room(region)
     check_unique(region, name, configuration)
-    _check_service(region, configuration)
+    check_vpc_endpoint_service(region, configuration)
     if configuration.connectivity is Connectivity.PUBLIC_ENDPOINT:
         # KMS-CREATESTORE-029: a VPC store hears from KMS when it is connected.
-        _check_health(region, call, configuration)
+        check_health(region, call, configuration)
     store = ExternalKeyStore(name=name, region=region, configuration=configuration)
     with region.lock:
         # Once more, now that nobody can come in between.
@@ -86,81 +89,6 @@ def create_custom_key_store(region: Region, call: Call) -> Document:
         check_unique(region, name, configuration)
         region.stores[store.id] = store
     return {"CustomKeyStoreId": store.id}
-
-
-def _present(parameters: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in parameters.items() if value is not None}
-
-
-def _given(parameters: Mapping[str, object], members: Iterable[str]) -> list[str]:
-    return [member for member in members if parameters.get(member) is not None]
-
-
-def _require_external(parameters: Mapping[str, object], region: Region) -> None:
-    external = parameters.get("CustomKeyStoreType") == EXTERNAL_KEY_STORE
-    foreign = _given(parameters, _CLOUDHSM_MEMBERS if external else _XKS_MEMBERS)
-    if foreign:
-        kind = EXTERNAL_KEY_STORE if external else "AWS_CLOUDHSM"
-        raise invalid(
-            f"{', '.join(foreign)} cannot be specified for a custom key store of type "
-            f"{kind}."
-        )
-    if not external:
-        raise KmsError(
-            ErrorCode.UNSUPPORTED_OPERATION,
-            "This fake KMS has external key stores only. For one, specify "
-            "CustomKeyStoreType=EXTERNAL_KEY_STORE; AWS CloudHSM key stores are not "
-            "simulated.",
-        )
-    if region.name in _WITHOUT_EXTERNAL_KEY_STORES:
-        # KMS-GEN-012.
-        raise KmsError(
-            ErrorCode.UNSUPPORTED_OPERATION,
-            f"External key stores are not available in {region.name}.",
-        )
-
-
-def _new_configuration(
-    parameters: Mapping[str, object], account_id: str
-) -> StoreConfiguration:
-    require(parameters, _REQUIRED_MEMBERS)
-    connectivity = Connectivity(str(parameters["XksProxyConnectivity"]))
-    vpc = connectivity is Connectivity.VPC_ENDPOINT_SERVICE
-    _check_vpc_members(parameters, vpc=vpc)
-    return StoreConfiguration(
-        connectivity=connectivity,
-        uri_endpoint=str(parameters["XksProxyUriEndpoint"]),
-        uri_path=str(parameters["XksProxyUriPath"]),
-        credential=_credential(parameters),
-        vpc_endpoint_service_name=_text(parameters, _VPC_MEMBERS[0]),
-        vpc_endpoint_service_owner=(
-            _text(parameters, _VPC_MEMBERS[1]) or account_id if vpc else None
-        ),
-    )
-
-
-def _check_vpc_members(parameters: Mapping[str, object], *, vpc: bool) -> None:
-    if vpc:
-        require(parameters, ["XksProxyVpcEndpointServiceName"])
-        return
-    given = _given(parameters, _VPC_MEMBERS)
-    if given:
-        raise invalid(
-            f"{', '.join(given)} can be specified only if XksProxyConnectivity is "
-            "VPC_ENDPOINT_SERVICE."
-        )
-
-
-def _credential(parameters: Mapping[str, object]) -> Credential:
-    value = parameters["XksProxyAuthenticationCredential"]
-    if not isinstance(value, dict):
-        raise missing("XksProxyAuthenticationCredential")
-    return Credential(str(value["AccessKeyId"]), str(value["RawSecretAccessKey"]))
-
-
-def _text(parameters: Mapping[str, object], member: str) -> str | None:
-    value = parameters.get(member)
-    return None if value is None else str(value)
 
 
 def _check_room(region: Region) -> None:
@@ -185,18 +113,32 @@ def _finding(region: Region, configuration: StoreConfiguration) -> VpcFinding | 
     )
 
 
-def _check_service(region: Region, configuration: StoreConfiguration) -> None:
+@step
+def check_vpc_endpoint_service(
+    region: Region, configuration: StoreConfiguration
+) -> None:
+    """The VPC endpoint service of a configuration, if it has one, is fine.
+
+    Raises:
+        KmsError: it is not there, or not as KMS needs it.
+    """
     finding = _finding(region, configuration)
     if finding:
         raise finding.error(region.world.behaviour)
 
 
-def _check_health(
+@step
+def check_health(
     region: Region,
     call: Call,
     configuration: StoreConfiguration,
     custom_key_store_id: str | None = None,
 ) -> None:
+    """The proxy of a configuration answers well.
+
+    Raises:
+        KmsError: it does not.
+    """
     target = region.target(configuration, custom_key_store_id)
     try:
         region.world.proxy_client.get_health_status(call, target)
@@ -278,7 +220,7 @@ def disconnect_custom_key_store(region: Region, call: Call) -> Document:
 
 def update_custom_key_store(region: Region, call: Call) -> Document:
     """UpdateCustomKeyStore (KMS-UPDATESTORE)."""
-    parameters = _present(call.parameters)
+    parameters = present(call.parameters)
     if parameters.get("XksProxyVpcEndpointServiceName") == "":
         # KMS-AMB-028: "null or an empty string" clears it, and so does its absence.
         del parameters["XksProxyVpcEndpointServiceName"]
@@ -286,19 +228,19 @@ def update_custom_key_store(region: Region, call: Call) -> Document:
     require(parameters, ["CustomKeyStoreId"])
     store = region.store(str(parameters["CustomKeyStoreId"]))
     call.stores.append(store)
-    foreign = _given(parameters, _CLOUDHSM_MEMBERS)
+    foreign = given(parameters, CLOUDHSM_MEMBERS)
     if foreign:
         raise invalid(
             f"{', '.join(foreign)} cannot be specified for a custom key store of type "
             f"{EXTERNAL_KEY_STORE}."
         )
-    _check_updatable(store, parameters, region.world.behaviour.update_while_connected)
-    configuration = _changed_configuration(store, parameters, call.account_id)
+    check_updatable(store, parameters, region.world.behaviour.update_while_connected)
+    configuration = changed_configuration(store, parameters, call.account_id)
     name = str(parameters.get("NewCustomKeyStoreName", store.name))
     check_unique(region, name, configuration, but=store)
-    _check_service(region, configuration)
+    check_vpc_endpoint_service(region, configuration)
     if _asks_proxy(store, parameters, configuration):
-        _check_health(region, call, configuration, store.id)
+        check_health(region, call, configuration, store.id)
     with region.lock:
         check_unique(region, name, configuration, but=store)
         store.name = name
@@ -309,11 +251,17 @@ def update_custom_key_store(region: Region, call: Call) -> Document:
     return {}
 
 
-def _check_updatable(
+@step
+def check_updatable(
     store: ExternalKeyStore,
     parameters: Mapping[str, object],
     while_connected: UpdateWhileConnected,
 ) -> None:
+    """The ConnectionState lets these parameters change.
+
+    Raises:
+        KmsError: CustomKeyStoreInvalidStateException.
+    """
     state = store.state
     if state is ConnectionState.DISCONNECTED:
         return
@@ -323,46 +271,15 @@ def _check_updatable(
         raise _wrong_state(store, state, "it must be CONNECTED or DISCONNECTED")
     # AMBIGUOUS: the text of the exception allows the name only (KMS-AMB-018). Ours: the
     # name, the credential and the path.
-    refused = _given(
+    refused = given(
         parameters,
-        _XKS_MEMBERS
+        XKS_MEMBERS
         if while_connected is UpdateWhileConnected.NAME
         else _WHILE_DISCONNECTED,
     )
     if refused:
         reason = f"to change {', '.join(refused)}, it must be DISCONNECTED"
         raise _wrong_state(store, state, reason)
-
-
-def _changed_configuration(
-    store: ExternalKeyStore, parameters: Mapping[str, object], account_id: str
-) -> StoreConfiguration:
-    old = store.configuration
-    connectivity = Connectivity(
-        str(parameters.get("XksProxyConnectivity", old.connectivity))
-    )
-    vpc = connectivity is Connectivity.VPC_ENDPOINT_SERVICE
-    if connectivity is not old.connectivity:
-        # KMS-UPDATESTORE-006, KMS-UPDATESTORE-007.
-        require(parameters, ["XksProxyUriEndpoint"])
-        _check_vpc_members(parameters, vpc=vpc)
-    elif not vpc:
-        _check_vpc_members(parameters, vpc=False)
-    service = _text(parameters, _VPC_MEMBERS[0]) or old.vpc_endpoint_service_name
-    owner = _text(parameters, _VPC_MEMBERS[1]) or old.vpc_endpoint_service_owner
-    return replace(
-        old,
-        connectivity=connectivity,
-        uri_endpoint=str(parameters.get("XksProxyUriEndpoint", old.uri_endpoint)),
-        uri_path=str(parameters.get("XksProxyUriPath", old.uri_path)),
-        credential=(
-            _credential(parameters)
-            if "XksProxyAuthenticationCredential" in parameters
-            else old.credential
-        ),
-        vpc_endpoint_service_name=service if vpc else None,
-        vpc_endpoint_service_owner=(owner or account_id) if vpc else None,
-    )
 
 
 def _asks_proxy(
@@ -375,7 +292,7 @@ def _asks_proxy(
     behaviour = store.region.world.behaviour
     if behaviour.health_check_at_update is HealthCheckAtUpdate.ALWAYS:
         return True
-    if not _given(parameters, _XKS_MEMBERS):
+    if not given(parameters, XKS_MEMBERS):
         return False
     public = configuration.connectivity is Connectivity.PUBLIC_ENDPOINT
     return public or store.connected
@@ -402,7 +319,7 @@ def delete_custom_key_store(region: Region, call: Call) -> Document:
 
 def describe_custom_key_stores(region: Region, call: Call) -> Document:
     """DescribeCustomKeyStores (KMS-DESCRIBESTORE)."""
-    parameters = _present(call.parameters)
+    parameters = present(call.parameters)
     validate(parameters)
     stores = _filtered(region, parameters)
     marker = parameters.get("Marker")
@@ -423,8 +340,8 @@ def _filtered(
     region: Region, parameters: Mapping[str, object]
 ) -> list[ExternalKeyStore]:
     store_id, name = (
-        _text(parameters, "CustomKeyStoreId"),
-        _text(parameters, "CustomKeyStoreName"),
+        text(parameters, "CustomKeyStoreId"),
+        text(parameters, "CustomKeyStoreName"),
     )
     if store_id is not None and name is not None:
         # KMS-AMB-027: "but not both".

@@ -14,7 +14,7 @@ from pytest_xks.kms.failures import FAILURES
 from pytest_xks.spec.messages import HealthStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from pytest_xks.clock import Clock
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_xks.kms.failures import Scenario
     from pytest_xks.kms.models import ExternalKeyStore, Region, XksKey
     from pytest_xks.kms.proxy_client import ProxyCall
+    from pytest_xks.transport import PeerCertificate
 
 __all__ = ["NAMESPACE", "MetricPoint", "Metrics"]
 
@@ -53,10 +54,16 @@ class Metrics:
 
     Args:
         clock: dates the data points.
+        certificate_of: the certificate that a host showed, if it showed any.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        certificate_of: Callable[[str], PeerCertificate | None] = lambda _: None,
+    ) -> None:
         self._clock = clock
+        self._certificate_of = certificate_of
         self._calls: deque[tuple[ProxyCall, HealthStatus | None]] = deque(maxlen=_KEPT)
         self._successes: deque[tuple[datetime, Call, XksKey]] = deque(maxlen=_KEPT)
         self._points: deque[MetricPoint] = deque(maxlen=_KEPT)
@@ -98,28 +105,47 @@ class Metrics:
         """The data points so far; of a very long run the newest.
 
         Args:
-            regions: where to look for stores, whose credentials grow old.
+            regions: where to look for stores, whose credentials and certificates grow
+                old.
         """
         made = [
             point for call, health in self._calls for point in _of_call(call, health)
         ]
         successes = [_of_success(*each) for each in self._successes]
         stores = [store for region in regions for store in region.stores.values()]
-        ages = [self._credential_age(store) for store in stores if store.connected]
+        ages = [
+            point
+            for store in stores
+            if store.connected
+            for point in self._of_store(store)
+        ]
         return [*made, *successes, *self._points, *ages]
 
-    def _credential_age(self, store: ExternalKeyStore) -> MetricPoint:
+    def _of_store(self, store: ExternalKeyStore) -> Iterator[MetricPoint]:
         now = self._clock.now()
-        return MetricPoint(
-            account_id=store.region.account_id,
-            region=store.region.name,
-            # In the past, so that a period that ends now has it.
-            time=now - timedelta(seconds=1),
-            name="XksProxyCredentialAge",
-            dimensions=(("CustomKeyStoreId", store.id),),
-            value=(now - store.credential_set) / _DAY,
-            unit="None",
-        )
+        dimension = ("CustomKeyStoreId", store.id)
+
+        def point(
+            name: str, dimensions: tuple[tuple[str, str], ...], age: timedelta
+        ) -> MetricPoint:
+            return MetricPoint(
+                account_id=store.region.account_id,
+                region=store.region.name,
+                # In the past, so that a period that ends now has it.
+                time=now - timedelta(seconds=1),
+                name=name,
+                dimensions=dimensions,
+                value=age / _DAY,
+                unit="None",
+            )
+
+        yield point("XksProxyCredentialAge", (dimension,), now - store.credential_set)
+        # KMS-METRIC-003. In-process there is no TLS, and nothing to expire.
+        certificate = self._certificate_of(store.target.host)
+        if certificate is not None:
+            name = ("CertificateName", certificate.common_name)
+            left = certificate.not_after - now
+            yield point("XksProxyCertificateDaysToExpire", (dimension, name), left)
 
 
 def _of_call(call: ProxyCall, health: HealthStatus | None) -> Iterator[MetricPoint]:

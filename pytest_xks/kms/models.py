@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from pytest_xks.kms.exceptions import ConnectionErrorCode, ErrorCode, KmsError
 from pytest_xks.kms.proxy_client import ProxyTarget
 from pytest_xks.kms.quota import RequestQuota
+from pytest_xks.kms.steps import step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,6 +39,7 @@ __all__ = [
     "StoreConfiguration",
     "World",
     "XksKey",
+    "is_in_use",
 ]
 
 EXTERNAL_KEY_STORE = "EXTERNAL_KEY_STORE"
@@ -185,8 +187,8 @@ class ExternalKeyStore:
             KmsError: XksKeyAlreadyInUseException (KMS-CREATEKEY-020).
         """
         with self._lock:
-            used = {key.external_key_id for key in self.region.keys.in_store(self.id)}
-            if external_key_id in used | self._reserved:
+            in_use = is_in_use(self, external_key_id)
+            if in_use or external_key_id in self._reserved:
                 raise KmsError(
                     ErrorCode.XKS_KEY_ALREADY_IN_USE,
                     f"The external key {external_key_id} is already associated with "
@@ -197,6 +199,13 @@ class ExternalKeyStore:
             yield
         finally:
             self._reserved.discard(external_key_id)
+
+
+@step
+def is_in_use(store: ExternalKeyStore, external_key_id: str) -> bool:
+    """Whether a KMS key in the store uses an external key (KMS-CREATEKEY-020, 021)."""
+    keys = store.region.keys.in_store(store.id)
+    return any(key.external_key_id == external_key_id for key in keys)
 
 
 class XksKey(Protocol):

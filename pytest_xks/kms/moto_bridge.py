@@ -46,6 +46,7 @@ from pytest_xks.kms.rendering import (
     read_error,
     render_answer,
     render_error,
+    render_motos,
 )
 from pytest_xks.spec.http import Response
 
@@ -304,7 +305,21 @@ class _XksResponse(KmsResponse):
     ) -> Any:  # noqa: ANN401 - moto's
         """Answer before moto prepares itself, which takes a tenth of a call's time."""
         bridge = _installed[-1] if _installed else None
-        if bridge is None or _needs_moto_first(request):
+        if bridge is None:
+            return super()._dispatch(request, full_url, headers)
+        if not bridge.host.faults.armed:
+            return self._dispatch_to(bridge, request, full_url, headers)
+        with bridge.host.faults.at_work():
+            return self._dispatch_to(bridge, request, full_url, headers)
+
+    def _dispatch_to(
+        self,
+        bridge: Bridge,
+        request: Any,  # noqa: ANN401 - moto's
+        full_url: str | None,
+        headers: Any,  # noqa: ANN401 - moto's
+    ) -> Any:  # noqa: ANN401 - moto's
+        if _needs_moto_first(request):
             return super()._dispatch(request, full_url, headers)
         self.headers = request.headers
         self.querystring: dict[str, Any] = {}
@@ -392,7 +407,7 @@ class _XksResponse(KmsResponse):
         status, headers, body = super().call_action()
         headers["x-amzn-requestid"] = call.request_id
         host.note(call, None, read_error(status, body))
-        return status, headers, body
+        return render_motos(call, status, headers, body)
 
 
 def _needs_moto_first(request: Any) -> bool:  # noqa: ANN401 - moto's

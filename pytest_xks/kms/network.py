@@ -7,21 +7,27 @@ as curl's ``--connect-to`` does, or to a transport of its own.
 
 from __future__ import annotations
 
+import re
+import ssl
 import threading
 from typing import TYPE_CHECKING
 
 from pytest_xks.transport import ConnectFailure, HttpsTransport
 
 if TYPE_CHECKING:
-    import ssl
-
-    from pytest_xks.transport import Transport
+    from pytest_xks.transport import PeerCertificate, Transport
 
 __all__ = ["PORT", "Network", "parse_connect_to"]
 
 PORT = 443
 
 Address = tuple[str, int]
+
+# An IPv6 address stands in brackets, and so may any other.
+_CONNECT_TO = re.compile(
+    r"(?P<host>(?:https://)?[^:/\s]+):(?P<port>[0-9]{1,5})"
+    r":(?P<address>\[[^\[\]\s]+\]|[^:\[\]\s]+):(?P<to_port>[0-9]{1,5})"
+)
 
 
 class Network:
@@ -37,6 +43,7 @@ class Network:
         self._routes: dict[str, Address | Transport] = {}
         self._anchors: list[bytes] = []
         self._opened: dict[str, HttpsTransport] = {}
+        self._contexts: dict[bool, ssl.SSLContext] = {}
         self._lock = threading.Lock()
 
     def connect_to(self, host: str, target: Address | Transport) -> None:
@@ -61,9 +68,14 @@ class Network:
 
         Args:
             pem: its certificate, or several.
+
+        Raises:
+            ValueError: it is none.
         """
+        _check_certificates(pem)
         with self._lock:
             self._anchors.append(pem)
+            self._contexts.clear()
             self._forget_opened()
 
     def close(self) -> None:
@@ -85,6 +97,12 @@ class Network:
             if name not in self._opened:
                 self._opened[name] = self._open(name, route)
             return self._opened[name]
+
+    def certificate_of(self, host: str) -> PeerCertificate | None:
+        """The certificate of a host, as of the newest connection to it, if any."""
+        with self._lock:
+            opened = self._opened.get(host.lower())
+        return None if opened is None else opened.peer_certificate
 
     def _route(self, name: str) -> Address | Transport | None:
         exact = self._routes.get(name)
@@ -110,12 +128,18 @@ class Network:
         )
 
     def _context(self, *, led: bool) -> ssl.SSLContext:
+        # The system's authorities take 50 ms to load: they are only for the real
+        # network, or when nobody else is trusted. And they are loaded once.
+        anchored = led and bool(self._anchors) and not self.reach_out
+        if anchored not in self._contexts:
+            self._contexts[anchored] = self._new_context(anchored=anchored)
+        return self._contexts[anchored]
+
+    def _new_context(self, *, anchored: bool) -> ssl.SSLContext:
         from pytest_xks.tls import client_context  # noqa: PLC0415 - slow to import
 
-        # The system's authorities take 50 ms to load: they are only for hosts that are
-        # looked for on the real network, or when nobody else is trusted.
         pem = b"\n".join(self._anchors)
-        if led and pem:
+        if anchored:
             return client_context(pem)
         context = client_context(None)
         if pem:
@@ -133,13 +157,20 @@ def parse_connect_to(text: str) -> tuple[str, Address]:
     Raises:
         ValueError: something else; the message says what is expected.
     """
-    parts = text.rsplit(":", 2)
-    host, _, port = parts[0].rpartition(":")
-    if len(parts) != 3 or not host or not parts[1] or not parts[2].isdecimal():
+    match = _CONNECT_TO.fullmatch(text)
+    if match is None or not 0 < int(match["to_port"]) < 65536:
         raise ValueError(
             f"expected HOST:{PORT}:ADDRESS:PORT, e.g. "
             f"*.xks.test:{PORT}:127.0.0.1:9443, not {text!r}"
         )
-    if port != str(PORT):
+    if match["port"] != str(PORT):
         raise ValueError(f"KMS connects to port {PORT} and to no other: {text!r}")
-    return host, (parts[1].strip("[]"), int(parts[2]))
+    return match["host"], (match["address"].strip("[]"), int(match["to_port"]))
+
+
+def _check_certificates(pem: bytes) -> None:
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=pem.decode("ascii"))
+    except (ssl.SSLError, ValueError):
+        raise ValueError("no certificate in PEM is in it") from None

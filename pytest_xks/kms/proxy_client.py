@@ -19,6 +19,7 @@ from pytest_xks.kms.answers import (
 )
 from pytest_xks.kms.behaviour import Timeouts
 from pytest_xks.kms.failures import ProxyFailure, Scenario
+from pytest_xks.kms.steps import step
 from pytest_xks.spec.encoding import encode_base64
 from pytest_xks.spec.errors import Operation
 from pytest_xks.spec.http import Request
@@ -50,8 +51,16 @@ if TYPE_CHECKING:
     from pytest_xks.spec.http import Response
     from pytest_xks.spec.messages import EncryptResult, HealthStatus, KeyMetadata
     from pytest_xks.spec.sigv4 import Credential
+    from pytest_xks.transport import Transport
 
-__all__ = ["ProxyCall", "ProxyClient", "ProxyTarget"]
+__all__ = [
+    "ProxyCall",
+    "ProxyClient",
+    "ProxyTarget",
+    "exchange",
+    "request_to_proxy",
+    "sign_for_proxy",
+]
 
 Answer = TypeVar("Answer")
 Document = dict[str, object]
@@ -233,12 +242,7 @@ class ProxyClient:
         read: Callable[[Document], Answer],
         external_key_id: str | None = None,
     ) -> Answer:
-        request = Request(
-            method="POST",
-            target=path_for(target.uri_path, operation, external_key_id),
-            headers=(("Host", target.host), ("Content-Type", CONTENT_TYPE)),
-            body=render(document),
-        )
+        request = request_to_proxy(call, target, operation, external_key_id, document)
         started = self._clock.monotonic()
         failure: ProxyFailure | None = None
         answer: Answer | None = None
@@ -277,11 +281,42 @@ class ProxyClient:
             raise ProxyFailure(_scenario_of(error)) from None
 
     def _send_once(self, request: Request, target: ProxyTarget) -> Response:
-        signed = sign(
-            request, target.credential, region=target.region, now=self._clock.now()
-        )
+        signed = sign_for_proxy(request, target, self._clock.now())
         transport = self._network.transport_to(target.host)
-        return transport.send(signed, timeout_ms=RESPONSE_DEADLINE_MS)
+        return exchange(transport, signed, RESPONSE_DEADLINE_MS)
+
+
+@step
+def request_to_proxy(
+    call: Call,  # noqa: ARG001 - for whoever replaces this step
+    target: ProxyTarget,
+    operation: Operation,
+    external_key_id: str | None,
+    document: Mapping[str, object],
+) -> Request:
+    """The request of an operation, unsigned (KMS-WIRE-001)."""
+    return Request(
+        method="POST",
+        target=path_for(target.uri_path, operation, external_key_id),
+        headers=(("Host", target.host), ("Content-Type", CONTENT_TYPE)),
+        body=render(document),
+    )
+
+
+@step
+def sign_for_proxy(request: Request, target: ProxyTarget, now: datetime) -> Request:
+    """The request as it goes out: dated and signed (KMS-WIRE-002, 003)."""
+    return sign(request, target.credential, region=target.region, now=now)
+
+
+@step
+def exchange(transport: Transport, request: Request, timeout_ms: float) -> Response:
+    """One request out, one response back, in time.
+
+    Raises:
+        TransportError: there is no response.
+    """
+    return transport.send(request, timeout_ms=timeout_ms)
 
 
 # AMBIGUOUS: a connection that is lost in the middle of an answer may be a network

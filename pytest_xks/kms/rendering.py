@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_xks.kms.exceptions import KmsError
 from pytest_xks.kms.key_states import KeyState, visible_state
 from pytest_xks.kms.models import EXTERNAL_KEY_STORE
+from pytest_xks.kms.steps import step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_xks.kms.call import Call
     from pytest_xks.kms.models import XksKey
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "read_error",
     "render_answer",
     "render_error",
+    "render_motos",
 ]
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -27,6 +30,7 @@ CONTENT_TYPE = "application/x-amz-json-1.1"
 Answer = tuple[int, dict[str, str], str]
 
 
+@step
 def key_metadata(
     key: XksKey, *, description: str, created: float, manager: str
 ) -> dict[str, object]:
@@ -71,17 +75,31 @@ def _headers(request_id: str) -> dict[str, str]:
     }
 
 
+@step
 def render_answer(document: Mapping[str, object], request_id: str) -> Answer:
     """A success: status, headers and body."""
     return 200, _headers(request_id), json.dumps(document)
 
 
+@step
 def render_error(error: KmsError, request_id: str) -> Answer:
     """An error: status, headers and body (KMS-GEN-002)."""
     headers = _headers(request_id)
     headers["X-Amzn-ErrorType"] = error.code
     body = json.dumps({"__type": error.code, "message": error.message})
     return error.status, headers, body
+
+
+@step
+def render_motos(
+    call: Call,  # noqa: ARG001 - for whoever replaces this step
+    status: int,
+    headers: dict[str, str],
+    body: Any,  # noqa: ANN401 - moto's
+) -> tuple[int, dict[str, str], Any]:
+    """What moto answered, with the Content-Type that KMS gives (KMS-GEN-001)."""
+    kept = {name: v for name, v in headers.items() if name.lower() != "content-type"}
+    return status, {**kept, "Content-Type": CONTENT_TYPE}, body
 
 
 def read_error(status: object, body: object) -> KmsError | None:

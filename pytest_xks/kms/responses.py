@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.kms import cryptography, key_management, key_stores
 from pytest_xks.kms.key_states import check_refused, require_manageable
+from pytest_xks.kms.steps import step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,6 +58,7 @@ CRYPTOGRAPHIC = frozenset(
 _KEY_MEMBER = {"CreateAlias": "TargetKeyId", "UpdateAlias": "TargetKeyId"}
 
 
+@step
 def answer(region: Region, call: Call) -> Document | None:
     """Answer a call; None if moto is to answer it.
 

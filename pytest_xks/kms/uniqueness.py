@@ -6,15 +6,24 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.kms.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.models import Connectivity
+from pytest_xks.kms.steps import step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_xks.kms.models import ExternalKeyStore, Region, StoreConfiguration
 
-__all__ = ["check_unique"]
+__all__ = [
+    "check_endpoint",
+    "check_name",
+    "check_service",
+    "check_unique",
+    "check_uri",
+    "same_endpoint",
+]
 
 
+@step
 def check_unique(
     region: Region,
     name: str,
@@ -35,11 +44,12 @@ def check_unique(
     """
     for other in region.stores.values():
         if other is not but:
-            _check_name(name, other)
-            _check_against(configuration, other)
+            check_name(name, other)
+            check_uri(configuration, other.configuration)
+            check_service(configuration, other)
     for other in _stores_of_all_accounts(region):
         if other is not but:
-            _check_endpoint(configuration, other.configuration)
+            check_endpoint(configuration, other.configuration)
 
 
 def _stores_of_all_accounts(region: Region) -> Iterator[ExternalKeyStore]:
@@ -48,7 +58,13 @@ def _stores_of_all_accounts(region: Region) -> Iterator[ExternalKeyStore]:
             yield from list(each.stores.values())
 
 
-def _check_name(name: str, other: ExternalKeyStore) -> None:
+@step
+def check_name(name: str, other: ExternalKeyStore) -> None:
+    """A name is not that of another store (KMS-CREATESTORE-021).
+
+    Raises:
+        KmsError: CustomKeyStoreNameInUseException.
+    """
     if name == other.name:
         raise KmsError(
             ErrorCode.CUSTOM_KEY_STORE_NAME_IN_USE,
@@ -57,22 +73,36 @@ def _check_name(name: str, other: ExternalKeyStore) -> None:
         )
 
 
-def _check_against(new: StoreConfiguration, store: ExternalKeyStore) -> None:
-    behaviour = store.region.world.behaviour
-    other = store.configuration
-    same_endpoint = _same_endpoint(new, other)
-    if same_endpoint and new.uri_path == other.uri_path:
+@step
+def check_uri(new: StoreConfiguration, other: StoreConfiguration) -> None:
+    """Endpoint and path are not those of another store (KMS-CREATESTORE-022, 023).
+
+    Raises:
+        KmsError: XksProxyUriInUseException.
+    """
+    if same_endpoint(new, other) and new.uri_path == other.uri_path:
         raise KmsError(
             ErrorCode.XKS_PROXY_URI_IN_USE,
             f"The proxy URI {new.uri_endpoint}{new.uri_path} is already associated "
             "with another external key store in this Region.",
         )
+
+
+@step
+def check_service(new: StoreConfiguration, store: ExternalKeyStore) -> None:
+    """Private DNS name and service are no other store's (KMS-CREATESTORE-025, 026).
+
+    Raises:
+        KmsError: XksProxyUriEndpointInUseException, or
+            XksProxyVpcEndpointServiceInUseException.
+    """
+    other = store.configuration
     if not _vpc(new) or not _vpc(other):
         return
-    if same_endpoint:
-        # AMBIGUOUS: no exception is named for this (KMS-AMB-039).
+    if same_endpoint(new, other):
+        # AMBIGUOUS: no exception is named for this (KMS-AMB-039). Ours: a switch.
         raise KmsError(
-            behaviour.shared_private_dns_name,
+            store.region.world.behaviour.shared_private_dns_name,
             f"The private DNS name {new.host} is already used by another external key "
             "store in this Region.",
         )
@@ -84,10 +114,16 @@ def _check_against(new: StoreConfiguration, store: ExternalKeyStore) -> None:
         )
 
 
-def _check_endpoint(new: StoreConfiguration, other: StoreConfiguration) -> None:
-    # KMS-CREATESTORE-024: a public and a VPC store never share an endpoint, "even when
-    # the two stores are in different accounts".
-    if _vpc(new) is not _vpc(other) and _same_endpoint(new, other):
+@step
+def check_endpoint(new: StoreConfiguration, other: StoreConfiguration) -> None:
+    """A public and a VPC store never share an endpoint (KMS-CREATESTORE-024).
+
+    "Even when the two stores are in different accounts".
+
+    Raises:
+        KmsError: XksProxyUriEndpointInUseException.
+    """
+    if _vpc(new) is not _vpc(other) and same_endpoint(new, other):
         raise KmsError(
             ErrorCode.XKS_PROXY_URI_ENDPOINT_IN_USE,
             f"The proxy URI endpoint {new.uri_endpoint} is already used by an external "
@@ -95,8 +131,8 @@ def _check_endpoint(new: StoreConfiguration, other: StoreConfiguration) -> None:
         )
 
 
-def _same_endpoint(new: StoreConfiguration, other: StoreConfiguration) -> bool:
-    # Host names have no case.
+def same_endpoint(new: StoreConfiguration, other: StoreConfiguration) -> bool:
+    """Whether two endpoints are one; host names have no case."""
     return new.host.lower() == other.host.lower()
 
 

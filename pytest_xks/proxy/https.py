@@ -45,6 +45,8 @@ class HttpsDoor:
         ca: signs the certificate; a throw-away one by default.
         client_ca: the CA of client certificates, in PEM; asks for one if given (mTLS).
         client_common_name: the only subject that a client certificate may have.
+        names: more names in the certificate; under the default one a fake KMS is led
+            here, for KMS takes no port in an endpoint.
 
     Raises:
         OSError: the port cannot be had.
@@ -60,13 +62,14 @@ class HttpsDoor:
         ca: CertificateAuthority | None = None,
         client_ca: bytes | None = None,
         client_common_name: str | None = None,
+        names: tuple[str, ...] = ("*.xks.test",),
     ) -> None:
         self._core = core
         self._host = host
         self._ca = ca or CertificateAuthority.create()
         self._client_ca = client_ca
         # Under the last name a fake KMS is led here: KMS takes no port in an endpoint.
-        self._names = (host, _LOOPBACK, "*.xks.test")
+        self._names = (host, _LOOPBACK, *names)
         self._certificate = self._ca.issue(*self._names)
         self._context = server_context(self._certificate, client_ca=client_ca)
         self._server = HttpsServer(
@@ -92,6 +95,11 @@ class HttpsDoor:
     def port(self) -> int:
         """The port."""
         return self._server.port
+
+    @property
+    def accepted(self) -> int:
+        """How many connections came so far, whatever became of them."""
+        return self._server.accepted
 
     @property
     def endpoint(self) -> str:

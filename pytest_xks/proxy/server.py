@@ -83,6 +83,8 @@ class HttpsServer:
         self._lock = Lock()
         """Held by who touches the connections."""
         self._connections: dict[Connection, Thread] = {}
+        self.accepted = 0
+        """How many connections came so far, whatever became of them."""
 
     def __enter__(self) -> Self:
         """Start."""
@@ -190,6 +192,7 @@ class HttpsServer:
             target=self._serve, args=(connection,), name="xks-proxy-client", daemon=True
         )
         with self._lock:
+            self.accepted += 1
             try:
                 thread.start()
             except RuntimeError:

@@ -136,6 +136,11 @@ def test_the_default_policy(inner_lab: Lab):
         pytest.param(
             {"Policy": "{"}, "MalformedPolicyDocumentException", id="broken-policy"
         ),
+        pytest.param(
+            {"Policy": '{"Statement": "%s"}' % ("x" * 32768)},
+            "LimitExceededException",
+            id="long-policy",
+        ),
         pytest.param({"Tags": [TAG, TAG]}, "TagException", id="tag-twice"),
         pytest.param(
             {"Tags": [{"TagKey": "aws:x", "TagValue": ""}]},

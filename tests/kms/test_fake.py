@@ -13,6 +13,8 @@ from moto import mock_aws
 from pytest_xks.kms.fake import FakeKms
 from pytest_xks.kms.handles import create_key_store
 from pytest_xks.kms.mocking import mock_xks
+from pytest_xks.kms.network import parse_connect_to
+from pytest_xks.kms.sessions import isolated_session
 from pytest_xks.proxy.mock import MockXksProxy
 
 if TYPE_CHECKING:
@@ -227,12 +229,48 @@ def test_curl_s_syntax(proxy: MockXksProxy, tmp_path: Path):
         "xks.test:443:127.0.0.1:port",
         ":443:127.0.0.1:9443",
         "a.*.test:443:127.0.0.1:9443",
+        "xks.test:443:127.0.0.1:0",
+        "xks.test:443:127.0.0.1:65536",
+        "xks.test:443:::1:9443",
     ],
 )
 def test_what_cannot_be_read(text: str):
     """One clear message, before anything happens."""
     with pytest.raises(ValueError, match=r"expected HOST|port 443|in front"):
         FakeKms().connect_to(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("*.xks.test:443:127.0.0.1:9443", ("127.0.0.1", 9443)),
+        ("xks.test:443:[::1]:9443", ("::1", 9443)),
+        ("https://xks.test:443:proxy.internal:443", ("proxy.internal", 443)),
+    ],
+)
+def test_addresses(text: str, address: tuple[str, int]):
+    """IPv6 in brackets, and names; the scheme does no harm."""
+    host, found = parse_connect_to(text)
+    assert address == found
+    assert host.endswith("xks.test")
+
+
+@pytest.mark.parametrize("pem", [b"", b"no certificate", b"\xff"])
+def test_what_is_no_certificate(pem: bytes):
+    """It is refused at once, not at the first request."""
+    with pytest.raises(ValueError, match="no certificate"):
+        FakeKms().trust_ca(pem)
+
+
+def test_a_session_of_its_own(monkeypatch):
+    """A profile that there is not, and whatever another one says, are the user's."""
+    monkeypatch.setenv("AWS_PROFILE", "nosuch")
+    session = isolated_session(
+        access_key_id="AKIAIOSFODNN7EXAMPLE", secret_access_key="s", region="eu-west-1"
+    )
+    client = session.client("kms")
+    assert "eu-west-1" == client.meta.region_name
+    client.close()
 
 
 def test_nothing_is_at_a_name_that_leads_nowhere(inner_lab: Lab, assert_kms_error):
@@ -244,7 +282,7 @@ def test_nothing_is_at_a_name_that_leads_nowhere(inner_lab: Lab, assert_kms_erro
 
 
 def test_a_certificate_that_nobody_trusts(assert_kms_error):
-    """Without the CA there is no TLS session."""
+    """Without the CA there is no TLS session; as soon as it is trusted, there is."""
     with MockXksProxy() as proxy, FakeKms(clock=proxy.clock) as fake:
         proxy.start_https()
         port = int(proxy.endpoint.rpartition(":")[2])
@@ -268,6 +306,10 @@ def test_a_certificate_that_nobody_trusts(assert_kms_error):
             "XksProxyUriUnreachableException",
         )
         assert "TLS" in error.response["Error"]["Message"]
+
+        fake.trust_ca(proxy.ca_certificate)
+        response = fake.client().create_custom_key_store(**parameters)
+        assert response["CustomKeyStoreId"]
 
 
 # -- secrets ----------------------------------------------------------------------

@@ -241,6 +241,20 @@ def test_the_age_of_a_credential(inner_lab: Lab):
     assert 30 == int(age)
 
 
+def test_the_days_to_expire_of_a_certificate(lab: Lab):
+    """Over TLS they pass, by the name in the certificate; in-process there is none."""
+    store_id = lab.create_store()
+    assert [] == points(lab, "XksProxyCertificateDaysToExpire")
+    lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+    dimensions = {"CustomKeyStoreId": store_id, "CertificateName": "localhost"}
+    before = points(lab, "XksProxyCertificateDaysToExpire", **dimensions)
+    lab.proxy.clock.advance(milliseconds=timedelta(days=3) / timedelta(milliseconds=1))
+    after = points(lab, "XksProxyCertificateDaysToExpire", **dimensions)
+
+    passed = [round(more - less) for more, less in zip(before, after, strict=True)]
+    assert ([3] if lab.https else []) == passed
+
+
 def moto_has_cloudwatch(lab: Lab) -> bool:
     """Whether moto's CloudWatch understands this botocore at all."""
     client = lab.fake.client(service="cloudwatch")

@@ -60,6 +60,26 @@ def test_a_request_of_any_sdk(inner_lab: Lab):
     assert key == document["KeyMetadata"]["Arn"]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda kms, _: kms.list_keys(), id="success-of-moto"),
+        pytest.param(lambda kms, _: kms.describe_key(KeyId="none"), id="moto-s-error"),
+        pytest.param(lambda kms, key: kms.describe_key(KeyId=key), id="our-success"),
+        pytest.param(lambda kms, key: kms.get_public_key(KeyId=key), id="our-error"),
+    ],
+)
+def test_every_answer_is_aws_json(inner_lab: Lab, call: Any):
+    """The Content-Type is KMS's own, whoever answers."""
+    key = inner_lab.create_key()
+    try:
+        response = call(inner_lab.kms, key)
+    except ClientError as error:
+        response = error.response
+    headers = response["ResponseMetadata"]["HTTPHeaders"]
+    assert "application/x-amz-json-1.1" == headers["content-type"]
+
+
 def test_the_scope_says_the_region(inner_lab: Lab):
     """A store of another Region is not there."""
     inner_lab.create_store()

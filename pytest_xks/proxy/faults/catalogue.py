@@ -6,12 +6,11 @@ options, its docstring says in one sentence what the faulty proxy does.
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import inspect
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from pytest_xks.register import Register
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,8 +68,8 @@ class Fault:
     operation: Operation | None
     """The only operation it concerns; None for all."""
     build: Callable[..., Effect]
-    scope: str = ""
-    """The prefix of the requirements against which the self-test tries it, where the
+    scope: tuple[str, ...] = ()
+    """Prefixes of the requirements against which the self-test tries it, where the
     whole suite would take too long or say nothing; all of them by default."""
     wholesale: bool = False
     """Whether it leaves so little of the API that no single requirement is meant."""
@@ -81,7 +80,9 @@ class Fault:
         return tuple(inspect.signature(self.build).parameters)
 
 
-_CATALOGUE: dict[str, Fault] = {}
+_CATALOGUE: Register[Fault] = Register(
+    "fault", (f"pytest_xks.proxy.faults.{shelf}" for shelf in _SHELVES)
+)
 
 
 def fault(  # noqa: PLR0913 - keyword-only, each with its default
@@ -90,7 +91,7 @@ def fault(  # noqa: PLR0913 - keyword-only, each with its default
     violates: tuple[str, ...] = (),
     operation: Operation | None = None,
     summary: str | None = None,
-    scope: str = "",
+    scope: tuple[str, ...] = (),
     wholesale: bool = False,
 ) -> Callable[[Callable[..., Effect]], Callable[..., Effect]]:
     """Register a fault under its name.
@@ -100,9 +101,7 @@ def fault(  # noqa: PLR0913 - keyword-only, each with its default
     """
 
     def register(build: Callable[..., Effect]) -> Callable[..., Effect]:
-        if name in _CATALOGUE:
-            raise ValueError(f"there is a fault {name!r} already")
-        _CATALOGUE[name] = Fault(
+        entry = Fault(
             name=name,
             summary=summary or (build.__doc__ or "").strip().partition("\n")[0],
             violates=violates,
@@ -111,17 +110,15 @@ def fault(  # noqa: PLR0913 - keyword-only, each with its default
             scope=scope,
             wholesale=wholesale,
         )
+        _CATALOGUE.add(name, entry)
         return build
 
     return register
 
 
-@cache
 def all_faults() -> Mapping[str, Fault]:
     """Every fault by its name."""
-    for shelf in _SHELVES:
-        importlib.import_module(f"pytest_xks.proxy.faults.{shelf}")
-    return _CATALOGUE
+    return _CATALOGUE.entries
 
 
 def find_fault(name: str) -> Fault:
@@ -130,12 +127,7 @@ def find_fault(name: str) -> Fault:
     Raises:
         LookupError: there is none; the message names the nearest.
     """
-    known = all_faults()
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, n=3)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise LookupError(f"there is no fault {name!r}{hint}")
+    return _CATALOGUE.find(name)
 
 
 def changed(**steps: Any) -> Effect:  # noqa: ANN401 - the steps of Rules differ in type

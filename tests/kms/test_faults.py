@@ -1,0 +1,61 @@
+"""Arming faults of the fake KMS, by the names of their catalogue."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_xks.certify.suite import load_catalogue
+from pytest_xks.kms.fake import FakeKms
+from pytest_xks.kms.faults import all_faults
+
+FAULT = "connect-of-unknown-store-as-validation"
+UNKNOWN_STORE = "cks-00000000000000000"
+
+
+@pytest.mark.parametrize("name", sorted(all_faults()))
+def test_every_fault_can_be_armed(inner_lab, name):
+    """Every fault of the catalogue replaces steps, and says what it does."""
+    fault = all_faults()[name]
+
+    with inner_lab.fake.fault(name) as armed:
+        assert armed.replacements
+        inner_lab.kms.list_keys()
+
+    assert fault.summary.endswith(".")
+    assert inner_lab.fake.faults.armed == ()
+
+
+def test_every_fault_violates_what_is_checked():
+    """Every id that a fault names is a requirement with a check."""
+    checked = {r.id for r in load_catalogue("kms").requirements if r.is_checked}
+
+    named = {each for fault in all_faults().values() for each in fault.violates}
+
+    assert named <= checked
+
+
+def test_fault_within_the_block(inner_lab, assert_kms_error):
+    """A fault acts within its block, counts its hits, and is over after it."""
+
+    def connect() -> object:
+        return inner_lab.kms.connect_custom_key_store(CustomKeyStoreId=UNKNOWN_STORE)
+
+    with inner_lab.fake.fault(FAULT) as armed:
+        assert_kms_error(connect, "ValidationException")
+        assert armed.hits == 1
+
+    assert_kms_error(connect, "CustomKeyStoreNotFoundException")
+
+
+def test_unknown_fault(inner_lab):
+    """A name that no fault has is refused, with the nearest one."""
+    with pytest.raises(LookupError, match=f"did you mean {FAULT}"):
+        inner_lab.fake.fault(FAULT + "-")
+
+
+def test_fault_of_one_fake():
+    """A fault of one fake is none of another."""
+    with FakeKms() as one, FakeKms() as other:
+        one.fault(FAULT)
+
+        assert other.faults.armed == ()
