@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_xks.kms.handles import KeyHandle, KeyStoreHandle
     from pytest_xks.proxy.health import Fleet
     from pytest_xks.proxy.mock import MockXksProxy
+    from pytest_xks.serving import XksServer
     from pytest_xks.spec.sigv4 import Credential
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "xks_key_store",
     "xks_kms",
     "xks_proxy",
+    "xks_server",
 ]
 
 Transport = Literal["in-process", "https"]
@@ -261,6 +263,20 @@ def make_xks_key(xks_key_store: KeyStoreHandle, xks_proxy: MockXksProxy) -> Make
 def xks_key(xks_key_store: KeyStoreHandle) -> KeyHandle:
     """A KMS key in ``xks_key_store``, on the external key ``usable``."""
     return xks_key_store.create_key("usable")
+
+
+@pytest.fixture(scope="session")
+def xks_server() -> Iterator[XksServer]:
+    """A fake KMS and a mock proxy over real sockets, for clients in other processes.
+
+    ``pytest-xks serve`` in a subprocess, one for the whole session: key stores and keys
+    stay. ``environment`` is for the process of a client; see
+    ``pytest_xks.serving.XksServer``.
+    """
+    from pytest_xks.serving import XksServer  # noqa: PLC0415 - only when asked for
+
+    with XksServer() as server:
+        yield server
 
 
 def _fail_on_unused_faults(proxies: list[MockXksProxy]) -> None:

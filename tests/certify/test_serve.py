@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import re
 import signal
 import socket
 import stat
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +23,8 @@ from pytest_xks.certify.preflight import preflight
 from pytest_xks.certify.serve import ServeOptions, serve
 from pytest_xks.certify.target import CAPABILITIES
 from pytest_xks.certify.target_file import load_proxy_target
+from pytest_xks.proxy.mock import MockXksProxy
+from pytest_xks.spec.sigv4 import Credential
 
 
 @contextmanager
@@ -27,6 +32,7 @@ def serving(*arguments):
     """`pytest-xks serve` in a process of its own, and the lines that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest_xks", "serve", *map(str, arguments)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -90,17 +96,173 @@ def test_variables():
     assert any("--from-env" in line for line in lines)
 
 
+def post(ready, operation, document):
+    """Ask the fake KMS as any SDK would."""
+    address = ready["kms_endpoint_url"].removeprefix("http://")
+    headers = {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": f"TrentService.{operation}",
+    }
+    with closing(http.client.HTTPConnection(address, timeout=20)) as connection:
+        connection.request("POST", "/", json.dumps(document), headers)
+        response = connection.getresponse()
+        answer = json.load(response)
+    assert 200 == response.status, answer
+    return answer
+
+
+def create_store(ready, uri_path, credential, **parameters):
+    """Create a key store, and return its id."""
+    answer = post(
+        ready,
+        "CreateCustomKeyStore",
+        {
+            "CustomKeyStoreName": "another",
+            "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
+            "XksProxyUriPath": uri_path,
+            "XksProxyAuthenticationCredential": {
+                "AccessKeyId": credential.access_key_id,
+                "RawSecretAccessKey": credential.secret_access_key,
+            },
+            **parameters,
+        },
+    )
+    return answer["CustomKeyStoreId"]
+
+
+def test_kms(tmp_path):
+    """The ready file leads to a key store, connected, and to keys that it can use."""
+    ready = tmp_path / "ready.json"
+    with serving("--ready-file", ready):
+        document = json.loads(ready.read_text())
+        store_id = document["custom_key_store_id"]
+        described = post(document, "DescribeCustomKeyStores", {})["CustomKeyStores"]
+        keys = [
+            post(
+                document,
+                "CreateKey",
+                {
+                    "Origin": "EXTERNAL_KEY_STORE",
+                    "CustomKeyStoreId": store_id,
+                    "XksKeyId": key_id,
+                },
+            )["KeyMetadata"]["KeyState"]
+            for key_id in (
+                document["proxy"]["keys"]["usable"],
+                document["proxy"]["spare_keys"][-1],
+            )
+        ]
+
+    assert [(store_id, "CONNECTED")] == [
+        (each["CustomKeyStoreId"], each["ConnectionState"]) for each in described
+    ]
+    assert ["Enabled", "Enabled"] == keys
+
+
+def test_vpc(tmp_path):
+    """The VPC endpoint service of the ready file takes a key store."""
+    ready = tmp_path / "ready.json"
+    with serving("--ready-file", ready):
+        document = json.loads(ready.read_text())
+        service, proxy = document["vpc_endpoint_service"], document["proxy"]
+        store_id = create_store(
+            document,
+            proxy["uri_path"],
+            Credential(proxy["access_key_id"], proxy["secret_access_key"]),
+            XksProxyConnectivity="VPC_ENDPOINT_SERVICE",
+            XksProxyVpcEndpointServiceName=service["name"],
+            XksProxyUriEndpoint=f"https://{service['private_dns_name']}",
+        )
+
+    assert store_id.startswith("cks-")
+
+
+def test_led_elsewhere(tmp_path):
+    """A proxy of the user's is reached by --connect-to and trusted by --trust-ca."""
+    ready, ca = tmp_path / "ready.json", tmp_path / "ca.pem"
+    with MockXksProxy() as mine:
+        mine.start_https()
+        port = mine.endpoint.rpartition(":")[2]
+        ca.write_bytes(mine.ca_certificate)
+        flags = ["--connect-to", f"*.xks.test:443:127.0.0.1:{port}", "--trust-ca", ca]
+        with serving("--ready-file", ready, *flags):
+            document = json.loads(ready.read_text())
+            store_id = create_store(
+                document,
+                mine.uri_path,
+                mine.credential,
+                XksProxyConnectivity="PUBLIC_ENDPOINT",
+                XksProxyUriEndpoint="https://mine.xks.test",
+            )
+
+        assert store_id != document["custom_key_store_id"]
+        assert 1 == len(mine.requests)
+
+
+def test_behaviour(tmp_path):
+    """A switch of --behaviour is set from the start."""
+    ready = tmp_path / "ready.json"
+    with serving("--ready-file", ready, "--behaviour", "disconnecting-seconds=3600"):
+        document = json.loads(ready.read_text())
+        store = {"CustomKeyStoreId": document["custom_key_store_id"]}
+        post(document, "DisconnectCustomKeyStore", store)
+        described = post(document, "DescribeCustomKeyStores", store)["CustomKeyStores"]
+
+    assert "DISCONNECTING" == described[0]["ConnectionState"]
+
+
+def test_until_end_of_input(monkeypatch):
+    """It ends with its parent, which closes standard input, be it by dying.
+
+    A profile of AWS that there is not is no reason not to start.
+    """
+    monkeypatch.setenv("AWS_PROFILE", "nosuch")
+    with serving("--until-end-of-input") as (process, _):
+        _, errors = process.communicate(timeout=20)
+
+    assert (0, "") == (process.returncode, errors)
+
+
+MISTAKES = {
+    "route": ({"connect_to": ("a.test:443",)}, "--connect-to 'a.test:443'"),
+    "port-of-kms": ({"connect_to": ("a.test:8443:b:1",)}, "443 and to no other"),
+    "port": ({"connect_to": ("a.test:443:127.0.0.1:65536",)}, "expected HOST"),
+    "wildcard": ({"connect_to": ("a.*.test:443:b:1",)}, "in front"),
+    "no-file": ({"trust_ca": (Path("nosuch"),)}, "--trust-ca 'nosuch': No such file"),
+    "no-ca": ({"trust_ca": (Path(__file__),)}, "no certificate"),
+    "no-switch": ({"behaviour": ("timeout=fail",)}, "did you mean timeouts"),
+    "no-value": ({"behaviour": ("timeouts",)}, "retry-once, fail"),
+    "own-name": ({"connect_to": ("proxy.xks.test:443:127.0.0.1:1",)}, "proxy.xks.test"),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [pytest.param(*case, id=name) for name, case in MISTAKES.items()],
+)
+def test_mistakes(tmp_path, changes, message):
+    """A flag that means nothing is a usage problem, and no file is written."""
+    with pytest.raises(UsageProblem, match=re.escape(message)):
+        serve(*options(ready_file=tmp_path / "ready.json", **changes))
+
+    assert [] == list(tmp_path.iterdir())
+
+
 def options(**changes):
     """Options, and a print that is not expected."""
     return ServeOptions(**changes), pytest.fail
 
 
-def test_port_in_use():
-    """A port that somebody else has is a usage problem."""
+@pytest.mark.parametrize("flag", ["kms_port", "proxy_port"])
+def test_port_in_use(flag):
+    """A port that somebody else has is a usage problem, which names the flag."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        with pytest.raises(UsageProblem, match=str(port)):
-            serve(*options(proxy_port=port))
+        expected = f"{port}: .*--{flag.replace('_', '-')}"
+        with pytest.raises(UsageProblem) as caught:
+            serve(*options(**{flag: port}))
+
+    assert re.search(expected, str(caught.value), re.DOTALL)
 
 
 def test_address_of_another_machine():

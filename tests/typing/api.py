@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_xks.plugin import MakeXksProxy
     from pytest_xks.proxy.journal import JournalEntry
     from pytest_xks.proxy.mock import MockXksProxy
+    from pytest_xks.serving import XksServer
     from pytest_xks.spec.http import Response
 
 
@@ -97,3 +98,15 @@ def test_certificates() -> None:
     good = ca.issue("localhost", "127.0.0.1", "*.xks.test")
     bad = bad_certificate(BadCertificate.EXPIRED, ca, "localhost")
     assert good.certificate_pem != bad.private_key_pem
+
+
+def test_server(xks_server: XksServer) -> None:
+    """Fake KMS and mock proxy in another process."""
+    environment: dict[str, str] = xks_server.environment
+    store = xks_server.create_key_store(connect=False)
+    store.connect()
+    arn: str = store.create_key(xks_server.spare_key()).arn
+    bundle: Path = xks_server.proxy.ca_bundle
+    xks_server.client("cloudwatch", "eu-west-1")
+    assert environment[arn]
+    assert bundle.is_file()
