@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 __all__ = ["main"]
+
+# No command uses the user's AWS; but moto reads the profile, in some releases when it
+# is imported, and fails if there is none of its name.
+_PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 
 _EXIT_USAGE = 2
 _EXIT_INCOMPLETE = 3
@@ -57,7 +61,7 @@ class _WithPytestArgs(click.Command):
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="pytest-xks")
 def cli() -> None:
-    """Certify XKS proxies, and mock one for programs in any language."""
+    """Certify XKS proxies; serve a fake KMS and a mock proxy to any program."""
 
 
 @cli.group()
@@ -69,82 +73,91 @@ def certify() -> None:
     """
 
 
+# What both parts of the suite understand, in the order of --help.
+_CERTIFY_OPTIONS = (
+    click.option("--target", type=_FILE, metavar="FILE", help="The target file."),
+    click.option(
+        "--report-dir",
+        type=_FILE,
+        metavar="DIR",
+        help="Write report.html, report.json, junit.xml and report.md there.",
+    ),
+    click.option("--strict", is_flag=True, help="Let SHOULDs count as MUSTs do."),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="ID-PREFIX",
+        help="Verify these only; repeatable.",
+    ),
+    click.option(
+        "--skip",
+        multiple=True,
+        metavar="ID-PREFIX",
+        help="Leave these out; repeatable.",
+    ),
+    click.option("--fail-fast", is_flag=True, help="Stop at the first failed MUST."),
+    click.option(
+        "--baseline",
+        type=_FILE,
+        metavar="FILE",
+        help="Known failures, each with a reason; they do not make the exit status 1.",
+    ),
+    click.option(
+        "--write-baseline",
+        type=_FILE,
+        metavar="FILE",
+        help="Write what fails now there.",
+    ),
+    click.option("--quiet", is_flag=True, help="Print the verdict line only."),
+)
+_OF_SELECTION = ("only", "skip", "fail_fast", "load")
+
+
+def _certify_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_CERTIFY_OPTIONS):
+        command = option(command)
+    return command
+
+
 @certify.command("proxy", cls=_WithPytestArgs)
-@click.option("--target", type=_FILE, metavar="FILE", help="The target file.")
+@_certify_options
 @click.option(
     "--from-env", is_flag=True, help="Take the variables of AWS's curl test client."
 )
 @click.option(
-    "--report-dir",
-    type=_FILE,
-    metavar="DIR",
-    help="Write report.html, report.json, junit.xml and report.md there.",
-)
-@click.option("--strict", is_flag=True, help="Let SHOULDs count as MUSTs do.")
-@click.option(
-    "--only", multiple=True, metavar="ID-PREFIX", help="Verify these only; repeatable."
-)
-@click.option(
-    "--skip", multiple=True, metavar="ID-PREFIX", help="Leave these out; repeatable."
-)
-@click.option("--fail-fast", is_flag=True, help="Stop at the first failed MUST.")
-@click.option(
     "--load", is_flag=True, help="Add the load test: 1,800 requests a second."
 )
-@click.option(
-    "--baseline",
-    type=_FILE,
-    metavar="FILE",
-    help="Known failures, each with a reason; they do not make the exit status 1.",
-)
-@click.option(
-    "--write-baseline", type=_FILE, metavar="FILE", help="Write what fails now there."
-)
-@click.option("--quiet", is_flag=True, help="Print the verdict line only.")
 @click.pass_context
-def certify_proxy_command(  # noqa: PLR0913 - one parameter an option
-    ctx: click.Context,
-    *,
-    target: Path | None,
-    from_env: bool,
-    report_dir: Path | None,
-    strict: bool,
-    only: tuple[str, ...],
-    skip: tuple[str, ...],
-    fail_fast: bool,
-    load: bool,
-    baseline: Path | None,
-    write_baseline: Path | None,
-    quiet: bool,
-) -> None:
+def certify_proxy_command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - those above; CertifyOptions types them
     """Certify an XKS proxy.
 
     Without a target, our own mock proxy is started on loopback and certified.
     """
-    from pytest_xks.certify.command import (  # noqa: PLC0415 - slow, not for --help
-        CertifyOptions,
-        certify_proxy,
-    )
+    _certify(ctx, "proxy", options)
+
+
+@certify.command("kms", cls=_WithPytestArgs)
+@_certify_options
+@click.pass_context
+def certify_kms_command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - likewise
+    """Certify a KMS emulator that claims external key stores.
+
+    The suite runs the XKS proxy that the emulator must call. Without a target, our own
+    fake KMS is started on loopback and certified.
+    """
+    _certify(ctx, "kms", options)
+
+
+def _certify(ctx: click.Context, part: str, given: dict[str, Any]) -> None:
+    """Certify a target of a part of the suite, and end with its exit status."""
+    from pytest_xks.certify import command  # noqa: PLC0415 - slow, not for --help
     from pytest_xks.certify.runner import Selection  # noqa: PLC0415 - likewise
 
-    options = CertifyOptions(
-        target=target,
-        from_env=from_env,
-        report_dir=report_dir,
-        strict=strict,
-        quiet=quiet,
-        baseline=baseline,
-        write_baseline=write_baseline,
-        selection=Selection(
-            only=only,
-            skip=skip,
-            fail_fast=fail_fast,
-            load=load,
-            pytest_args=ctx.meta.get(_PYTEST_ARGS, ()),
-        ),
-    )
+    chosen = {key: given.pop(key) for key in _OF_SELECTION if key in given}
+    selection = Selection(pytest_args=ctx.meta.get(_PYTEST_ARGS, ()), **chosen)
+    options = command.CertifyOptions(selection=selection, **given)
     try:
-        status = certify_proxy(options)
+        status = command.CERTIFIERS[part](options)
     except (KeyboardInterrupt, click.Abort):
         # Before or after the suite; within it, there is a partial report.
         click.echo("pytest-xks: interrupted; there is no verdict.", err=True)
@@ -152,19 +165,14 @@ def certify_proxy_command(  # noqa: PLR0913 - one parameter an option
     ctx.exit(status)
 
 
-def _not_yet(what: str) -> Callable[[], NoReturn]:
-    def command() -> NoReturn:
-        raise UsageProblem(f"This version of pytest-xks does not have {what}.")
-
-    return command
-
-
-for _group, _what in ((certify, "`certify kms`"),):
-    _group.command("kms", help="Not in this version.")(_not_yet(_what))
-
-
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS")
+@click.option(
+    "--kms-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The port of the fake KMS; any free one by default.",
+)
 @click.option(
     "--proxy-port",
     type=click.IntRange(0, 65535),
@@ -175,29 +183,51 @@ for _group, _what in ((certify, "`certify kms`"),):
     "--ready-file",
     type=_FILE,
     metavar="FILE",
-    help="Write where and how to connect, as JSON, once the server answers.",
+    help="Write where and how to connect, as JSON, once both servers answer.",
 )
 @click.option(
-    "--target-file", type=_FILE, metavar="FILE", help="Write a target file for it."
+    "--target-file",
+    type=_FILE,
+    metavar="FILE",
+    help="Write a target file for the proxy.",
 )
-def serve(
-    *, host: str, proxy_port: int, ready_file: Path | None, target_file: Path | None
-) -> None:
-    """Run a mock XKS proxy over HTTPS until SIGTERM or Ctrl-C."""
+@click.option(
+    "--connect-to",
+    multiple=True,
+    metavar="HOST:443:ADDRESS:PORT",
+    help="Lead the fake KMS from a proxy's host name to a socket; '*.' may stand in "
+    "front; repeatable.",
+)
+@click.option(
+    "--trust-ca",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Let the fake KMS trust a CA, in PEM, for proxies; repeatable.",
+)
+@click.option(
+    "--behaviour",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a switch of the fake KMS, where AWS contradicts itself; repeatable.",
+)
+@click.option(
+    "--until-end-of-input",
+    is_flag=True,
+    help="End, too, when standard input ends: for a parent process that may die.",
+)
+def serve(**options: Any) -> None:  # noqa: ANN401 - those above; ServeOptions types them
+    """Run a fake KMS and a mock XKS proxy until SIGTERM or Ctrl-C.
+
+    The fake KMS listens over HTTP, the proxy over HTTPS. A connected external key store
+    is there from the start, and what is printed says how to use it.
+    """
     from pytest_xks.certify.serve import (  # noqa: PLC0415 - slow, not for --help
         ServeOptions,
     )
     from pytest_xks.certify.serve import serve as run  # noqa: PLC0415 - likewise
 
-    run(
-        ServeOptions(
-            host=host,
-            proxy_port=proxy_port,
-            ready_file=ready_file,
-            target_file=target_file,
-        ),
-        click.echo,
-    )
+    run(ServeOptions(**options), click.echo)
 
 
 @cli.group()
@@ -216,6 +246,24 @@ def init_proxy(file: Path) -> None:
     click.echo(f"  pytest-xks certify proxy --target {file}")
 
 
+@init.command("kms")
+@click.argument("file", type=_FILE, default=Path("target.toml"))
+def init_kms(file: Path) -> None:
+    """Write a target file for a KMS emulator, and a CA; never over existing files."""
+    from pytest_xks.certify.init import write_kms_template  # noqa: PLC0415 - likewise
+
+    certificate, private_key = write_kms_template(file)
+    click.echo(f"{file}, {certificate} and {private_key} are written.")
+    click.echo("Fill the first in. Let the emulator trust the second, and lead it to")
+    click.echo("the suite's XKS proxy. As they stand they fit our own fake KMS:")
+    click.echo(
+        "  pytest-xks serve --kms-port 5599 "
+        f"--connect-to '*.xks.test:443:127.0.0.1:9443' --trust-ca {certificate}"
+    )
+    click.echo("and then, in another terminal:")
+    click.echo(f"  pytest-xks certify kms --target {file}")
+
+
 @cli.command()
 @click.argument("part", type=click.Choice(["proxy", "kms"]), default="proxy")
 @click.option(
@@ -230,7 +278,6 @@ def requirements(part: str, style: str) -> None:
     from pytest_xks.certify.explain import FORMATS  # noqa: PLC0415 - not for --help
     from pytest_xks.certify.suite import load_catalogue  # noqa: PLC0415 - likewise
 
-    _refuse_kms(part)
     click.echo(FORMATS[style](load_catalogue(part)))
 
 
@@ -239,18 +286,19 @@ def requirements(part: str, style: str) -> None:
 def explain(requirement_id: str) -> None:
     """Explain one requirement: text, source, checks, and the faults that prove them."""
     from pytest_xks.certify import explain as explaining  # noqa: PLC0415 - likewise
+    from pytest_xks.certify.parts import part_of  # noqa: PLC0415 - likewise
     from pytest_xks.certify.suite import (  # noqa: PLC0415 - likewise
         load_catalogue,
         suite_folder,
     )
-    from pytest_xks.proxy.faults import all_faults  # noqa: PLC0415 - likewise
 
+    part = part_of(requirement_id)
     faults = {
         fault.name: fault.summary
-        for fault in all_faults().values()
+        for fault in part.faults().values()
         if requirement_id.upper() in fault.violates
     }
-    catalogue = load_catalogue("proxy")
+    catalogue = load_catalogue(part.name)
     click.echo(explaining.explain(catalogue, requirement_id, suite_folder(), faults))
 
 
@@ -285,24 +333,33 @@ def report(file: Path, style: str, output: Path | None) -> None:
     "--fault", "only", multiple=True, metavar="NAME", help="Try these only; repeatable."
 )
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes to run in.")
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Run every check for every fault of the fake KMS; takes an hour.",
+)
 @click.pass_context
 def selftest(
-    ctx: click.Context, *, part: str, only: tuple[str, ...], workers: int | None
+    ctx: click.Context,
+    *,
+    part: str,
+    only: tuple[str, ...],
+    workers: int | None,
+    thorough: bool,
 ) -> None:
-    """Prove that every check can fail, fault by fault of the mock proxy."""
+    """Prove that every check can fail, fault by fault of our own mock."""
     from pytest_xks.certify import selftest as proving  # noqa: PLC0415 - slow
 
-    _refuse_kms(part)
-    ctx.exit(proving.selftest(click.echo, only=only, workers=workers))
-
-
-def _refuse_kms(part: str) -> None:
-    if part == "kms":
-        raise UsageProblem("This version of pytest-xks does not have the KMS side.")
+    status = proving.selftest(
+        click.echo, part=part, only=only, workers=workers, thorough=thorough
+    )
+    ctx.exit(status)
 
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    for name in _PROFILES:
+        os.environ.pop(name, None)
     sys.exit(_run())
 
 

@@ -10,11 +10,14 @@ import sys
 import pytest
 
 from pytest_xks import __version__
+from pytest_xks.certify.kms_target import KMS_CAPABILITIES
+from pytest_xks.certify.kms_target_file import load_kms_target
 from pytest_xks.certify.target import CAPABILITIES
 from pytest_xks.certify.target_file import load_proxy_target
 from pytest_xks.cli import main
 
 CANARY = "Canary0Secret/That+NobodyMayEverSee0123456789="
+SECRET_LINE = f'secret_access_key = "{CANARY}"'
 
 
 @pytest.fixture
@@ -59,8 +62,10 @@ def test_version(run):
         (),
         ("certify",),
         ("certify", "proxy"),
+        ("certify", "kms"),
         ("serve",),
         ("init",),
+        ("init", "kms"),
         ("requirements",),
         ("explain",),
         ("selftest",),
@@ -98,17 +103,20 @@ def test_help_is_light():
         pytest.param(("certify", "proxy", "--target"), id="no-value"),
         pytest.param(("certify", "proxy", "--only", "NOSUCH"), id="unknown-prefix"),
         pytest.param(("certify", "proxy", "--target", "nosuch"), id="no-target"),
-        pytest.param(("certify", "kms"), id="kms"),
-        pytest.param(("requirements", "kms"), id="requirements-kms"),
-        pytest.param(("selftest", "kms"), id="selftest-kms"),
+        pytest.param(("certify", "kms", "--load"), id="no-load-of-kms"),
+        pytest.param(("certify", "kms", "--from-env"), id="no-variables-of-kms"),
+        pytest.param(("certify", "kms", "--only", "XKS-"), id="prefix-of-a-proxy"),
+        pytest.param(("selftest", "kms", "--fault", "nosuch"), id="fault-of-kms"),
         pytest.param(("selftest", "--fault", "nosuch"), id="unknown-fault"),
         pytest.param(("serve", "--proxy-port", "99999"), id="port"),
         pytest.param(("serve", "--host", "192.0.2.1"), id="host"),
         pytest.param(("explain",), id="explain-nothing"),
         pytest.param(("explain", "XKS-HTTP-999"), id="explain-unknown"),
+        pytest.param(("explain", "KMS-GEN-999"), id="explain-unknown-of-kms"),
         pytest.param(("explain", "\x1b[31m"), id="explain-escape"),
         pytest.param(("report", "nosuch.json"), id="no-report"),
         pytest.param(("init", "proxy", "/nosuch/target.toml"), id="init-folder"),
+        pytest.param(("init", "kms", "/nosuch/target.toml"), id="init-kms-folder"),
     ],
 )
 def test_usage_errors(run, arguments):
@@ -151,6 +159,21 @@ def test_dead_endpoint(run, tmp_path):
     assert CANARY not in text + errors
 
 
+def test_dead_emulator(run, tmp_path):
+    """A KMS endpoint that is not there is exit status 2, too."""
+    run("init", "kms", tmp_path / "t.toml")
+    text = (tmp_path / "t.toml").read_text()
+    for old, new in ((":5599", ":1"), ('secret_access_key = "testing"', SECRET_LINE)):
+        text = text.replace(old, new)
+    (tmp_path / "t.toml").write_text(text.replace("127.0.0.1:9443", "127.0.0.1:0"))
+
+    status, text, errors = run("certify", "kms", "--target", tmp_path / "t.toml")
+
+    assert 2 == status
+    assert "http://127.0.0.1:1 cannot be reached" in errors
+    assert CANARY not in text + errors
+
+
 def test_from_env(run, monkeypatch):
     """--from-env takes the variables of AWS's client."""
     monkeypatch.setenv("XKS_PROXY_HOST", "127.0.0.1:1")
@@ -172,6 +195,29 @@ def test_init(run, tmp_path):
     assert 2 == run("init", "proxy", file)[0]
 
 
+def test_init_kms(run, tmp_path):
+    """init kms writes a CA as well, and tells how our own fake KMS fits."""
+    file = tmp_path / "t.toml"
+
+    status, text, _ = run("init", "kms", file)
+    assert 0 == status
+    assert f"pytest-xks certify kms --target {file}" in text
+    assert f"--trust-ca {tmp_path / 'ca.pem'}" in text
+    target = load_kms_target(file)
+    assert all(map(target.provides, KMS_CAPABILITIES))
+    assert 2 == run("init", "kms", file)[0]
+
+
+def test_requirements_of_kms(run):
+    """requirements kms lists the other part, with totals."""
+    text = run("requirements", "kms")[1]
+
+    assert "KMS-CREATEKEY-001" in text
+    assert ["MUST", "SHOULD", "INFO"] == [
+        line.split()[0] for line in text.splitlines()[-4:-1]
+    ]
+
+
 def test_requirements(run):
     """requirements lists the catalogue in three formats."""
     assert "XKS-HTTP-001" in run("requirements")[1]
@@ -187,6 +233,15 @@ def test_explain(run):
     assert 0 == status
     assert "XKS-HTTP-001  MUST" in text
     assert "Faults" in text
+
+
+def test_explain_of_kms(run):
+    """explain finds requirements of KMS endpoints, and the faults of the fake KMS."""
+    status, text, _ = run("explain", "kms-connect-001")
+
+    assert 0 == status
+    assert "KMS-CONNECT-001" in text
+    assert "ConnectCustomKeyStore" in text
 
 
 def test_report(run, tmp_path):

@@ -16,17 +16,19 @@ SUITE = ROOT / "conformance"
 
 # Room: what of ours it may import besides itself and the version number.
 FACTS = {"spec"}
-INSTRUMENTS = FACTS | {"clock", "tls", "transport"}
+INSTRUMENTS = FACTS | {"clock", "register", "tls", "transport"}
 MOCK = INSTRUMENTS | {"proxy"}
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": {"cli"},
-    "certify": MOCK,
-    "cli": MOCK | {"certify"},
+    "certify": MOCK | {"kms"},
+    "cli": MOCK | {"certify", "kms"},
     "clock": set(),
     "kms": INSTRUMENTS,
-    "plugin": MOCK | {"kms"},
+    "plugin": MOCK | {"kms", "serving"},
     "proxy": INSTRUMENTS,
+    "register": set(),
+    "serving": FACTS | {"kms"},
     "spec": set(),
     "tls": FACTS,
     "transport": FACTS,

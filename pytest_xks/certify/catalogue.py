@@ -9,14 +9,16 @@ A catalogue is one file of the suite, ``requirements/<part>.toml``::
     HTTP = "HTTP and content type"
 
     [[requirement]]
-    id = "XKS-HTTP-001"              # XKS-<CHAPTER>-nnn, never renumbered
-    level = "MUST"                   # MUST, SHOULD, MAY
+    id = "XKS-HTTP-001"              # XKS-<CHAPTER>-nnn, never renumbered; KMS-… in kms
+    level = "MUST"                   # MUST, SHOULD, MAY, INFO
     title = "Responses are JSON"
     source = "API content type"      # the heading in the specification
     text = "The body of every response is JSON in UTF-8."
-    verification = "check"           # or "not_observable", then with reason
-    capability = "second_store"      # optional: a key of CAPABILITIES
-    reason = "…"                     # why it cannot be observed from outside
+    verification = "check"           # or one of the next two, then with reason
+                                     # "not_observable": nothing outside shows it
+                                     # "informational": it binds no target
+    capability = "second_store"      # optional: a capability of the part's targets
+    reason = "…"                     # why it is not checked
     accepts = "…"                    # optional: which readings a check accepts
     since = "1.0.3"                  # optional: the version that first has it
 
@@ -31,6 +33,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from pytest_xks.certify.kms_target import KMS_CAPABILITIES
 from pytest_xks.certify.outcome import Level
 from pytest_xks.certify.target import CAPABILITIES
 
@@ -53,7 +56,13 @@ _KEYS = {
     "accepts",
     "since",
 }
-REQUIREMENT_ID = re.compile(r"(?:XKS|KMS)-([A-Z][A-Z0-9]*)-\d{3}")
+
+# By part: what its ids look like, and the capabilities that its targets may lack.
+_IDS = {
+    "proxy": re.compile(r"XKS-[A-Z][A-Z0-9]*-\d{3}"),
+    "kms": re.compile(r"KMS-[A-Z][A-Z0-9]*-\d{3}"),
+}
+_CAPABILITIES = {"proxy": CAPABILITIES, "kms": KMS_CAPABILITIES}
 
 
 class CatalogueError(Exception):
@@ -65,6 +74,12 @@ class Verification(StrEnum):
 
     CHECK = "check"
     NOT_OBSERVABLE = "not_observable"
+    INFORMATIONAL = "informational"
+
+    @property
+    def words(self) -> str:
+        """For people: "not observable"."""
+        return self.value.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +154,9 @@ def _catalogue(document: dict[str, object], *, part: str) -> Catalogue:
         raise CatalogueError("chapters is a table, requirement an array of tables")
     titles = {name: _text(chapters, name, "[chapters]") for name in chapters}
     version = _text(document, "version", "the file")
-    requirements = tuple(_requirement(row, version) for row in rows)
+    if part not in _IDS:
+        raise CatalogueError(f"there is no part {part!r} of the suite")
+    requirements = tuple(_requirement(row, version, part) for row in rows)
     _check_all(requirements)
     return Catalogue(
         part=part,
@@ -182,12 +199,12 @@ def _optional(table: dict[str, object], key: str, where: str) -> str | None:
     return _text(table, key, where) if key in table else None
 
 
-def _requirement(row: object, version: str) -> Requirement:
+def _requirement(row: object, version: str, part: str) -> Requirement:
     if not isinstance(row, dict):
         raise CatalogueError("requirement is not a table")
     where = _text(row, "id", "a requirement")
-    if not REQUIREMENT_ID.fullmatch(where):
-        raise CatalogueError(f"{where}: the id must look like XKS-CHAPTER-001")
+    if not _IDS[part].fullmatch(where):
+        raise CatalogueError(f"{where}: the id must match {_IDS[part].pattern}")
     _refuse_unknown(row, _KEYS, where)
     requirement = Requirement(
         id=where,
@@ -201,7 +218,7 @@ def _requirement(row: object, version: str) -> Requirement:
         accepts=_optional(row, "accepts", where),
         since=_optional(row, "since", where) or version,
     )
-    _check(requirement)
+    _check(requirement, _CAPABILITIES[part])
     return requirement
 
 
@@ -212,11 +229,11 @@ def _choice(table: dict[str, object], key: str, choices: list[str], where: str) 
     return value
 
 
-def _check(requirement: Requirement) -> None:
+def _check(requirement: Requirement, capabilities: Mapping[str, str]) -> None:
     where = requirement.id
     if not requirement.is_checked and not requirement.reason:
-        raise CatalogueError(f"{where}: not_observable needs a reason")
-    if requirement.capability and requirement.capability not in CAPABILITIES:
+        raise CatalogueError(f"{where}: {requirement.verification} needs a reason")
+    if requirement.capability and requirement.capability not in capabilities:
         raise CatalogueError(f"{where}: unknown capability {requirement.capability}")
     if requirement.capability == "load" and requirement.level is Level.MUST:
         # Without --load these do not apply, and a MUST always applies.

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
+    from pytest_xks.certify.any_target import Target
     from pytest_xks.certify.catalogue import Catalogue, Requirement
+    from pytest_xks.certify.instrument import Instrument
     from pytest_xks.certify.redact import Redactor
-    from pytest_xks.certify.target import ProxyTarget
     from pytest_xks.certify.wire import Exchange, Recorder
 
 __all__ = ["CheckRecord", "Collector", "Finding"]
@@ -82,11 +83,14 @@ class Collector:
     Args:
         catalogue: the requirements.
         target: the target under test.
+        instrument: the mock proxy that a KMS emulator must call.
         load: whether ``--load`` was given.
         scratch: a folder for files that reproduction lines need.
         selected: the requirement ids to run; checks of no other id are left out.
         redactor: cleans what pytest's own terminal would print.
         fail_fast: whether the first failed MUST ends the run.
+        sampled_but: of the checks of other requirements than these, one of each test
+            function is run; None for all.
         on_start: told how many checks will run.
         on_check: told of every check that ended.
     """
@@ -95,12 +99,14 @@ class Collector:
         self,
         *,
         catalogue: Catalogue,
-        target: ProxyTarget,
+        target: Target,
+        instrument: Instrument | None,
         load: bool,
         scratch: Path,
         selected: frozenset[str],
         redactor: Redactor,
         fail_fast: bool = False,
+        sampled_but: frozenset[str] | None = None,
         on_start: Callable[[int], None] | None = None,
         on_check: Callable[[CheckRecord], None] | None = None,
     ) -> None:
@@ -109,11 +115,13 @@ class Collector:
         self.interrupted = False
         self._catalogue = catalogue
         self._target = target
+        self._instrument = instrument
         self._load = load
         self._scratch = scratch
         self._selected = selected
         self._redactor = redactor
         self._fail_fast = fail_fast
+        self._sampled_but = sampled_but
         self._on_start = on_start or (lambda _: None)
         self._on_check = on_check or (lambda _: None)
 
@@ -122,7 +130,9 @@ class Collector:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Hand the target to the suite."""
         config.addinivalue_line("markers", MARKER)
-        config.stash[keys.TARGET] = self._target
+        config.stash[keys.TARGETS[self._catalogue.part]] = self._target
+        if self._instrument is not None:
+            config.stash[keys.INSTRUMENT] = self._instrument
         config.stash[keys.LOAD] = self._load
         config.stash[keys.SCRATCH] = self._scratch
         if not config.pluginmanager.hasplugin("terminal"):
@@ -139,9 +149,11 @@ class Collector:
         """Learn every check, then leave out those that were not selected."""
         for item in items:
             self._learn(item)
-        unselected = [item for item in items if not self._is_selected(item)]
+        selected = self._sample([item for item in items if self._is_selected(item)])
+        chosen = set(selected)
+        unselected = [item for item in items if item not in chosen]
         if unselected:
-            items[:] = [item for item in items if self._is_selected(item)]
+            items[:] = selected
             config.hook.pytest_deselected(items=unselected)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -177,11 +189,26 @@ class Collector:
                 self.problems.append(f"{item.nodeid}: unknown {requirement_id}.")
             elif not requirement.is_checked:
                 self.problems.append(
-                    f"{item.nodeid}: {requirement_id} is declared not observable."
+                    f"{item.nodeid}: {requirement_id} is declared "
+                    f"{requirement.verification.words}."
                 )
 
     def _is_selected(self, item: pytest.Item) -> bool:
         return not self._selected.isdisjoint(self.checks[item.nodeid].requirements)
+
+    def _sample(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        if self._sampled_but is None:
+            return items
+        samples: dict[str, pytest.Item] = {}
+        for item in items:
+            samples.setdefault(item.nodeid.partition("[")[0], item)
+        sampled = set(samples.values())
+        return [
+            item
+            for item in items
+            if item in sampled
+            or not self._sampled_but.isdisjoint(self.checks[item.nodeid].requirements)
+        ]
 
     def _problem(self, what: str, detail: object) -> None:
         self.problems.append(self._redactor.text(f"{what}: {_last_lines(str(detail))}"))

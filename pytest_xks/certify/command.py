@@ -1,4 +1,4 @@
-"""``certify proxy`` from options to exit status."""
+"""``certify`` from options to exit status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.baseline import apply_baseline, load_baseline, render_baseline
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.preflight import preflight
+from pytest_xks.certify.lacking import run_without_checks
 from pytest_xks.certify.progress import ProgressDisplay
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.report.output import Reports, show, write_text
@@ -19,18 +19,23 @@ from pytest_xks.certify.runner import Run, Selection, run_suite
 from pytest_xks.certify.suite import load_catalogue, suite_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
+    from pytest_xks.certify.any_target import Target
     from pytest_xks.certify.catalogue import Catalogue
+    from pytest_xks.certify.instrument import Instrument
+    from pytest_xks.certify.kms_target import InstrumentSettings, KmsTarget
+    from pytest_xks.certify.lacking import Lack
     from pytest_xks.certify.report.document import Document
     from pytest_xks.certify.target import ProxyTarget
 
-__all__ = ["CertifyOptions", "certify_proxy"]
+__all__ = ["CERTIFIERS", "CertifyOptions", "certify_kms", "certify_proxy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertifyOptions:
-    """The options of ``pytest-xks certify proxy``."""
+    """The options of ``pytest-xks certify``."""
 
     target: Path | None = None
     from_env: bool = False
@@ -44,6 +49,16 @@ class CertifyOptions:
     """Where the suite lies, for tests; by default where it is installed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A target that has passed the preflight, and what the suite needs beside it."""
+
+    target: Target
+    instrument: Instrument | None = None
+    warnings: tuple[str, ...] = ()
+    lack: Lack | None = None
+
+
 def certify_proxy(options: CertifyOptions) -> int:
     """Certify a proxy and report on it.
 
@@ -53,13 +68,40 @@ def certify_proxy(options: CertifyOptions) -> int:
     Raises:
         UsageProblem: there is nothing to report on; exit status 2.
     """
+    return _certify("proxy", options, _ready_proxy)
+
+
+def certify_kms(options: CertifyOptions) -> int:
+    """Certify a KMS endpoint and report on it.
+
+    Returns:
+        The exit status: 0 conformant, 1 not conformant, 3 incomplete.
+
+    Raises:
+        UsageProblem: there is nothing to report on; exit status 2.
+    """
+    return _certify("kms", options, _ready_kms)
+
+
+CERTIFIERS: Mapping[str, Callable[[CertifyOptions], int]] = {
+    "proxy": certify_proxy,
+    "kms": certify_kms,
+}
+"""By the part of the suite."""
+
+
+def _certify(
+    part: str,
+    options: CertifyOptions,
+    get_ready: Callable[[CertifyOptions], AbstractContextManager[_Ready]],
+) -> int:
     suite = options.suite or suite_folder()
-    catalogue = load_catalogue("proxy", suite)
+    catalogue = load_catalogue(part, suite)
     options.selection.ids(catalogue)
     known = load_baseline(options.baseline) if options.baseline else {}
     reports = Reports(options.report_dir) if options.report_dir else None
-    with _target(options) as described:
-        document = _run(options, described, suite, catalogue)
+    with get_ready(options) as ready:
+        document = _run(options, ready, suite, catalogue)
     if options.baseline:
         apply_baseline(document, known, options.baseline)
     if options.write_baseline:
@@ -71,7 +113,16 @@ def certify_proxy(options: CertifyOptions) -> int:
 
 
 @contextmanager
-def _target(options: CertifyOptions) -> Iterator[ProxyTarget]:
+def _ready_proxy(options: CertifyOptions) -> Iterator[_Ready]:
+    from pytest_xks.certify.preflight import preflight  # noqa: PLC0415 - one of two
+
+    with _proxy(options) as described:
+        target, warnings = preflight(described)
+        yield _Ready(target=target, warnings=tuple(warnings))
+
+
+@contextmanager
+def _proxy(options: CertifyOptions) -> Iterator[ProxyTarget]:
     if options.target and options.from_env:
         raise UsageProblem("--target and --from-env exclude each other.")
     if options.target:
@@ -95,34 +146,91 @@ def _target(options: CertifyOptions) -> Iterator[ProxyTarget]:
             yield target
 
 
+@contextmanager
+def _ready_kms(options: CertifyOptions) -> Iterator[_Ready]:
+    from pytest_xks.certify.kms_preflight import (  # noqa: PLC0415 - one of two
+        preflight_kms,
+    )
+
+    with _kms(options) as (target, instrument):
+        lack = preflight_kms(target, instrument)
+        yield _Ready(target=target, instrument=instrument, lack=lack)
+
+
+@contextmanager
+def _kms(options: CertifyOptions) -> Iterator[tuple[KmsTarget, Instrument]]:
+    if options.target:
+        from pytest_xks.certify.kms_target_file import (  # noqa: PLC0415 - one of two
+            load_kms_target,
+        )
+
+        target = load_kms_target(options.target)
+        with _instrument(target.proxy, target.source) as instrument:
+            yield target, instrument
+    else:
+        from pytest_xks.certify.embedded import (  # noqa: PLC0415 - likewise
+            embedded_kms,
+        )
+
+        with embedded_kms() as (_, target, instrument):
+            yield target, instrument
+
+
+def _instrument(settings: InstrumentSettings, source: str) -> Instrument:
+    from pytest_xks.certify.instrument import Instrument  # noqa: PLC0415 - for KMS only
+
+    address = f"{settings.host}:{settings.port}"
+    try:
+        return Instrument(settings)
+    except OSError as error:
+        reason = error.strerror or "no such address"
+        raise UsageProblem(
+            f"{source}: the suite's proxy cannot listen at {address}: {reason}.",
+            "Change kms.proxy.listen, and lead the emulator there.",
+        ) from None
+    except (TypeError, ValueError):
+        raise UsageProblem(
+            f"{source}: kms.proxy.ca_certificate and ca_private_key are not a CA's "
+            "certificate and its private key in PEM, without a password.",
+            "`pytest-xks init kms` makes both.",
+        ) from None
+
+
 def _run(
-    options: CertifyOptions, described: ProxyTarget, suite: Path, catalogue: Catalogue
+    options: CertifyOptions, ready: _Ready, suite: Path, catalogue: Catalogue
 ) -> Document:
-    target, warnings = preflight(described)
     with _scratch(options) as scratch:
-        run = _run_suite(options, target, suite, catalogue, scratch)
         return build_document(
-            run,
+            _run_suite(options, ready, suite, catalogue, scratch),
             catalogue=catalogue,
-            target=target,
+            target=ready.target,
             strict=options.strict,
-            warnings=warnings,
+            warnings=ready.warnings,
         )
 
 
 def _run_suite(
     options: CertifyOptions,
-    target: ProxyTarget,
+    ready: _Ready,
     suite: Path,
     catalogue: Catalogue,
     scratch: Path,
 ) -> Run:
+    if ready.lack:
+        return run_without_checks(
+            ready.lack,
+            catalogue=catalogue,
+            target=ready.target,
+            instrument=ready.instrument,
+            selection=options.selection,
+        )
     pytest_writes = bool(options.selection.pytest_args)
     with ProgressDisplay(enabled=not options.quiet and not pytest_writes) as progress:
         return run_suite(
             suite=suite,
             catalogue=catalogue,
-            target=target,
+            target=ready.target,
+            instrument=ready.instrument,
             scratch=scratch,
             selection=options.selection,
             on_start=progress.on_start,

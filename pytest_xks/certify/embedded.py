@@ -1,4 +1,4 @@
-"""The target of ``certify proxy`` without a target: our own mock proxy on loopback."""
+"""What ``certify`` certifies without a target: our own mocks, on loopback."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_xks.certify.instrument import Instrument
+from pytest_xks.certify.kms_target import (
+    InstrumentSettings,
+    KmsTarget,
+    VpcEndpointServiceTarget,
+)
 from pytest_xks.certify.target_file import proxy_target_from_document
 from pytest_xks.proxy.reference import ReferenceProxy
 
@@ -13,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_xks.certify.target import ProxyTarget
+    from pytest_xks.kms.fake import FakeKms
 
-__all__ = ["embedded_proxy"]
+__all__ = ["embedded_kms", "embedded_proxy"]
 
 
 @contextmanager
@@ -28,3 +35,35 @@ def embedded_proxy() -> Iterator[tuple[ReferenceProxy, ProxyTarget]]:
         document = proxy.target_document()
         target = proxy_target_from_document(document, proxy.directory / "target.toml")
         yield proxy, replace(target, source="embedded mock proxy")
+
+
+@contextmanager
+def embedded_kms() -> Iterator[tuple[FakeKms, KmsTarget, Instrument]]:
+    """A served fake KMS, the target that describes it, and the proxy that it calls.
+
+    Raises:
+        OSError: no port can be had.
+    """
+    from pytest_xks.certify.served_kms import (  # noqa: PLC0415 - moto takes a second
+        ServedKms,
+    )
+
+    settings = InstrumentSettings()
+    with Instrument(settings) as instrument:
+        route = f"*.xks.test:443:{settings.host}:{instrument.port}"
+        certificate = instrument.ca.certificate_pem
+        with ServedKms(connect_to=[route], trust_ca=[certificate]) as served:
+            service = served.vpc_endpoint_service
+            yield (
+                served.fake,
+                KmsTarget(
+                    endpoint_url=served.kms_endpoint_url,
+                    region=served.region,
+                    proxy=settings,
+                    vpc_endpoint_service=VpcEndpointServiceTarget(
+                        name=service.name, private_dns_name=service.private_dns_name
+                    ),
+                    source="embedded fake KMS",
+                ),
+                instrument,
+            )

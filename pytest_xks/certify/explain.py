@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_xks.certify.catalogue import Verification
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.outcome import Level
 from pytest_xks.certify.report.markdown import escape
@@ -112,7 +113,7 @@ def _explanation(
     if requirement.capability:
         yield f"Needs       {requirement.capability} in the target file"
     if not requirement.is_checked:
-        yield f"Not checked {requirement.reason}"
+        yield f"Not checked {requirement.verification.words}: {requirement.reason}"
         return
     yield ""
     yield "Checks"
@@ -129,6 +130,13 @@ def _explanation(
         yield "  none yet"
 
 
+_VERIFIED: Mapping[Verification, str] = {
+    Verification.CHECK: "checked",
+    Verification.NOT_OBSERVABLE: "not observable",
+    Verification.INFORMATIONAL: "informational",
+}
+
+
 def _table(catalogue: Catalogue) -> str:
     return "\n".join([*_rows(catalogue), "", *_totals(catalogue)])
 
@@ -136,18 +144,21 @@ def _table(catalogue: Catalogue) -> str:
 def _rows(catalogue: Catalogue) -> Iterator[str]:
     width = max(len(r.id) for r in catalogue.requirements)
     for requirement in catalogue.requirements:
-        checked = "checked" if requirement.is_checked else "not observable"
         yield (
-            f"{requirement.id:<{width}}  {requirement.level:<6}  {checked:<14}  "
-            f"{requirement.title}"
+            f"{requirement.id:<{width}}  {requirement.level:<6}  "
+            f"{_VERIFIED[requirement.verification]:<14}  {requirement.title}"
         )
 
 
 def _totals(catalogue: Catalogue) -> Iterator[str]:
-    counts = Counter((r.level, r.is_checked) for r in catalogue.requirements)
-    for level in Level:
-        checked, rest = counts[level, True], counts[level, False]
-        yield f"{level:<6}  {checked:>4} checked, {rest:>3} not observable"
+    counts = Counter((r.level, r.verification) for r in catalogue.requirements)
+    ways = {r.verification for r in catalogue.requirements}
+    occurring = {r.level for r in catalogue.requirements}
+    for level in (each for each in Level if each in occurring):
+        parts = (
+            f"{counts[level, w]:>4} {_VERIFIED[w]}" for w in _VERIFIED if w in ways
+        )
+        yield f"{level:<6}  {', '.join(parts)}"
     total = len(catalogue.requirements)
     yield f"{total} requirements of {catalogue.specification} {catalogue.version}"
 
@@ -166,9 +177,8 @@ def _markdown_lines(catalogue: Catalogue) -> Iterator[str]:
         yield "| id | level | requirement | section | verification |"
         yield "|---|---|---|---|---|"
         for r in rows:
-            how = (
-                "check" if r.is_checked else f"not observable: {escape(r.reason or '')}"
-            )
+            reason = f": {escape(r.reason)}" if r.reason else ""
+            how = "check" if r.is_checked else f"{r.verification.words}{reason}"
             text, source = escape(r.text), escape(r.source)
             yield f"| {r.id} | {r.level} | {text} | {source} | {how} |"
     yield ""

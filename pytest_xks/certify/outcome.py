@@ -26,11 +26,14 @@ __all__ = ["Level", "NotApplicable", "NotTestable", "Status", "Violation"]
 
 
 class Level(StrEnum):
-    """How strongly the specification binds (RFC 2119)."""
+    """How strongly the specification binds (RFC 2119), and one level below that."""
 
     MUST = "MUST"
     SHOULD = "SHOULD"
     MAY = "MAY"
+    INFO = "INFO"
+    """Informational: what AWS does not state as a rule, or where it contradicts itself.
+    A deviation is listed and never counts."""
 
 
 class Status(StrEnum):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["MASK", "Redactor", "without_signature"]
 
@@ -25,6 +25,11 @@ _PRIVATE_KEY = re.compile(
     re.DOTALL,
 )
 _SIGNATURE = re.compile(r"(Signature=)[0-9A-Za-z+/=%]+")
+
+# What could hold the secret of a key store in one of its forms: it has 43 characters
+# or more.
+_LONG_RUN = re.compile(r"[0-9A-Za-z+/=%\\_-]{43,}")
+_START = 8
 
 
 def _forms(secret: str) -> set[str]:
@@ -47,17 +52,50 @@ class Redactor:
 
     Args:
         secrets: the secret access keys; none of them is kept in a repr.
+        learned: yields the secrets of key stores that were made so far; there may be
+            hundreds of them.
     """
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[str] = (),
+        *,
+        learned: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
         forms = {form for secret in secrets if secret for form in _forms(secret)}
         # The longest first, so that no form leaves the rest of another behind.
         ordered = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, ordered)) or r"(?!)")
+        self._learned = learned
+        self._known: set[str] = set()
+        # By their first characters: one look-up a position, however many there are.
+        self._by_start: dict[str, list[str]] = {}
 
     def text(self, text: str) -> str:
         """``text`` without secrets and private keys."""
-        return _PRIVATE_KEY.sub(MASK, self._pattern.sub(MASK, text))
+        cleaned = self._pattern.sub(MASK, text)
+        if _LONG_RUN.search(cleaned):
+            self._learn()
+            cleaned = _LONG_RUN.sub(lambda run: self._without_learned(run[0]), cleaned)
+        return _PRIVATE_KEY.sub(MASK, cleaned)
+
+    def _learn(self) -> None:
+        for secret in set(self._learned()) - self._known:
+            self._known.add(secret)
+            for form in sorted(_forms(secret), key=len, reverse=True):
+                self._by_start.setdefault(form[:_START], []).append(form)
+
+    def _without_learned(self, run: str) -> str:
+        for form in set(self._learned_in(run)):
+            run = run.replace(form, MASK)
+        return run
+
+    def _learned_in(self, run: str) -> Iterator[str]:
+        for index in range(len(run) - _START if self._by_start else 0):
+            for form in self._by_start.get(run[index : index + _START], ()):
+                if run.startswith(form, index):
+                    yield form
+                    break
 
     def raw(self, content: bytes) -> bytes:
         """``content`` without secrets and private keys; for bodies of any encoding."""

@@ -30,8 +30,16 @@ _DEADLINE_SECONDS_AFTER = 1
 # curl makes these by itself, from the URL, the body and the signature.
 _MADE_BY_CURL = frozenset({"host", "content-length"})
 _MADE_BY_SIGNING = frozenset({"authorization", "x-amz-date", "x-amz-content-sha256"})
-# Of no consequence to a proxy; without them the line is easier to read.
-_NOISE = frozenset({"accept", "accept-encoding", "user-agent"})
+# Of no consequence to a target; without them the line is easier to read.
+_NOISE = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "amz-sdk-invocation-id",
+        "amz-sdk-request",
+        "user-agent",
+    }
+)
 # curl adds these unless told otherwise.
 _ADDED_BY_CURL = ("Content-Type", "Expect")
 # curl 7.88 counts a header that it is told to leave out among the signed ones. Expect
@@ -44,12 +52,21 @@ _LONG_RUN = re.compile(rb"(.)\1{1023,}", re.DOTALL)
 _PLAIN = re.compile(rb"[\x20-\x7e]*")
 
 
-def credential_variables(credential: str = "") -> tuple[str, str]:
+# The variables that every AWS client reads.
+_OF_AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+def credential_variables(
+    credential: str = "", *, service: str = "kms-xks-proxy"
+) -> tuple[str, str]:
     """The shell variables of a credential: access key id, secret access key.
 
     Args:
         credential: its name in the target, "" for the main one.
+        service: what it is for; anything but a proxy takes the credential of AWS.
     """
+    if service != "kms-xks-proxy":
+        return _OF_AWS
     prefix = f"XKS_{credential.upper()}_" if credential else "XKS_"
     return f"{prefix}ACCESS_KEY_ID", f"{prefix}SECRET_ACCESS_KEY"
 
@@ -149,8 +166,9 @@ def _tls(connection: Connection) -> Iterator[str]:
 def _signing(exchange: Exchange) -> Iterator[str]:
     if exchange.signing is None or not _is_signed_anew(exchange):
         return
-    key_id, secret = credential_variables(exchange.signing.credential)
-    provider = f"aws:amz:{exchange.signing.region}:{exchange.signing.service}"
+    signing = exchange.signing
+    key_id, secret = credential_variables(signing.credential, service=signing.service)
+    provider = f"aws:amz:{signing.region}:{signing.service}"
     yield f"--aws-sigv4 {shlex.quote(provider)}"
     yield f'--user "${key_id}:${secret}"'
 

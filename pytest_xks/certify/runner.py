@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from pytest_xks.certify.any_target import Target
     from pytest_xks.certify.catalogue import Catalogue
-    from pytest_xks.certify.target import ProxyTarget
+    from pytest_xks.certify.instrument import Instrument
+    from pytest_xks.certify.lacking import Lack
 
-__all__ = ["Run", "Selection", "run_suite"]
+__all__ = ["Run", "Selection", "redactor_for", "run_suite"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,9 @@ class Selection:
     fail_fast: bool = False
     load: bool = False
     pytest_args: tuple[str, ...] = ()
+    sampled_but: frozenset[str] | None = None
+    """For the self-test: of the checks of other requirements than these, one of each
+    test function will do; None for all."""
 
     def ids(self, catalogue: Catalogue) -> frozenset[str]:
         """The requirements to verify.
@@ -69,15 +74,26 @@ class Run:
     interrupted: bool
     started_at: datetime
     seconds: float
+    redactor: Redactor
+    """Knows the secrets of the target, and those that were made during the run."""
     selection: Selection = field(default_factory=Selection)
+    lack: Lack | None = None
+    """What the target lacks altogether, so that no check was run."""
+
+
+def redactor_for(target: Target, instrument: Instrument | None = None) -> Redactor:
+    """What cleans everything that a run on ``target`` shows."""
+    learned = instrument.secrets if instrument else tuple
+    return Redactor(target.secrets(), learned=learned)
 
 
 def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
     *,
     suite: Path,
     catalogue: Catalogue,
-    target: ProxyTarget,
+    target: Target,
     scratch: Path,
+    instrument: Instrument | None = None,
     selection: Selection | None = None,
     on_start: Callable[[int], None] | None = None,
     on_check: Callable[[CheckRecord], None] | None = None,
@@ -89,6 +105,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         catalogue: its requirements.
         target: the target under test.
         scratch: a folder for files that reproduction lines need.
+        instrument: the mock proxy that a KMS emulator must call.
         selection: what to run; without one, everything but the load test.
         on_start: told how many checks will run.
         on_check: told of every check that ended.
@@ -99,16 +116,19 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
     """
     selection = selection or Selection()
     selected = selection.ids(catalogue)
+    redactor = redactor_for(target, instrument)
 
     def collector(*, loud: bool) -> Collector:
         return Collector(
             catalogue=catalogue,
             target=target,
+            instrument=instrument,
             load=selection.load,
             scratch=scratch,
             selected=selected,
-            redactor=Redactor(target.secrets()),
+            redactor=redactor,
             fail_fast=selection.fail_fast,
+            sampled_but=selection.sampled_but,
             on_start=on_start if loud else None,
             on_check=on_check if loud else None,
         )
@@ -127,6 +147,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         interrupted=main.interrupted,
         started_at=started_at,
         seconds=perf_counter() - start,
+        redactor=redactor,
         selection=selection,
     )
 

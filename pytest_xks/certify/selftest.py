@@ -1,7 +1,7 @@
-"""``selftest proxy``: proof that every check can fail, for its own reason alone.
+"""``selftest``: proof that every check can fail, for its own reason alone.
 
-For each fault of the mock proxy that declares which requirements it violates, the whole
-suite runs against the reference proxy with that fault. Exactly the declared
+For each fault of our own mock that declares which requirements it violates, the suite
+runs against that mock with the fault, made anew for it. Exactly the declared
 requirements must turn red: one that stays green proves nothing, another MUST that turns
 red is a check that accuses the innocent. Without a fault, everything must pass.
 """
@@ -13,22 +13,21 @@ import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.embedded import embedded_proxy
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.outcome import Level, Status
+from pytest_xks.certify.parts import PARTS
 from pytest_xks.certify.progress import ProgressDisplay
 from pytest_xks.certify.report.build import status_of
 from pytest_xks.certify.runner import Selection, run_suite
 from pytest_xks.certify.suite import load_catalogue, suite_folder
 from pytest_xks.certify.toml_input import closest
-from pytest_xks.proxy.faults import all_faults
-from pytest_xks.proxy.faults.doors import PREVENTS_TLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from pytest_xks.certify.catalogue import Catalogue
     from pytest_xks.certify.runner import Run
@@ -40,10 +39,10 @@ _RED = {Status.FAILED, Status.WARNING}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What the suite said of the reference proxy with one fault, or with none."""
+    """What the suite said of the mock with one fault, or with none."""
 
     fault: str
-    """The name; empty for the proxy without a fault."""
+    """The name; empty for the mock without a fault."""
     declared: frozenset[str]
     red: frozenset[str]
     red_musts: frozenset[str]
@@ -52,6 +51,8 @@ class Proof:
     gaps: frozenset[str] = frozenset()
     """What could not be tested."""
     without_check: frozenset[str] = frozenset()
+    wholesale: bool = False
+    """Whether the fault may turn red whatever it likes."""
 
     @property
     def complaints(self) -> list[str]:
@@ -62,7 +63,7 @@ class Proof:
         if missed := self.declared - self.red:
             yield f"does not turn red: {_list(missed)}"
         unrelated = (self.red_musts if self.fault else self.red) - self.declared
-        if unrelated and not (self.fault and all_faults()[self.fault].wholesale):
+        if unrelated and not self.wholesale:
             yield f"turns red, too: {_list(unrelated)}"
         if self.gaps and not self.fault:
             yield f"is not testable: {_list(self.gaps)}"
@@ -71,36 +72,41 @@ class Proof:
         yield from self.broken
 
 
-def prove(fault: str, suite: Path | None = None) -> Proof:
-    """Run the suite against the reference proxy with a fault.
+def prove(
+    part: str, fault: str, suite: Path | None = None, *, thorough: bool = False
+) -> Proof:
+    """Run the suite against the mock with a fault.
 
     Args:
+        part: the part of the suite, "proxy" or "kms".
         fault: its name; empty for none.
         suite: the suite; by default the one installed.
+        thorough: whether to run every check, where the part would be sampled.
     """
     suite = suite or suite_folder()
-    catalogue = load_catalogue("proxy", suite)
-    declared = frozenset(all_faults()[fault].violates if fault else ())
-    scope = all_faults()[fault].scope if fault else ""
+    catalogue = load_catalogue(part, suite)
+    known = PARTS[part].faults()[fault] if fault else None
+    declared = frozenset(known.violates if known else ())
     load = any(_needs_load(catalogue, requirement_id) for requirement_id in declared)
+    sampled = bool(fault) and PARTS[part].sampled and not thorough
     with (
         tempfile.TemporaryDirectory(prefix="pytest-xks-") as scratch,
-        embedded_proxy() as (proxy, described),
+        PARTS[part].embedded(fault) as (target, instrument),
     ):
-        target = described
-        if fault:
-            armed = proxy.proxy.fault(fault)
-            # Whoever verifies the certificate never gets to the checks of it.
-            trusting = armed.effect.door not in PREVENTS_TLS
-            target = replace(described, verify=trusting)
         run = run_suite(
             suite=suite,
             catalogue=catalogue,
             target=target,
+            instrument=instrument,
             scratch=Path(scratch),
-            selection=Selection(load=load, only=(scope,) if scope else ()),
+            selection=Selection(
+                load=load,
+                only=known.scope if known else (),
+                sampled_but=declared if sampled else None,
+            ),
         )
-    return _proof(fault, declared, catalogue, run)
+    proof = _proof(fault, declared, catalogue, run)
+    return replace(proof, wholesale=bool(known and known.wholesale))
 
 
 def _needs_load(catalogue: Catalogue, requirement_id: str) -> bool:
@@ -131,19 +137,23 @@ def _proof(
     )
 
 
-def selftest(
+def selftest(  # noqa: PLR0913 - every one is an option
     echo: Callable[[str], None],
     *,
+    part: str = "proxy",
     only: Iterable[str] = (),
     workers: int | None = None,
+    thorough: bool = False,
     suite: Path | None = None,
 ) -> int:
     """Prove the suite, fault by fault, in several processes.
 
     Args:
         echo: prints a line.
+        part: the part of the suite, "proxy" or "kms".
         only: names of faults; with these, only they are tried, and no more is asked.
         workers: how many processes; by default one a processor.
+        thorough: whether to run every check for every fault.
         suite: the suite; by default the one installed.
 
     Returns:
@@ -153,31 +163,33 @@ def selftest(
     Raises:
         UsageProblem: there is no fault of that name.
     """
-    chosen = _faults(only)
-    faults = chosen or ["", *(f.name for f in all_faults().values() if f.violates)]
+    known = PARTS[part].faults()
+    chosen = _faults(only, known)
+    faults = chosen or ["", *(f.name for f in known.values() if f.violates)]
     proofs = []
+    proving = partial(prove, part, suite=suite, thorough=thorough)
     context = multiprocessing.get_context("spawn")
     with (
         ProgressDisplay(enabled=True) as progress,
         ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context) as pool,
     ):
         progress.on_start(len(faults))
-        for proof in pool.map(prove, faults, [suite] * len(faults)):
+        for proof in pool.map(proving, faults):
             progress.advance(proof.fault)
             proofs.append(proof)
     for proof in proofs:
         for complaint in proof.complaints:
-            echo(f"{proof.fault or 'the proxy without a fault'}: {complaint}")
-    catalogue = load_catalogue("proxy", suite or suite_folder())
+            echo(f"{proof.fault or f'{PARTS[part].mock} without a fault'}: {complaint}")
+    catalogue = load_catalogue(part, suite or suite_folder())
     return _conclude(catalogue, proofs, echo, everything=not chosen)
 
 
-def _faults(only: Iterable[str]) -> list[str]:
+def _faults(only: Iterable[str], known: Collection[str]) -> list[str]:
     names = list(only)
     for name in names:
-        if name not in all_faults():
+        if name not in known:
             raise UsageProblem(
-                f"There is no fault {name[:64]!a}.", closest(name, all_faults())
+                f"There is no fault {name[:64]!a}.", closest(name, known)
             )
     return names
 

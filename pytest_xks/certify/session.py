@@ -7,17 +7,44 @@ before collection, and every test item carries one recorder.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_xks.certify.kms_target import KmsTarget
 from pytest_xks.certify.outcome import NotApplicable, NotTestable
 from pytest_xks.certify.target import CAPABILITIES, ProxyTarget
 from pytest_xks.certify.wire import Recorder
 
-__all__ = ["LOAD", "RECORDER", "SCRATCH", "TARGET", "recorder_of", "require"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_xks.certify.any_target import Target
+    from pytest_xks.certify.instrument import Instrument
+
+__all__ = [
+    "INSTRUMENT",
+    "KMS_TARGET",
+    "LOAD",
+    "RECORDER",
+    "SCRATCH",
+    "TARGET",
+    "TARGETS",
+    "recorder_of",
+    "require",
+]
 
 TARGET = pytest.StashKey[ProxyTarget]()
-"""In ``config.stash``: the target under test."""
+"""In ``config.stash``: the proxy under test."""
+
+KMS_TARGET = pytest.StashKey[KmsTarget]()
+"""In ``config.stash``: the KMS endpoint under test."""
+
+INSTRUMENT: pytest.StashKey[Instrument] = pytest.StashKey()
+"""In ``config.stash``: the mock proxy that a KMS emulator must call."""
+
+TARGETS: Mapping[str, pytest.StashKey[Any]] = {"proxy": TARGET, "kms": KMS_TARGET}
+"""Where the target under test is, by the part of the suite."""
 
 LOAD = pytest.StashKey[bool]()
 """In ``config.stash``: whether ``--load`` was given."""
@@ -35,12 +62,12 @@ def recorder_of(item: pytest.Item) -> Recorder:
     return item.stash.setdefault(RECORDER, Recorder())
 
 
-def require(target: ProxyTarget, capability: str, *, load: bool = False) -> None:
+def require(target: Target, capability: str, *, load: bool = False) -> None:
     """Return if ``target`` provides ``capability``.
 
     Args:
         target: the target under test.
-        capability: a key of ``CAPABILITIES``.
+        capability: a key of ``target.capabilities``.
         load: whether ``--load`` was given.
 
     Raises:
@@ -56,5 +83,5 @@ def require(target: ProxyTarget, capability: str, *, load: bool = False) -> None
     if not target.provides(capability):
         raise NotTestable(
             f"The target file does not provide: {capability}.",
-            add=CAPABILITIES[capability],
+            add=target.capabilities[capability],
         )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from pytest_xks.certify.report.document import ProxyTargetView
+
 __all__ = [
     "CAPABILITIES",
     "KEY_ROLES",
@@ -191,6 +193,11 @@ class ProxyTarget:
         """What to present at ``endpoint``; None if it asks for no certificate."""
         return self.mtls if self.mtls and self.mtls.endpoint is None else None
 
+    @property
+    def capabilities(self) -> Mapping[str, str]:
+        """What a proxy may lack, and what to add for each."""
+        return CAPABILITIES
+
     def provides(self, capability: str) -> bool:
         """Whether the description has what ``capability`` needs; False for ``load``."""
         if role := _KEY_CAPABILITIES.get(capability):
@@ -213,3 +220,25 @@ class ProxyTarget:
     def secrets(self) -> tuple[str, ...]:
         """Every secret access key; for redaction only."""
         return tuple(pair[1].secret_access_key for pair in self.credentials())
+
+    def view(self) -> ProxyTargetView:
+        """What ``report.json`` says of it."""
+        return {
+            "endpoint": self.endpoint.url,
+            "uri_path": self.uri_path,
+            "region": self.region,
+            "access_key_id": self.credential.access_key_id,
+            "keys": dict(self.keys),
+            "capabilities": [c for c in CAPABILITIES if self.provides(c)],
+            "not_supported": sorted(self.not_supported),
+            "certificate_verified": self.verify,
+            "source": self.source,
+        }
+
+    def warnings(self) -> list[str]:
+        """What a reader of the verdict should know about it."""
+        if self.endpoint.scheme == "http":
+            return ["The endpoint is plain http; KMS calls a proxy over https only."]
+        if not self.verify:
+            return ["The server's certificate was not verified (--insecure)."]
+        return []

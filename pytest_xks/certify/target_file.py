@@ -26,7 +26,13 @@ from pytest_xks.certify.target import (
     StoreTarget,
     ThrottledStoreTarget,
 )
-from pytest_xks.certify.toml_input import Table, closest, parse_toml, read_text
+from pytest_xks.certify.toml_input import Table, parse_toml, read_text
+from pytest_xks.certify.toml_keys import (
+    REGION,
+    check_contradictions,
+    is_region,
+    take_not_supported,
+)
 from pytest_xks.spec.limits import (
     is_access_key_id,
     is_external_key_id,
@@ -45,7 +51,6 @@ _ACCESS_KEY_ID = "20 to 30 of A-Z and 2-7"
 _OF_SECRET = "43 to 64 of A-Z a-z 0-9 / + ="  # noqa: S105 - its alphabet, not a secret
 _KEY_ID = "1 to 128 of A-Z a-z 0-9 . _ -"
 _ARN = "an ARN of at most 2048 characters"
-_REGION = "the name of a Region, such as us-east-1"
 
 # Roles whose keys must be different keys; an id with special characters or of full
 # length may double as another.
@@ -82,7 +87,7 @@ def proxy_target_from_document(document: dict[str, object], path: Path) -> Proxy
     target = ProxyTarget(
         endpoint=endpoint,
         uri_path=_uri_path(proxy, console),
-        region=proxy.optional_text("region", valid=_is_region, must=_REGION)
+        region=proxy.optional_text("region", valid=is_region, must=REGION)
         or "us-east-1",
         credential=_main_credential(proxy, console),
         keys=_keys(proxy),
@@ -93,11 +98,12 @@ def proxy_target_from_document(document: dict[str, object], path: Path) -> Proxy
         authorization=_authorization(proxy),
         throttled_store=_throttled_store(proxy),
         log=_log(proxy),
-        not_supported=frozenset(_not_supported(proxy)),
+        not_supported=take_not_supported(proxy, CAPABILITIES),
         source=str(path),
     )
     proxy.finish()
-    _check_contradictions(target, proxy)
+    check_contradictions(target, proxy)
+    _check_stores(target, proxy)
     return target
 
 
@@ -135,10 +141,6 @@ def _endpoint(table: Table, key: str) -> Endpoint | None:
         raise table.problem(
             key, f"{error}.", 'It looks like "https://localhost:8443".'
         ) from None
-
-
-def _is_region(text: str) -> bool:
-    return re.fullmatch(r"[a-z0-9-]{1,64}", text) is not None
 
 
 def _is_arn(text: str) -> bool:
@@ -343,26 +345,7 @@ def _log(proxy: Table) -> LogTarget | None:
     return log
 
 
-def _not_supported(proxy: Table) -> list[str]:
-    names = proxy.texts("not_supported")
-    for name in names:
-        if name not in CAPABILITIES:
-            raise proxy.problem(
-                "not_supported",
-                f"lists an unknown capability: {name[:64]!a}.",
-                closest(name, CAPABILITIES),
-            )
-    return names
-
-
-def _check_contradictions(target: ProxyTarget, proxy: Table) -> None:
-    for capability in sorted(target.not_supported):
-        if target.provides(capability):
-            raise proxy.problem(
-                "not_supported",
-                f'lists "{capability}", which the file provides all the same.',
-                "Remove one of the two.",
-            )
+def _check_stores(target: ProxyTarget, proxy: Table) -> None:
     rotated = target.rotated_credential
     if rotated and rotated.access_key_id == target.credential.access_key_id:
         raise proxy.problem(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Table", "closest", "parse_toml", "read_bytes", "read_text"]
 
 _MAX_BYTES = 1 << 20
+_INIT = "`pytest-xks init proxy` writes a complete example."
 
 
 def closest(word: str, choices: Iterable[str]) -> str:
@@ -177,14 +178,11 @@ class Table:
             raise self.problem(key, f"must be a table, not {_kind(value)}.")
         return Table(value, self._dotted(key), self.file)
 
-    def required_table(self, key: str) -> Table:
-        """A table within this one."""
+    def required_table(self, key: str, *, hint: str = _INIT) -> Table:
+        """A table within this one; ``hint`` says what to do if it is not there."""
         table = self.table(key)
         if table is None:
-            raise UsageProblem(
-                f"{self.file}: [{self._dotted(key)}] is missing.",
-                "`pytest-xks init proxy` writes a complete example.",
-            )
+            raise UsageProblem(f"{self.file}: [{self._dotted(key)}] is missing.", hint)
         return table
 
     def tables(self, key: str) -> list[Table]:

@@ -9,6 +9,7 @@ a failed SHOULD                   a warning; under ``--strict`` not conformant
 a failed MAY                      information
 a MUST that is not testable       incomplete
 a SHOULD or MAY not testable      listed; under ``--strict`` incomplete
+a failed INFO, or not testable    listed, also under ``--strict``
 disabled, or an error of ours     incomplete, whatever the level
 ================================  ==============================================
 
@@ -91,7 +92,9 @@ def is_gap(level: Level, status: Status, *, strict: bool) -> bool:
     """Whether a requirement by itself makes the verdict incomplete."""
     if status in {Status.DISABLED, Status.ERROR}:
         return True
-    return status is Status.NOT_TESTABLE and (strict or level is Level.MUST)
+    if status is not Status.NOT_TESTABLE or level is Level.INFO:
+        return False
+    return strict or level is Level.MUST
 
 
 def overall(

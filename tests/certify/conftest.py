@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_xks.certify.instrument import Instrument
+from pytest_xks.certify.kms_target import InstrumentSettings, KmsTarget
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.runner import Selection, run_suite
 from pytest_xks.certify.suite import load_catalogue
 from pytest_xks.certify.target import Credential, Endpoint, ProxyTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pytest_xks.certify.report.document import Document
@@ -27,7 +29,9 @@ _NUMBERS = itertools.count()
 _PROLOGUE = """\
 import pytest
 from pytest_xks.certify.outcome import NotApplicable, NotTestable, Violation
-from pytest_xks.certify.session import LOAD, TARGET, recorder_of, require
+from pytest_xks.certify.session import (
+    INSTRUMENT, KMS_TARGET, LOAD, TARGET, recorder_of, require
+)
 from pytest_xks.certify.wire import Exchange, Received, Signing
 
 requirement = pytest.mark.requirement
@@ -48,23 +52,43 @@ def target() -> ProxyTarget:
 
 
 @pytest.fixture
+def kms_target() -> KmsTarget:
+    """A KMS endpoint that no test of this kind asks anything."""
+    return KmsTarget(
+        endpoint_url="http://kms.example:5599",
+        access_key_id="AKIATESTTESTTESTTEST",
+        secret_access_key=CANARY,
+        source="target.toml",
+    )
+
+
+@pytest.fixture
+def instrument() -> Iterator[Instrument]:
+    """The suite's own proxy, on a free port."""
+    with Instrument(InstrumentSettings()) as running:
+        yield running
+
+
+@pytest.fixture
 def make_suite(tmp_path: Path) -> Callable[..., Path]:
     """Write a suite: levels by requirement id, and the body of its only test module."""
 
-    def make(levels: dict[str, str], body: str, *, extra: str = "") -> Path:
+    def make(
+        levels: dict[str, str], body: str, *, extra: str = "", part: str = "proxy"
+    ) -> Path:
         suite = tmp_path / f"suite{next(_NUMBERS)}"
         (suite / "requirements").mkdir(parents=True)
-        (suite / "proxy").mkdir()
+        (suite / part).mkdir()
         (suite / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\n")
         rows = "\n".join(_row(name, level) for name, level in levels.items())
-        (suite / "requirements" / "proxy.toml").write_text(
+        (suite / "requirements" / f"{part}.toml").write_text(
             f'specification = "Spec"\nversion = "1.0"\n[chapters]\nHTTP = "Web"\n{rows}'
             f"{extra}"
         )
         # Modules are cached by name in this process, so every name is used once.
         module = f"test_mini_{os.getpid()}_{next(_NUMBERS)}.py"
         source = f"{_PROLOGUE}\n{textwrap.dedent(body)}"
-        (suite / "proxy" / module).write_text(source)
+        (suite / part / module).write_text(source)
         return suite
 
     return make
@@ -92,20 +116,25 @@ def certify(
         *,
         strict: bool = False,
         proxy: ProxyTarget | None = None,
+        kms: KmsTarget | None = None,
+        instrument: Instrument | None = None,
         extra: str = "",
         **selection: object,
     ) -> Document:
-        suite = make_suite(levels, body, extra=extra)
-        catalogue = load_catalogue("proxy", suite)
+        part = "kms" if kms else "proxy"
+        suite = make_suite(levels, body, extra=extra, part=part)
+        catalogue = load_catalogue(part, suite)
+        subject = kms or proxy or target
         outcome = run_suite(
             suite=suite,
             catalogue=catalogue,
-            target=proxy or target,
+            target=subject,
+            instrument=instrument,
             scratch=tmp_path,
             selection=Selection(**selection),
         )
         return build_document(
-            outcome, catalogue=catalogue, target=proxy or target, strict=strict
+            outcome, catalogue=catalogue, target=subject, strict=strict
         )
 
     return run

@@ -15,10 +15,10 @@ ROW = (
 )
 
 
-def load(tmp_path, text):
+def load(tmp_path, text, part="proxy"):
     """Write and load a catalogue."""
-    (tmp_path / "proxy.toml").write_text(text)
-    return Catalogue.load(tmp_path / "proxy.toml")
+    (tmp_path / f"{part}.toml").write_text(text)
+    return Catalogue.load(tmp_path / f"{part}.toml")
 
 
 def test_good(tmp_path):
@@ -49,7 +49,15 @@ def test_good(tmp_path):
         pytest.param(
             HEAD + ROW.replace('"check"', '"not_observable"'), id="without-reason"
         ),
+        pytest.param(
+            HEAD + ROW.replace('"check"', '"informational"'),
+            id="informational-without-reason",
+        ),
+        pytest.param(HEAD + ROW.replace("XKS-", "KMS-"), id="id-of-another-part"),
         pytest.param(HEAD + ROW + 'capability = "magic"\n', id="capability"),
+        pytest.param(
+            HEAD + ROW + 'capability = "standard_keys"\n', id="capability-of-kms"
+        ),
         pytest.param(HEAD + ROW + 'capability = "load"\n', id="must-under-load"),
         pytest.param(HEAD + ROW + 'levle = "MUST"\n', id="unknown-key"),
         pytest.param("requirement = 1\n" + HEAD, id="no-array"),
@@ -62,6 +70,36 @@ def test_mistakes(tmp_path, text):
     """Any mistake is an error that names the file."""
     with pytest.raises(CatalogueError, match=r"proxy\.toml"):
         load(tmp_path, text)
+
+
+def test_kms(tmp_path):
+    """The part of KMS has ids and capabilities of its own, and more to say of both."""
+    row = ROW.replace("XKS-", "KMS-").replace("MUST", "INFO")
+    text = f'{row}capability = "vpc_endpoint_service"\n'
+    other = row.replace("-001", "-002").replace('"check"', '"informational"')
+
+    first, second = load(
+        tmp_path, f'{HEAD}{text}{other}reason = "It binds nobody."\n', "kms"
+    ).requirements
+
+    assert (Level.INFO, True) == (first.level, first.is_checked)
+    assert ("informational", False) == (second.verification.words, second.is_checked)
+    with pytest.raises(CatalogueError, match=r"kms\.toml: XKS-HTTP-001"):
+        load(tmp_path, HEAD + ROW, "kms")
+
+
+def test_unknown_part(tmp_path):
+    """A catalogue is one of a part that we know."""
+    with pytest.raises(CatalogueError, match="no part 'other'"):
+        load(tmp_path, HEAD + ROW, "other")
+
+
+def test_ours_for_kms():
+    """All that is known of the KMS side is in the catalogue that is shipped."""
+    catalogue = load_catalogue("kms")
+
+    assert 334 <= len(catalogue.requirements)
+    assert {r.chapter for r in catalogue.requirements} == catalogue.chapters.keys()
 
 
 def test_ours():

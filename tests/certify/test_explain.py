@@ -71,6 +71,25 @@ def test_formats():
     assert "1.0.3" == document["specification_version"]
 
 
+def test_not_checked(make_suite):
+    """What has no check says why, and the totals tell the two reasons apart."""
+    row = (
+        '[[requirement]]\nid = "KMS-HTTP-00{0}"\nlevel = "INFO"\ntitle = "T"\n'
+        'source = "S"\ntext = "X."\nverification = "{1}"\nreason = "It is so."\n'
+    )
+    extra = row.format(2, "informational") + row.format(3, "not_observable")
+    suite = make_suite({"KMS-HTTP-001": "MUST"}, "", extra=extra, part="kms")
+    catalogue = load_catalogue("kms", suite)
+
+    text = explain(catalogue, "KMS-HTTP-002", suite, {})
+    assert "Not checked informational: It is so." in text
+    assert [
+        "MUST       1 checked,    0 not observable,    0 informational",
+        "INFO       0 checked,    1 not observable,    1 informational",
+    ] == FORMATS["table"](catalogue).splitlines()[-3:-1]
+    assert "| informational: It is so. |" in FORMATS["markdown"](catalogue)
+
+
 def test_totals():
     """The table ends with the totals by level."""
     last = FORMATS["table"](load_catalogue("proxy")).splitlines()[-4:]

@@ -48,6 +48,27 @@ def test_private_keys(kind):
     assert f"x{MASK}y" == redactor.text(f"x{key}-----END {kind}PRIVATE KEY-----y")
 
 
+def test_learned_secrets():
+    """Secrets that are made during a run are known as soon as they are there."""
+    made = []
+    cleaner = Redactor([], learned=lambda: made)
+    text = f"a{SECRET} {SECRET[:42]} {base64.b64encode(SECRET.encode()).decode()}/b"
+    assert text == cleaner.text(text)
+
+    made.append(SECRET)
+
+    assert f"a{MASK} {SECRET[:42]} {MASK}/b" == cleaner.text(text)
+    assert MASK == cleaner.text(quote(SECRET, safe=""))
+
+
+def test_many_learned_secrets():
+    """Each of hundreds of secrets goes, wherever it begins."""
+    made = [f"{number:03}{SECRET[3:]}" for number in range(500)]
+    cleaner = Redactor([], learned=lambda: made)
+
+    assert MASK * 500 == cleaner.text("".join(made))
+
+
 def test_nothing_to_hide():
     """Without secrets, texts stay as they are."""
     assert "text" == Redactor(["", ""]).text("text")

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_xks.certify.embedded import embedded_proxy
+from pytest_xks.certify.embedded import embedded_kms, embedded_proxy
+from pytest_xks.certify.kms_call import KmsCaller
 from pytest_xks.certify.reproduce import credential_variables, reproduction
 from pytest_xks.certify.wire import Connection, Exchange, Signing
 from pytest_xks.spec.http import Request
@@ -337,3 +338,26 @@ def test_no_secret_in_the_line(proxy, signed):
 
     assert "$XKS_ACCESS_KEY_ID:$XKS_SECRET_ACCESS_KEY" in line
     assert not any(secret in line for secret in target.secrets())
+
+
+def test_call_of_kms():
+    """A call of a KMS operation is signed anew, with the credential of AWS."""
+    with embedded_kms() as (_, target, _instrument), KmsCaller(target) as caller:
+        exchange = caller.call("DescribeCustomKeyStores", Limit=1).exchange
+        line = reproduction(exchange)
+        done = subprocess.run(
+            ["/bin/sh", "-c", line],
+            env={
+                "PATH": os.environ["PATH"],
+                "AWS_ACCESS_KEY_ID": target.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": target.secret_access_key,
+            },
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+
+    assert f"--aws-sigv4 aws:amz:{target.region}:kms" in line
+    assert "200 OK" in done.stdout
+    assert '"CustomKeyStores"' in done.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.parts import PARTS
 from pytest_xks.certify.selftest import Proof, prove, selftest
 from pytest_xks.proxy.faults import all_faults
 
@@ -62,7 +63,7 @@ def test_prove(make_suite, declared, other, complaints):
     body = health_check(DECLARED, declared) + health_check((OTHER,), other)
     suite = make_suite({**LEVELS, OTHER: "MUST"}, body)
 
-    proof = prove(FAULT, suite)
+    proof = prove("proxy", FAULT, suite)
 
     assert len(complaints) == len(proof.complaints)
     for expected, found in zip(complaints, proof.complaints, strict=True):
@@ -77,7 +78,7 @@ def test_without_a_fault(make_suite):
     assert [
         "turns red, too: XKS-HTTP-001",
         f"has no check: {OTHER}",
-    ] == prove("", suite).complaints
+    ] == prove("proxy", "", suite).complaints
 
 
 def test_others_may_warn():
@@ -111,6 +112,76 @@ def test_unproven_fault(make_suite):
 
     assert 1 == selftest(lines.append, only=[FAULT], workers=1, suite=suite)
     assert lines[0].startswith(f"{FAULT}: does not turn red: ")
+
+
+def unknown_store_check(name, expression):
+    """A check of a KMS endpoint: connects a key store that is not there."""
+    return f"""
+    @requirement("{name}")
+    def test_unknown_store(request):
+        from pytest_xks.certify.kms_call import KmsCaller
+        with KmsCaller(request.config.stash[KMS_TARGET]) as caller:
+            answer = caller.call(
+                "ConnectCustomKeyStore", CustomKeyStoreId="cks-0123456789abcdef0"
+            )
+        assert {expression}
+    """
+
+
+@pytest.mark.parametrize(
+    ("expression", "status"),
+    [
+        pytest.param('answer.code == "CustomKeyStoreNotFoundException"', 0, id="good"),
+        pytest.param("answer.status", 1, id="cannot-fail"),
+    ],
+)
+def test_selftest_of_the_fake_kms(make_suite, expression, status):
+    """Checks of KMS endpoints are proven with the fake KMS and its faults."""
+    name = "connect-of-unknown-store-as-validation"
+    (requirement,) = PARTS["kms"].faults()[name].violates
+    body = unknown_store_check(requirement, expression)
+    suite = make_suite({requirement: "MUST"}, body, part="kms")
+    lines = []
+
+    assert status == selftest(
+        lines.append, part="kms", only=[name], workers=1, suite=suite
+    )
+
+
+@pytest.mark.parametrize(
+    ("thorough", "red"),
+    [
+        pytest.param(False, {"KMS-CONNECT-001"}, id="sampled"),
+        pytest.param(True, {"KMS-CONNECT-001", "KMS-CONNECT-002"}, id="thorough"),
+    ],
+)
+def test_sampling_of_the_kms_part(make_suite, thorough, red):
+    """What a fault is about is run whole; of other checks one of each function."""
+    body = """
+    @requirement("KMS-CONNECT-001")
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_declared(number):
+        assert number == 1
+
+    @requirement("KMS-CONNECT-002")
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_other(number):
+        assert number == 1
+    """
+    levels = {"KMS-CONNECT-001": "MUST", "KMS-CONNECT-002": "MUST"}
+    suite = make_suite(levels, body, part="kms")
+
+    proof = prove(
+        "kms", "connect-of-unknown-store-as-validation", suite, thorough=thorough
+    )
+
+    assert proof.red == red
+
+
+def test_unknown_fault_of_kms():
+    """The two parts have faults of their own."""
+    with pytest.raises(UsageProblem, match="There is no fault 'health-as-201'"):
+        selftest(print, part="kms", only=["health-as-201"])
 
 
 def test_unknown_fault():

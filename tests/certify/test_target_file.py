@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.init import proxy_template, write_proxy_template
+from pytest_xks.certify.init import template, write_proxy_template
 from pytest_xks.certify.target import CAPABILITIES, Endpoint
 from pytest_xks.certify.target_file import load_proxy_target, parse_endpoint
 from pytest_xks.certify.toml_output import dump_toml
@@ -393,7 +393,7 @@ def test_template_is_legal(tmp_path):
 def test_template_with_everything_is_toml():
     """Every example in the file is TOML once its comment sign is gone."""
     lines = []
-    for line in proxy_template().splitlines():
+    for line in template("proxy").splitlines():
         bare = line.removeprefix("# ")
         is_example = bare != line and ("=" in bare or bare.startswith("["))
         lines.append(bare if is_example and not bare[0].isupper() else line)
@@ -408,7 +408,7 @@ def test_template_with_everything_is_toml():
 def test_template_names_every_capability():
     """The list in the file is complete."""
     for capability in set(CAPABILITIES) - {"load"}:
-        assert capability in proxy_template()
+        assert capability in template("proxy")
 
 
 def test_template_is_never_written_over_a_file(tmp_path):

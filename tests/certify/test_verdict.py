@@ -35,6 +35,10 @@ C, N, G = Verdict.CONFORMANT, Verdict.NOT_CONFORMANT, Verdict.INCOMPLETE
         pytest.param(Level.SHOULD, Status.ERROR, G, G, id="should-error"),
         pytest.param(Level.MAY, Status.WARNING, C, C, id="may-warning"),
         pytest.param(Level.MAY, Status.NOT_TESTABLE, C, G, id="may-untestable"),
+        pytest.param(Level.INFO, Status.WARNING, C, C, id="info-warning"),
+        pytest.param(Level.INFO, Status.NOT_TESTABLE, C, C, id="info-untestable"),
+        pytest.param(Level.INFO, Status.DISABLED, G, G, id="info-disabled"),
+        pytest.param(Level.INFO, Status.ERROR, G, G, id="info-error"),
     ],
 )
 def test_one_requirement_beside_a_good_one(level, status, relaxed, strict):
@@ -77,6 +81,7 @@ def test_only_a_must_fails():
     assert Status.FAILED == levelled(Status.FAILED, Level.MUST)
     assert Status.WARNING == levelled(Status.FAILED, Level.SHOULD)
     assert Status.WARNING == levelled(Status.FAILED, Level.MAY)
+    assert Status.WARNING == levelled(Status.FAILED, Level.INFO)
     assert Status.ERROR == levelled(Status.ERROR, Level.MAY)
 
 

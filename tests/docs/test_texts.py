@@ -11,6 +11,7 @@ import click
 import pytest
 
 from pytest_xks import plugin
+from pytest_xks.certify.kms_target_file import load_kms_target
 from pytest_xks.certify.target_file import load_proxy_target
 from pytest_xks.cli import cli
 
@@ -67,14 +68,15 @@ def test_python(pytester, code):
 @pytest.mark.parametrize("code", snippets(README, "toml"))
 def test_toml(code, tmp_path, monkeypatch):
     """Every TOML snippet of the README is a target file that is understood."""
-    monkeypatch.setenv(
-        tomllib.loads(code)["proxy"]["credential"]["secret_access_key_env"], "s" * 43
-    )
-    (tmp_path / "ca.pem").write_text("", "utf-8")
+    monkeypatch.setenv("XKS_SECRET", "s" * 43)
+    for name in ("ca.pem", "ca.key"):
+        (tmp_path / name).write_text("", "utf-8")
     file = tmp_path / "target.toml"
     file.write_text(code, "utf-8")
 
-    assert load_proxy_target(file).keys
+    (part,) = tomllib.loads(code)
+    load = {"proxy": load_proxy_target, "kms": load_kms_target}[part]
+    assert str(file) == load(file).source
 
 
 @pytest.mark.parametrize("call", commands(README), ids=" ".join)

@@ -10,7 +10,6 @@ import pytest
 from pytest_xks import __version__
 from pytest_xks.certify.collector import Finding
 from pytest_xks.certify.outcome import Level, Status
-from pytest_xks.certify.redact import Redactor
 from pytest_xks.certify.report.document import (
     SCHEMA_VERSION,
     CheckResult,
@@ -20,16 +19,16 @@ from pytest_xks.certify.report.document import (
     RequirementResult,
 )
 from pytest_xks.certify.report.exchange import exchange_view
-from pytest_xks.certify.target import CAPABILITIES
 from pytest_xks.certify.verdict import EXIT_STATUS, levelled, overall, worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_xks.certify.any_target import Target
     from pytest_xks.certify.catalogue import Catalogue, Requirement
     from pytest_xks.certify.collector import CheckRecord
+    from pytest_xks.certify.redact import Redactor
     from pytest_xks.certify.runner import Run
-    from pytest_xks.certify.target import ProxyTarget
 
 __all__ = ["build_document", "status_of"]
 
@@ -41,7 +40,7 @@ def build_document(
     run: Run,
     *,
     catalogue: Catalogue,
-    target: ProxyTarget,
+    target: Target,
     strict: bool = False,
     warnings: Sequence[str] = (),
 ) -> Document:
@@ -54,7 +53,7 @@ def build_document(
         strict: whether SHOULDs count as MUSTs do.
         warnings: what the user should know beside the verdict.
     """
-    redactor = Redactor(target.secrets())
+    redactor = run.redactor
     results = [
         _requirement(requirement, run, redactor)
         for requirement in catalogue.requirements
@@ -74,17 +73,7 @@ def build_document(
             "specification_version": catalogue.version,
             "part": catalogue.part,
         },
-        "target": {
-            "endpoint": target.endpoint.url,
-            "uri_path": target.uri_path,
-            "region": target.region,
-            "access_key_id": target.credential.access_key_id,
-            "keys": dict(target.keys),
-            "capabilities": [c for c in CAPABILITIES if target.provides(c)],
-            "not_supported": sorted(target.not_supported),
-            "certificate_verified": target.verify,
-            "source": target.source,
-        },
+        "target": target.view(),
         "verdict": verdict.value,
         "summary": _summary(results),
         "requirements": results,
@@ -97,13 +86,14 @@ def build_document(
                 "chapter": r.chapter,
                 "title": r.title,
                 "source": r.source,
+                "verification": r.verification.value,
                 "reason": r.reason or "",
             }
             for r in catalogue.requirements
             if not r.is_checked
         ],
         "problems": list(run.problems),
-        "warnings": [*_target_warnings(target), *warnings],
+        "warnings": [*target.warnings(), *warnings],
         "interrupted": run.interrupted,
         "latencies": _latencies(run.checks),
         "facts": {
@@ -128,16 +118,15 @@ def build_document(
         "started_at": run.started_at.isoformat(timespec="seconds"),
         "duration_seconds": round(run.seconds, 3),
     }
+    if run.lack:
+        document["lacking"] = {
+            "what": run.lack.what,
+            "exchanges": [
+                exchange_view(each, shows_violation=True, redactor=redactor)
+                for each in run.lack.exchanges
+            ],
+        }
     return redactor.document(document)
-
-
-def _target_warnings(target: ProxyTarget) -> list[str]:
-    found = []
-    if target.endpoint.scheme == "http":
-        found.append("The endpoint is plain http; KMS calls a proxy over https only.")
-    elif not target.verify:
-        found.append("The server's certificate was not verified (--insecure).")
-    return found
 
 
 def _summary(results: Sequence[RequirementResult]) -> dict[str, dict[str, int]]:

@@ -7,21 +7,28 @@ a fresh one does. The shape is public: ``report.schema.json`` describes it, and
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, final
 
 __all__ = [
+    "LACKING_CHECK",
     "SCHEMA_VERSION",
     "BaselineResult",
     "Body",
     "CheckResult",
     "Document",
     "ExchangeView",
+    "KmsTargetView",
+    "Lacking",
     "Latency",
+    "ProxyTargetView",
     "RequirementResult",
+    "TargetView",
     "Unobservable",
 ]
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
+LACKING_CHECK = "preflight::lacking"
+"""The id of the check of every requirement that was not tried; see ``Lacking``."""
 
 
 class Suite(TypedDict):
@@ -34,8 +41,9 @@ class Suite(TypedDict):
     part: str
 
 
-class TargetView(TypedDict):
-    """The target, without secrets."""
+@final
+class ProxyTargetView(TypedDict):
+    """A proxy, without secrets."""
 
     endpoint: str
     uri_path: str
@@ -46,6 +54,24 @@ class TargetView(TypedDict):
     not_supported: list[str]
     certificate_verified: bool
     source: str
+
+
+@final
+class KmsTargetView(TypedDict):
+    """A KMS endpoint, without secrets."""
+
+    endpoint_url: str
+    region: str
+    access_key_id: str
+    proxy_endpoint_template: str
+    """What was registered as XksProxyUriEndpoint."""
+    capabilities: list[str]
+    not_supported: list[str]
+    source: str
+
+
+TargetView = ProxyTargetView | KmsTargetView
+"""The target, by the part of the suite."""
 
 
 class Body(TypedDict):
@@ -119,14 +145,25 @@ class RequirementResult(TypedDict):
     checks: list[CheckResult]
 
 
+class Lacking(TypedDict):
+    """What the target lacks altogether, so that nothing else could be tried."""
+
+    what: str
+    """"external key stores"."""
+    exchanges: list[ExchangeView]
+    """What it answered to each operation."""
+
+
 class Unobservable(TypedDict):
-    """A requirement that cannot be observed from outside."""
+    """A requirement without a check: not observable from outside, or informational."""
 
     id: str
     level: str
     chapter: str
     title: str
     source: str
+    verification: str
+    """"not_observable", or "informational"."""
     reason: str
 
 
@@ -196,3 +233,4 @@ class Document(TypedDict):
     started_at: str
     duration_seconds: float
     baseline: NotRequired[BaselineResult]
+    lacking: NotRequired[Lacking]

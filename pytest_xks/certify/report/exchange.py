@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.redact import without_signature
@@ -35,19 +36,37 @@ def exchange_view(
         shows_violation: whether it is the one that a violation is about.
         redactor: knows the secrets of the target.
     """
+    # Redacted before it is cut, quoted or encoded: half a secret is one, too.
+    exchange = _without_secrets(exchange, redactor)
+    earlier = [_without_secrets(each, redactor) for each in earlier]
     sent = exchange.body if exchange.raw is None else exchange.raw
     return {
         "label": exchange.label,
         "method": exchange.method,
         "url": exchange.url,
         "headers": _headers(exchange.headers),
-        "body": _body(redactor.raw(sent)),
+        "body": _body(sent),
         "response": _response(exchange.received, redactor),
         "error": exchange.error,
         "duration_ms": round(exchange.milliseconds, 3),
         "shows_violation": shows_violation,
         "reproduce": reproduction(exchange, earlier),
     }
+
+
+def _without_secrets(exchange: Exchange, redactor: Redactor) -> Exchange:
+    """``exchange`` with no secret in what was sent."""
+
+    def clean(other: Exchange | None) -> Exchange | None:
+        return _without_secrets(other, redactor) if other else None
+
+    return replace(
+        exchange,
+        body=redactor.raw(exchange.body),
+        raw=None if exchange.raw is None else redactor.raw(exchange.raw),
+        background=clean(exchange.background),
+        after=clean(exchange.after),
+    )
 
 
 def _response(received: Received | None, redactor: Redactor) -> ResponseView | None:
@@ -57,7 +76,6 @@ def _response(received: Received | None, redactor: Redactor) -> ResponseView | N
         "status": received.status,
         "reason": received.reason,
         "headers": _headers(received.headers),
-        # Redacted before it is cut or encoded: half a secret is one, too.
         "body": _body(redactor.raw(received.body)),
     }
 

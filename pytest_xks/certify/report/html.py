@@ -11,16 +11,22 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.outcome import Level, Status
+from pytest_xks.certify.outcome import Status
 from pytest_xks.certify.report.wording import (
     NOT_TESTABLE_HINT,
+    answered,
     attention,
     certified,
+    lacking_title,
+    levels,
+    listed,
     printable,
+    target_address,
     verdict_line,
     verdict_sentence,
     violated,
 )
+from pytest_xks.certify.reproduce import credential_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +43,8 @@ __all__ = ["render_html"]
 
 # "GetKeyMetadata", KMS considerations: KMS waits this long.
 _DEADLINE_MS = 250.0
+# What the commands in a report are signed for.
+_SERVICES = {"proxy": "kms-xks-proxy", "kms": "kms"}
 _TICKS_MS = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)
 _DOTS = 120
 
@@ -48,12 +56,16 @@ def render_html(document: Document) -> str:
         verdict_line=verdict_line(document),
         verdict_sentence=verdict_sentence(document),
         certified=list(certified(document)),
+        address=target_address(document),
+        lacking=lacking_title(document),
+        answered=list(answered(document)),
         attention=list(attention(document)),
         chapters=list(_chapters(document)),
         statuses=_occurring(document),
         violated=violated,
-        levels=[level.value for level in Level],
-        listed=list(_listed(document)),
+        levels=[level.value for level in levels(document)],
+        variables=credential_variables(service=_SERVICES[document["suite"]["part"]]),
+        listed=list(listed(document)),
         hint=NOT_TESTABLE_HINT,
         plot=_plot(document["latencies"]),
     )
@@ -92,18 +104,6 @@ def _chapters(
         if results:
             found = [r["status"] for r in results]
             yield title, results, {s.value: found.count(s.value) for s in Status}
-
-
-def _listed(document: Document) -> Iterator[tuple[str, list[RequirementResult]]]:
-    for status, title in (
-        (Status.ERROR, "Errors of the suite"),
-        (Status.NOT_TESTABLE, "Not testable"),
-        (Status.NOT_APPLICABLE, "Not applicable"),
-        (Status.DISABLED, "Disabled"),
-    ):
-        results = [r for r in document["requirements"] if r["status"] == status]
-        if results:
-            yield f"{title} ({len(results)})", results
 
 
 def _plot(latencies: list[Latency]) -> dict[str, object] | None:

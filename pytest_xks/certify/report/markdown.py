@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.outcome import Level, Status
+from pytest_xks.certify.outcome import Status
 from pytest_xks.certify.report.wording import (
+    LISTED,
     NOT_TESTABLE_HINT,
+    answered,
     attention,
     came,
     certified,
+    lacking_title,
+    levels,
+    listed,
     sent,
     verdict_line,
     violated,
@@ -51,6 +56,7 @@ def _lines(document: Document) -> Iterator[str]:
     for note in (*document["problems"], *document["warnings"]):
         yield f"> {escape(note)}"
         yield ""
+    yield from _lacking(document)
     for title, results in attention(document):
         yield f"## {title}"
         yield ""
@@ -65,9 +71,20 @@ def _totals(document: Document) -> Iterator[str]:
     shown = [s for s in Status if any(row[s] for row in summary.values())]
     yield f"| level | {' | '.join(s.value.replace('_', ' ') for s in shown)} |"
     yield f"|---|{'---:|' * len(shown)}"
-    for level in Level:
+    for level in levels(document):
         yield f"| {level} | {' | '.join(str(summary[level][s]) for s in shown)} |"
     yield ""
+
+
+def _lacking(document: Document) -> Iterator[str]:
+    if title := lacking_title(document):
+        yield f"## {escape(title)}"
+        yield ""
+        yield "| operation | answer |"
+        yield "|---|---|"
+        for operation, answer in answered(document):
+            yield f"| {escape(operation)} | {escape(answer)} |"
+        yield ""
 
 
 def _violation(result: RequirementResult) -> Iterator[str]:
@@ -109,11 +126,11 @@ def _code(line: str) -> Iterator[str]:
 
 
 def _gaps(document: Document) -> Iterator[str]:
-    for status in (Status.ERROR, Status.NOT_TESTABLE, Status.DISABLED):
-        results = [r for r in document["requirements"] if r["status"] == status]
-        if not results:
-            continue
-        yield f"## {status.value.replace('_', ' ').capitalize()} ({len(results)})"
+    gaps: dict[Status, str] = {
+        s: title for s, title in LISTED.items() if s is not Status.NOT_APPLICABLE
+    }
+    for status, title, results in listed(document, gaps):
+        yield f"## {title}"
         yield ""
         if status is Status.NOT_TESTABLE:
             yield from (escape(NOT_TESTABLE_HINT), "")

@@ -1,6 +1,6 @@
 """As much of JSON Schema as ``report.schema.json`` uses, without a dependency.
 
-Keywords: $ref (to $defs), type, enum, const, properties, required, items,
+Keywords: $ref (to $defs), anyOf, type, enum, const, properties, required, items,
 additionalProperties, minimum, pattern. The tests hold it against the real thing.
 """
 
@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["first_violation"]
 
@@ -37,6 +37,7 @@ def _violations(
 ) -> Iterator[str]:
     if reference := schema.get("$ref"):
         schema = root["$defs"][reference.removeprefix("#/$defs/")]
+    yield from _choice_violations(value, schema.get("anyOf", ()), root, where)
     if not _has_type(value, schema.get("type")):
         yield f"{where} has the wrong type"
         return
@@ -54,6 +55,14 @@ def _violations(
             yield f"{where} has the wrong form"
         case int() | float() if value < schema.get("minimum", value):
             yield f"{where} is too small"
+
+
+def _choice_violations(
+    value: object, choices: Sequence[Schema], root: Schema, where: str
+) -> Iterator[str]:
+    found = [next(_violations(value, choice, root, where), None) for choice in choices]
+    if found and None not in found:
+        yield f"{where} has none of the forms that it may have"
 
 
 def _object_violations(

@@ -14,9 +14,13 @@ from rich.text import Text
 from pytest_xks.certify.outcome import Level, Status
 from pytest_xks.certify.report.wording import (
     NOT_TESTABLE_HINT,
+    answered,
     attention,
     came,
     certified,
+    lacking_title,
+    levels,
+    listed,
     printable,
     sent,
     verdict_line,
@@ -50,12 +54,6 @@ _VERDICT_STYLES = {
     "not conformant": "bold red",
     "incomplete": "bold yellow",
 }
-_LISTED = (
-    (Status.ERROR, "Errors of the suite; please report them"),
-    (Status.NOT_TESTABLE, "Not testable"),
-    (Status.NOT_APPLICABLE, "Not applicable"),
-    (Status.DISABLED, "Disabled"),
-)
 _LABEL_WIDTH = 12
 
 
@@ -63,12 +61,13 @@ def print_report(document: Document, console: Console) -> None:
     """Print the whole result."""
     printer = _Printer(console)
     printer.header(document)
+    printer.lacking(document)
     for title, results in attention(document):
         printer.heading(title)
         for result in results:
             printer.violation(result)
-    for status, title in _LISTED:
-        printer.listing(title, status, document["requirements"])
+    for status, title, results in listed(document):
+        printer.listing(title, status, results)
     printer.baseline(document)
     for problem in document["problems"]:
         printer.line(f"Problem: {problem}", "bold magenta")
@@ -98,6 +97,14 @@ class _Printer:
     def header(self, document: Document) -> None:
         for name, value in certified(document):
             self._field(name, value, indent="")
+
+    def lacking(self, document: Document) -> None:
+        if not (title := lacking_title(document)):
+            return
+        self.heading(title)
+        for operation, answer in answered(document):
+            self.line(f"  {operation}")
+            self.line(f"      {answer}")
 
     def violation(self, result: RequirementResult) -> None:
         status = Status(result["status"])
@@ -135,13 +142,10 @@ class _Printer:
     def listing(
         self, title: str, status: Status, results: Iterable[RequirementResult]
     ) -> None:
-        chosen = [result for result in results if result["status"] == status]
-        if not chosen:
-            return
-        self.heading(f"{title} ({len(chosen)})")
+        self.heading(title)
         if status is Status.NOT_TESTABLE:
             self.line(NOT_TESTABLE_HINT)
-        for result in chosen:
+        for result in results:
             self.line(
                 f"  {result['id']}  {result['level']:<6}  {result['title']}",
                 _STYLES[status],
@@ -168,7 +172,7 @@ class _Printer:
         ]
         for status in shown:
             table.add_column(status.value.replace("_", " "), justify="right")
-        for level in Level:
+        for level in levels(document):
             counts = document["summary"][level]
             cells = (
                 Text(str(counts[s]), style=_STYLES[s] if counts[s] else "dim")
@@ -179,14 +183,14 @@ class _Printer:
         self._console.print(table)
         unobservable = len(document["not_observable"])
         if unobservable:
-            self.line(f"{unobservable} more cannot be observed from outside.", "dim")
+            self.line(f"{unobservable} more have no check: see explain.", "dim")
         self.line("")
 
 
 def _word(result: RequirementResult) -> str:
     if result["status"] == Status.FAILED:
         return "FAILED"
-    return "INFO" if result["level"] == Level.MAY else "WARNING"
+    return "WARNING" if result["level"] == Level.SHOULD else "INFO"
 
 
 def _facts(check: CheckResult) -> Iterator[tuple[str, list[str]]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.outcome import Level, Status
+from pytest_xks.certify.report.document import LACKING_CHECK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pytest_xks.certify.report.document import (
         Body,
@@ -18,12 +20,18 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "LISTED",
     "NOT_TESTABLE_HINT",
+    "answered",
     "attention",
     "came",
     "certified",
+    "lacking_title",
+    "levels",
+    "listed",
     "printable",
     "sent",
+    "target_address",
     "verdict_line",
     "verdict_sentence",
     "violated",
@@ -34,7 +42,20 @@ NOT_TESTABLE_HINT = (
     "not_supported."
 )
 
+LISTED: Mapping[Status, str] = {
+    Status.ERROR: "Errors of the suite; please report them",
+    Status.NOT_TESTABLE: "Not testable",
+    Status.NOT_APPLICABLE: "Not applicable",
+    Status.DISABLED: "Disabled",
+}
+"""What is listed with its reason, under which heading."""
+
+# A deviation at these levels is information, whatever was asked for.
+_INFORMATION = {Level.MAY, Level.INFO}
+
 _BODY_SHOWN = 400
+_ANSWER_SHOWN = 160
+_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
 
 def certified(document: Document) -> Iterator[tuple[str, str]]:
@@ -42,21 +63,42 @@ def certified(document: Document) -> Iterator[tuple[str, str]]:
     suite, target = document["suite"], document["target"]
     yield "Suite", f"{suite['name']} {suite['version']}"
     yield "Standard", f"{suite['specification']} {suite['specification_version']}"
-    yield "Target", f"{target['endpoint']}{target['uri_path']} ({target['source']})"
+    yield "Target", f"{target_address(document)} ({target['source']})"
+    yield from _of_emulator(document)
     yield "Region", target["region"]
     if target["not_supported"]:
         yield "Lacks", ", ".join(target["not_supported"])
     yield "When", f"{document['started_at']}, {document['duration_seconds']:.1f} s"
 
 
+def _of_emulator(document: Document) -> Iterator[tuple[str, str]]:
+    target = document["target"]
+    if "proxy_endpoint_template" in target:
+        yield "XKS proxy", f"{target['proxy_endpoint_template']} (the suite's own)"
+
+
+def target_address(document: Document) -> str:
+    """Where the target is."""
+    target = document["target"]
+    if "endpoint_url" in target:
+        return target["endpoint_url"]
+    return f"{target['endpoint']}{target['uri_path']}"
+
+
+def levels(document: Document) -> list[Level]:
+    """The levels at which there is a requirement with a check."""
+    return [level for level in Level if any(document["summary"][level].values())]
+
+
 def verdict_line(document: Document) -> str:
     """The verdict, and the counts behind it, in one line."""
     parts = [
         f"{level.value} {_counts(document['summary'][level])}"
-        for level in Level
-        if any(document["summary"][level].values())
+        for level in levels(document)
     ]
     verdict = document["verdict"]
+    if lacking := document.get("lacking"):
+        verdict += f", no {lacking['what']}"
     baseline = document.get("baseline")
     if baseline and baseline["known"] and not baseline["unexpected"]:
         verdict += ", with known failures only"
@@ -69,6 +111,11 @@ def verdict_sentence(document: Document) -> str:
     """The verdict for somebody who has never seen one."""
     suite, must = document["suite"], document["summary"][Level.MUST]
     standard = f"{suite['specification']} {suite['specification_version']}"
+    if lacking := document.get("lacking"):
+        return (
+            f"The target has no {lacking['what']}: it knows none of the operations, so "
+            "nothing else was tried."
+        )
     if document["verdict"] == "conformant":
         return (
             f"The target meets every mandatory requirement of the {standard} that "
@@ -106,13 +153,13 @@ def _counts(counts: dict[str, int]) -> str:
 
 def attention(document: Document) -> Iterator[tuple[str, list[RequirementResult]]]:
     """Violated requirements in blocks with headings, the most urgent first."""
-    results = document["requirements"]
+    results = _tried(document)
     known = [r for r in results if _is_violated(r) and r["known_failure"] is not None]
     fresh = [r for r in results if _is_violated(r) and r["known_failure"] is None]
     blocks = (
         ("Failed", [r for r in fresh if r["status"] == Status.FAILED]),
         ("Warnings", [r for r in fresh if _is_should(r)]),
-        ("For information", [r for r in fresh if r["level"] == Level.MAY]),
+        ("For information", [r for r in fresh if r["level"] in _INFORMATION]),
         ("Known failures", known),
     )
     for title, block in blocks:
@@ -120,12 +167,52 @@ def attention(document: Document) -> Iterator[tuple[str, list[RequirementResult]
             yield f"{title} ({len(block)})", block
 
 
+def listed(
+    document: Document, statuses: Mapping[Status, str] = LISTED
+) -> Iterator[tuple[Status, str, list[RequirementResult]]]:
+    """Status, heading and requirements of what was not verified.
+
+    Args:
+        document: the result.
+        statuses: the headings by status, in their order.
+    """
+    results = _tried(document)
+    for status, title in statuses.items():
+        if chosen := [r for r in results if r["status"] == status]:
+            yield status, f"{title} ({len(chosen)})", chosen
+
+
+def _tried(document: Document) -> list[RequirementResult]:
+    """All results but those for which ``lacking`` speaks."""
+    return [
+        result
+        for result in document["requirements"]
+        if not any(check["id"] == LACKING_CHECK for check in result["checks"])
+    ]
+
+
+def lacking_title(document: Document) -> str:
+    """The heading over what the target lacks altogether; empty if it lacks nothing."""
+    lacking = document.get("lacking")
+    if lacking is None:
+        return ""
+    failed = sum(r["status"] == Status.FAILED for r in document["requirements"])
+    return f"No {lacking['what']}: {failed} requirements failed untried"
+
+
+def answered(document: Document) -> Iterator[tuple[str, str]]:
+    """What a target that lacks the operations answered, by operation."""
+    lacking = document.get("lacking")
+    for exchange in lacking["exchanges"] if lacking else ():
+        yield exchange["label"], _in_short(exchange)
+
+
 def _is_violated(result: RequirementResult) -> bool:
     return result["status"] in {Status.FAILED, Status.WARNING}
 
 
 def _is_should(result: RequirementResult) -> bool:
-    return result["status"] == Status.WARNING and result["level"] != Level.MAY
+    return result["status"] == Status.WARNING and result["level"] not in _INFORMATION
 
 
 def violated(result: RequirementResult) -> list[CheckResult]:
@@ -150,6 +237,19 @@ def came(exchange: ExchangeView) -> Iterator[str]:
         return
     yield f"{response['status']} {response['reason']}".strip() + f", {milliseconds}"
     yield from _body(response["body"])
+
+
+def _in_short(exchange: ExchangeView) -> str:
+    """Status and body on one line; of a page in HTML, its title."""
+    response = exchange["response"]
+    if response is None:
+        return f"no answer: {exchange['error']}"
+    status, content = str(response["status"]), response["body"]["content"]
+    if content.lstrip().startswith("<"):
+        title = _TITLE.search(content)
+        content = title[1].removeprefix(status) if title else "a page in HTML"
+    line = " ".join(f"{status} {content}".split())
+    return line if len(line) <= _ANSWER_SHOWN else f"{line[:_ANSWER_SHOWN]}…"
 
 
 def _body(body: Body) -> Iterator[str]:

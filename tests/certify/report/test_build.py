@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 
@@ -31,6 +32,54 @@ def test_result_is_legal(failing, certify):
         saved = json.loads(render_json(document))
         validator.validate(saved)
         assert first_violation(saved, load_schema()) is None
+
+
+EMULATOR = """
+    @requirement("KMS-GEN-001")
+    def test_emulator(request):
+        secret = request.config.stash[INSTRUMENT].open_store().credential[
+            "RawSecretAccessKey"
+        ]
+        recorder_of(request.node).add(Exchange(
+            url="http://kms.example:5599/",
+            headers=(("X-Amz-Target", "TrentService.CreateCustomKeyStore"),
+                     ("Content-Type", "application/x-amz-json-1.1"),
+                     ("Content-Length", "1")),
+            body=secret.encode() + BODY,
+            signing=Signing(region="eu-west-1", service="kms"),
+            received=Received(status=400, body=("a " + secret).encode()),
+        ))
+        raise Violation(expected="200", observed="it says " + secret)
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param('b"plain"', id="plain"),
+        pytest.param('"\u00fc".encode()', id="base64"),
+        pytest.param('b"long" * 100_000', id="long"),
+    ],
+)
+def test_result_of_an_emulator(certify, kms_target, instrument, body):
+    """It is legal, and has neither the target's secret nor one made in the run."""
+    document = certify(
+        {"KMS-GEN-001": "INFO"},
+        EMULATOR.replace("BODY", body),
+        kms=kms_target,
+        instrument=instrument,
+    )
+    saved = json.loads(render_json(document))
+
+    jsonschema.Draft202012Validator(load_schema()).validate(saved)
+    assert first_violation(saved, load_schema()) is None
+    (check,) = document["requirements"][0]["checks"]
+    assert "--aws-sigv4 aws:amz:eu-west-1:kms" in check["reproduce"]
+    assert '"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"' in check["reproduce"]
+    (secret,) = instrument.secrets()
+    for form in (secret, base64.b64encode(secret.encode()).decode()[:40], CANARY):
+        assert form not in render(document, "text")
+        assert not any(form in renderer(document) for renderer in RENDERERS.values())
 
 
 def test_beginning_of_the_document(failing):
@@ -114,6 +163,7 @@ MUTATIONS = {
     "extra-member": lambda d: d.update(extra=1),
     "requirements-object": lambda d: d.update(requirements={}),
     "requirement-null": lambda d: d["requirements"].append(None),
+    "target-of-no-kind": lambda d: d["target"].pop("endpoint"),
     "illegal-id": lambda d: d["requirements"][0].update(id="<b>"),
     "status": lambda d: d["requirements"][0].update(status="green"),
     "boolean-count": lambda d: d["summary"]["MUST"].update(passed=True),

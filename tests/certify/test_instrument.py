@@ -1,0 +1,176 @@
+"""The suite's own mock proxy, as the checks of KMS emulators use it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_xks.certify.instrument import DoorFault, Ending, Instrument
+from pytest_xks.certify.kms_target import InstrumentSettings
+from pytest_xks.clock import SystemClock
+from pytest_xks.spec.http import Request
+from pytest_xks.spec.sigv4 import Credential, sign
+from pytest_xks.tls import CertificateAuthority, client_context
+from pytest_xks.transport import (
+    ConnectFailure,
+    ConnectionLost,
+    HttpsTransport,
+    TlsFailure,
+    TransportTimeout,
+)
+
+METADATA = {"kmsRequestId": "an-id", "kmsOperation": "CreateCustomKeyStore"}
+
+
+@pytest.fixture
+def instrument():
+    """An instrument on a free port, with a throw-away CA."""
+    with Instrument(InstrumentSettings()) as instrument:
+        yield instrument
+
+
+@pytest.fixture
+def store(instrument):
+    """A key store of it."""
+    return instrument.open_store()
+
+
+def health(store, *, timeout_ms=5_000.0):
+    """Ask for the health of a store, as an emulator does."""
+    host = store.endpoint.removeprefix("https://")
+    credential = store.credential
+    request = sign(
+        Request(
+            method="POST",
+            target=f"{store.uri_path}/health",
+            headers=(("Host", host), ("Content-Type", "application/json")),
+            body=json.dumps({"requestMetadata": METADATA}).encode(),
+        ),
+        Credential(credential["AccessKeyId"], credential["RawSecretAccessKey"]),
+        region="us-east-1",
+        now=SystemClock().now(),
+    )
+    with HttpsTransport(
+        host="127.0.0.1",
+        port=store.instrument.port,
+        context=client_context(store.instrument.ca.certificate_pem),
+        server_name=host,
+    ) as transport:
+        return transport.send(request, timeout_ms=timeout_ms)
+
+
+def test_requests_are_kept_as_they_came(store):
+    """A request is kept with its headers and body, and the status that it got."""
+    with store.watching() as seen:
+        assert health(store).status == 200
+
+    (request,) = seen()
+    assert request.operation == "health"
+    assert request.request_metadata == METADATA
+    assert request.header("authorization").startswith("AWS4-HMAC-SHA256 ")
+    assert request.status == 200
+
+
+def test_stores_do_not_meet(instrument, store):
+    """Each store has a path, an endpoint and a credential of its own."""
+    other = instrument.open_store()
+    health(other)
+
+    assert store.requests == ()
+    assert store.uri_path != other.uri_path
+    assert store.endpoint != other.endpoint
+    assert store.credential != other.credential
+
+
+def test_scripted_error(instrument, store):
+    """An answer can be replaced, for one store, within a block."""
+    other = instrument.open_store()
+    with store.failing("ThrottlingException", 429, message="slow down"):
+        response = health(store)
+        assert health(other).status == 200
+
+    assert response.status == 429
+    assert json.loads(response.body) == {
+        "errorName": "ThrottlingException",
+        "errorMessage": "slow down",
+    }
+    assert health(store).status == 200
+
+
+def test_altered_success(store):
+    """The document of a success can be edited."""
+    with store.altering(lambda document: document.pop("ekmVendor")):
+        document = json.loads(health(store).body)
+
+    assert "ekmVendor" not in document
+
+
+def test_rewritten_success(store):
+    """The document of a success can be edited with the request in view."""
+
+    def echo(document, request):
+        document["asked"] = request["requestMetadata"]["kmsOperation"]
+
+    with store.rewriting(echo, operation="health"):
+        document = json.loads(health(store).body)
+
+    assert document["asked"] == "CreateCustomKeyStore"
+    assert document["ekmVendor"]
+
+
+def test_script_of_one_operation(store):
+    """A script may concern one operation only."""
+    with store.answering(500, b"", operation="encrypt"):
+        assert health(store).status == 200
+
+
+def test_late_answer(store):
+    """An answer can come too late."""
+    with store.delaying(60_000), pytest.raises(TransportTimeout):
+        health(store, timeout_ms=50)
+
+
+def test_other_ending(store):
+    """An exchange can end without an answer."""
+    with store.ending(Ending.RESET), pytest.raises(ConnectionLost):
+        health(store)
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        pytest.param(DoorFault.CONNECTION_REFUSED, ConnectFailure, id="tcp"),
+        pytest.param(DoorFault.CERTIFICATE_EXPIRED, TlsFailure, id="tls"),
+    ],
+)
+def test_door(instrument, store, fault, failure):
+    """The port can be closed, or show a bad certificate, and be good again."""
+    with instrument.door(fault), pytest.raises(failure):
+        health(store)
+
+    assert health(store).status == 200
+
+
+def test_own_authority_and_template(tmp_path):
+    """The CA comes from files, and fits every name that the template makes."""
+    ca = CertificateAuthority.create()
+    (tmp_path / "ca.pem").write_bytes(ca.certificate_pem)
+    (tmp_path / "ca.key").write_bytes(ca.private_key_pem)
+    settings = InstrumentSettings(
+        endpoint_template="https://{label}.proxy.example",
+        ca_certificate=tmp_path / "ca.pem",
+        ca_private_key=tmp_path / "ca.key",
+    )
+    with Instrument(settings) as instrument:
+        store = instrument.open_store(label="mine", prefix="here")
+
+        assert instrument.ca.certificate_pem == ca.certificate_pem
+        assert store.endpoint == "https://mine.proxy.example"
+        assert store.uri_path == "/here/kms/xks/v1"
+        assert health(store).status == 200
+
+
+def test_repr_holds_no_secret(store):
+    """What is printed of a store is where it is."""
+    assert repr(store) == f"ProxyStore({store.endpoint}{store.uri_path})"

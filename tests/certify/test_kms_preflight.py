@@ -1,0 +1,273 @@
+"""Before the suite: a user's mistake is one sentence, a missing subject one finding."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from pytest_xks.certify.embedded import embedded_kms
+from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.instrument import DoorFault, Instrument
+from pytest_xks.certify.kms_preflight import preflight_kms
+from pytest_xks.certify.kms_target import KmsTarget
+from pytest_xks.proxy.delivery import Delivery, Ending
+from pytest_xks.proxy.server import HttpsServer
+from pytest_xks.spec.http import Response
+
+SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
+LISTS = {"ListKeys": {"Keys": []}, "DescribeCustomKeyStores": {"CustomKeyStores": []}}
+
+
+@pytest.fixture
+def embedded():
+    """A served fake KMS, its target and the instrument."""
+    with embedded_kms() as parts:
+        yield parts
+
+
+@contextmanager
+def emulator(answers, default=(500, "oops")):
+    """A KMS endpoint that answers by the book: a document, a pair, or a function."""
+
+    def handle(request, _peer):
+        headers = {name.lower(): value for name, value in request.headers}
+        operation = headers["x-amz-target"].rpartition(".")[2]
+        answer = answers.get(operation, default)
+        answer = answer(request) if callable(answer) else answer
+        status, content = answer if isinstance(answer, tuple) else (200, answer)
+        if isinstance(content, Ending):
+            return Delivery(response=Response(status=200), ending=content)
+        text = content if isinstance(content, str) else json.dumps(content)
+        return Delivery(response=Response(status=status, body=text.encode()))
+
+    with HttpsServer(handle, context=None) as server:
+        yield KmsTarget(
+            endpoint_url=server.origin,
+            access_key_id="AKIATESTTESTTESTTEST",
+            secret_access_key=SECRET,
+        )
+
+
+def failure(code, message="It is so.", status=400):
+    """An answer with an exception."""
+    return status, {"__type": f"com.amazonaws#{code}", "message": message}
+
+
+def refusal(target, instrument):
+    """The message with which the target is refused."""
+    with pytest.raises(UsageProblem) as caught:
+        preflight_kms(target, instrument)
+    message = str(caught.value)
+    assert SECRET not in message
+    return message
+
+
+def test_good(embedded):
+    """A fake KMS that finds the proxy passes, and nothing stays behind."""
+    fake, target, instrument = embedded
+
+    assert preflight_kms(target, instrument) is None
+    assert [] == fake.client().describe_custom_key_stores()["CustomKeyStores"]
+
+
+def test_proxy_never_called(embedded):
+    """An emulator that is led elsewhere is told apart, with what to do."""
+    fake, target, instrument = embedded
+    with HttpsServer(lambda *_: Delivery(), context=None) as elsewhere:
+        port = elsewhere.port
+    fake.connect_to(f"*.xks.test:443:127.0.0.1:{port}")
+
+    message = refusal(target, instrument)
+
+    assert f"never called the suite's proxy at port {instrument.port}" in message
+    assert "--connect-to" in message
+    assert "XksProxyUriUnreachableException" in message
+
+
+def test_certificate_refused(embedded):
+    """So is one that connects and does not trust the certificate."""
+    _, target, instrument = embedded
+
+    with instrument.door(DoorFault.CERTIFICATE_UNKNOWN_CA):
+        message = refusal(target, instrument)
+
+    assert "does it refuse the certificate?" in message
+    assert "--trust-ca" in message
+
+
+def test_unhelpful_emulator(embedded, instrument):
+    """An emulator that creates stores without asking the proxy is for the suite."""
+    _, target, _ = embedded
+    answers = {
+        **LISTS,
+        "CreateCustomKeyStore": {"CustomKeyStoreId": "cks-1"},
+        "DeleteCustomKeyStore": {},
+    }
+    with emulator(answers) as silent:
+        assert preflight_kms(silent, instrument) is None
+    with emulator(LISTS) as broken:
+        assert preflight_kms(broken, instrument) is None
+    assert preflight_kms(target, embedded[2]) is None
+
+
+def test_port_in_the_endpoint(embedded):
+    """Where the template has a port and KMS refuses it, that is the mistake."""
+    _, target, _ = embedded
+    settings = replace(
+        target.proxy, endpoint_template="https://{label}.localhost:{port}"
+    )
+    with Instrument(settings) as other:
+        message = refusal(replace(target, proxy=settings), other)
+
+    assert "Remove the port from kms.proxy.endpoint_template" in message
+
+
+def test_emulator_that_repeats_what_it_was_sent(instrument):
+    """No message has the secret of a key store."""
+
+    def echo(request):
+        return failure("XksProxyUriUnreachableException", request.body.decode()[-150:])
+
+    with emulator({**LISTS, "CreateCustomKeyStore": echo}) as target:
+        message = refusal(target, instrument)
+
+    assert "RawSecretAccessKey" in message
+    assert not any(secret in message for secret in instrument.secrets())
+
+
+@pytest.mark.parametrize(
+    ("delete", "calls"),
+    [
+        pytest.param({}, ["Delete"], id="at-once"),
+        pytest.param(
+            failure("CustomKeyStoreInvalidStateException"),
+            ["Delete", "Disconnect", "Delete"],
+            id="connected",
+        ),
+    ],
+)
+def test_clean_up(instrument, delete, calls):
+    """The key store that was tried out goes, even if it was connected."""
+    asked = []
+
+    def noted(answer):
+        def handle(request):
+            asked.append(request)
+            return answer
+
+        return handle
+
+    answers = {
+        **LISTS,
+        "CreateCustomKeyStore": {"CustomKeyStoreId": "cks-1"},
+        "DeleteCustomKeyStore": noted(delete),
+        "DisconnectCustomKeyStore": noted({}),
+    }
+    with emulator(answers) as target:
+        assert preflight_kms(target, instrument) is None
+
+    headers = (dict(request.headers) for request in asked)
+    assert [f"TrentService.{verb}CustomKeyStore" for verb in calls] == [
+        each["X-Amz-Target"] for each in headers
+    ]
+
+
+def test_no_room(instrument):
+    """A full account has no room for the suite."""
+    answers = {**LISTS, "CreateCustomKeyStore": failure("LimitExceededException")}
+    with emulator(answers) as target:
+        assert "There is no room for a key store" in refusal(target, instrument)
+
+
+def test_dead_endpoint(instrument):
+    """A port on which nobody listens is out of reach."""
+    with emulator({}) as target:
+        pass
+
+    assert f"{target.endpoint_url} cannot be reached" in refusal(target, instrument)
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        pytest.param((200, "<html>"), "no AWS JSON endpoint", id="html"),
+        pytest.param((404, ""), "no AWS JSON endpoint", id="empty"),
+        pytest.param((200, "[]"), "no AWS JSON endpoint", id="list"),
+        pytest.param((200, {"hello": "world"}), "no KMS endpoint", id="other-json"),
+        pytest.param(
+            failure("UnknownOperationException"), "no KMS endpoint", id="other-service"
+        ),
+        pytest.param(
+            failure("UnrecognizedClientException"), "refuses the credential", id="key"
+        ),
+        pytest.param(
+            failure("InvalidSignatureException", status=403),
+            "refuses the credential",
+            id="secret",
+        ),
+        pytest.param((200, Ending.CLOSE), "cannot be reached", id="closes"),
+        pytest.param((200, Ending.GARBAGE), "cannot be reached", id="no-http"),
+    ],
+)
+def test_something_else_listens(instrument, answer, named):
+    """What is no KMS, or not ours to call, is named in one sentence."""
+    with emulator({}, default=answer) as target:
+        assert named in refusal(target, instrument)
+
+
+def test_https_endpoint_that_nobody_trusts(embedded):
+    """A certificate that this machine does not trust is named as such."""
+    _, target, instrument = embedded
+    url = f"https://127.0.0.1:{instrument.port}"
+
+    assert "AWS_CA_BUNDLE" in refusal(replace(target, endpoint_url=url), instrument)
+
+
+def test_unusable_ca_bundle(kms_target, instrument, monkeypatch, tmp_path):
+    """So is a variable that names no certificate."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "nosuch.pem"))
+    target = replace(kms_target, endpoint_url="https://kms.example")
+
+    assert "AWS_CA_BUNDLE" in refusal(target, instrument)
+
+
+@pytest.mark.parametrize(
+    "default",
+    [
+        pytest.param((500, "<html>oops</html>"), id="html"),
+        pytest.param(failure("UnknownOperationException"), id="unknown"),
+        pytest.param(failure("NotImplemented", status=501), id="not-implemented"),
+        pytest.param(failure("KMSInternalException", status=500), id="internal"),
+        pytest.param((200, {}), id="accepts-anything"),
+        pytest.param((200, Ending.CLOSE), id="drops-the-connection"),
+    ],
+)
+def test_no_external_key_stores(instrument, default):
+    """An emulator without the operations is a finding that lists its answers."""
+    created = {"KeyMetadata": {"KeyId": "a-key"}}
+    with emulator({"ListKeys": {"Keys": []}, "CreateKey": created}, default) as target:
+        lack = preflight_kms(target, instrument)
+
+    assert "external key stores" == lack.what
+    assert [
+        "DescribeCustomKeyStores",
+        "CreateCustomKeyStore",
+        "ConnectCustomKeyStore",
+        "DisconnectCustomKeyStore",
+        "UpdateCustomKeyStore",
+        "DeleteCustomKeyStore",
+        "CreateKey",
+    ] == [exchange.label for exchange in lack.exchanges]
+
+
+def test_one_operation_is_enough(instrument):
+    """Where one of the operations is there, the suite says what is missing."""
+    answers = {
+        "ListKeys": {"Keys": []},
+        "DeleteCustomKeyStore": failure("CustomKeyStoreNotFoundException"),
+    }
+    with emulator(answers) as target:
+        assert preflight_kms(target, instrument) is None
