@@ -40,8 +40,7 @@ class Register(Generic[T]):
             raise ValueError(f"there is a {self._what} {name!r} already")
         self._entries[name] = entry
 
-    @property
-    def entries(self) -> Mapping[str, T]:
+    def all(self) -> Mapping[str, T]:
         """Everything by its name."""
         for shelf in self._shelves:
             importlib.import_module(shelf)
@@ -53,7 +52,7 @@ class Register(Generic[T]):
         Raises:
             LookupError: nothing; the message names the nearest.
         """
-        known = self.entries
+        known = self.all()
         if name in known:
             return known[name]
         near = difflib.get_close_matches(name, known, n=3)

@@ -22,7 +22,6 @@ from pytest_xks.spec.sigv4 import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from types import TracebackType
 
     from pytest_xks.kms.handles import KeyStoreHandle
 
@@ -94,12 +93,7 @@ class XksServer:
         """Start."""
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
 

@@ -23,8 +23,6 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from pytest_xks.spec.http import Response
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from pytest_xks.spec.http import Request
 
 __all__ = [
@@ -129,12 +127,7 @@ class HttpsTransport:
         """Close at the end of the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
 

@@ -8,12 +8,12 @@ from pytest_xks.register import Register
 
 
 def test_finds_by_name():
-    """What was added is found under its name, and among the entries."""
+    """What was added is found under its name, and among all."""
     register = Register("fruit", ())
     register.add("apple", 1)
 
     assert register.find("apple") == 1
-    assert dict(register.entries) == {"apple": 1}
+    assert dict(register.all()) == {"apple": 1}
 
 
 def test_shelves_are_imported_when_somebody_asks(tmp_path, monkeypatch):
@@ -26,7 +26,7 @@ def test_shelves_are_imported_when_somebody_asks(tmp_path, monkeypatch):
     import fruit_list  # noqa: PLC0415 - it exists only now
 
     assert fruit_list.added == []
-    assert dict(register.entries) == {}
+    assert dict(register.all()) == {}
     assert fruit_list.added == [1]
 
 

@@ -1,22 +1,22 @@
-"""What a check accepts: outcomes, and the helpers that raise when none of them came.
+"""What a check accepts of a KMS endpoint, and the helpers that raise otherwise.
 
-An ``Outcome`` is one way of being right, with its words for the report. Where AWS's
-documents leave several, a check lists them all. A *control* is a call that has to
+See ``certify.judgement`` for what an ``Outcome`` is. A *control* is a call that has to
 succeed before a refusal means anything; if it does not, nothing can be concluded.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_xks.certify.outcome import NotTestable, Violation
+from pytest_xks.certify import judgement
+from pytest_xks.certify.judgement import expect, violated
+from pytest_xks.certify.outcome import NotTestable
+
+from .reply import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from .reply import Reply
+    from collections.abc import Mapping
 
 __all__ = [
     "FAILS",
@@ -34,13 +34,7 @@ __all__ = [
     "violated",
 ]
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One way of being right."""
-
-    text: str
-    accepts: Callable[[Reply], bool]
+Outcome: TypeAlias = judgement.Outcome[Reply]
 
 
 def refused(*codes: str) -> Outcome:
@@ -61,36 +55,6 @@ REFUSED = Outcome(
 
 # Not in the service model, but what AWS answers to input that breaks it (KMS-GEN-011).
 VALIDATION = refused("ValidationException")
-
-
-def expect(reply: Reply, *accepted: Outcome, note: str = "") -> None:
-    """The reply is one of the accepted outcomes.
-
-    Raises:
-        Violation: it is none of them.
-    """
-    if not any(outcome.accepts(reply) for outcome in accepted):
-        violated(reply, (outcome.text for outcome in accepted), note=note)
-
-
-def violated(
-    reply: Reply,
-    expected: str | Iterable[str],
-    observed: str | None = None,
-    *,
-    note: str = "",
-) -> NoReturn:
-    """Report that a requirement is broken.
-
-    Raises:
-        Violation: always.
-    """
-    raise Violation(
-        expected=expected,
-        observed=reply.describe() if observed is None else observed,
-        note=note,
-        exchange=reply.exchange,
-    )
 
 
 def success(reply: Reply) -> Mapping[str, Any]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_xks.certify.outcome import NotTestable
+
 from .expect import REFUSED, control, expect, refused, success, violated
 from .store_calls import CreateCalls, service_of, vpc_members
 from .stores import failed_store, pages
@@ -109,9 +111,10 @@ def test_nothing_matches(kms: Kms, filters: dict[str, str]) -> None:
 @pytest.mark.requirement("KMS-DESCRIBESTORE-003")
 def test_pages(kms: Kms, store: KeyStore, workshop: Workshop) -> None:
     """With a Limit of 1, Truncated and NextMarker lead to every key store, once."""
-    del store  # One of the two that there are at least.
-    workshop.make_store(kms)
-    everything = {store_id for reply in pages(kms) for store_id in _ids(reply)}
+    stores = {store.id, workshop.make_store(kms).id}
+    listed = {store_id for reply in pages(kms) for store_id in _ids(reply)}
+    if not stores <= listed:
+        raise NotTestable("A list without a Limit does not have all key stores.")
     seen: list[str] = []
     for reply in pages(kms, limit=1):
         document = reply.document
@@ -122,7 +125,7 @@ def test_pages(kms: Kms, store: KeyStore, workshop: Workshop) -> None:
         if not document.get("Truncated") and document.get("NextMarker"):
             violated(reply, "no NextMarker, as Truncated is not true", "one")
         seen += _ids(reply)
-    if missing := everything - set(seen):
+    if missing := stores - set(seen):
         violated(reply, "pages with every key store", f"no {', '.join(missing)}")
     if len(seen) != len(set(seen)):
         violated(reply, "each key store once", f"{sorted(seen)}")

@@ -1,7 +1,6 @@
-"""What a check accepts: outcomes, and the helpers that raise when none of them came.
+"""What a check accepts of a proxy, and the helpers that raise otherwise.
 
-An ``Outcome`` is one way of being right, with its words for the report. Where the
-specification leaves several, a check lists them all. A *control* is a request that has
+See ``certify.judgement`` for what an ``Outcome`` is. A *control* is a request that has
 to succeed before a refusal means anything; if it does not, nothing can be concluded.
 """
 
@@ -9,17 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TypeAlias
 
-from pytest_xks.certify.outcome import NotTestable, Violation
+from pytest_xks.certify import judgement
+from pytest_xks.certify.judgement import expect, violated
+from pytest_xks.certify.outcome import NotTestable
 
+from .answer import Answer
 from .bodies import read_leniently
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from .answer import Answer
 
 __all__ = [
     "ERRORS",
@@ -39,6 +35,8 @@ __all__ = [
     "violated",
 ]
 
+Outcome: TypeAlias = judgement.Outcome[Answer]
+
 # "Error codes": the HTTP status of every error name.
 ERRORS = {
     "ValidationException": 400,
@@ -54,14 +52,6 @@ ERRORS = {
     "UnsupportedOperationException": 501,
     "DependencyTimeoutException": 503,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One way of being right."""
-
-    text: str
-    accepts: Callable[[Answer], bool]
 
 
 def error(name: str) -> Outcome:
@@ -96,36 +86,6 @@ NOT_SERVED = Outcome(
 )
 
 
-def expect(answer: Answer, *accepted: Outcome, note: str = "") -> None:
-    """The answer is one of the accepted outcomes.
-
-    Raises:
-        Violation: it is none of them.
-    """
-    if not any(outcome.accepts(answer) for outcome in accepted):
-        violated(answer, (outcome.text for outcome in accepted), note=note)
-
-
-def violated(
-    answer: Answer,
-    expected: str | Iterable[str],
-    observed: str | None = None,
-    *,
-    note: str = "",
-) -> NoReturn:
-    """Report that a requirement is broken.
-
-    Raises:
-        Violation: always.
-    """
-    raise Violation(
-        expected=expected,
-        observed=answer.describe() if observed is None else observed,
-        note=note,
-        exchange=answer.exchange,
-    )
-
-
 def success(answer: Answer) -> dict[str, object]:
     """The document of a request that has to be served.
 
@@ -157,10 +117,10 @@ def member_of(answer: Answer, name: str) -> str:
         Violation: it is missing, or something else.
     """
     value = (answer.document or {}).get(name)
-    if isinstance(value, str):
-        return value
-    observed = f"{name} is {'missing' if value is None else type(value).__name__}"
-    violated(answer, f"{name}, a string", observed)
+    if not isinstance(value, str):
+        kind = "missing" if value is None else type(value).__name__
+        violated(answer, f"{name}, a string", f"{name} is {kind}")
+    return value
 
 
 def bytes_of(answer: Answer, name: str) -> bytes:

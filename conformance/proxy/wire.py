@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Self, cast
 from pytest_xks.certify.wire import Connection, Headers, Received, Signing
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from pytest_xks.certify.target import (
         Endpoint,
         MtlsTarget,
@@ -177,12 +175,7 @@ class Link:
         """The connection ends with the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
 

@@ -26,7 +26,6 @@ from pytest_xks.tls import CertificateAuthority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import TracebackType
 
     from pytest_xks.certify.kms_target import InstrumentSettings
     from pytest_xks.proxy.health import Fleet
@@ -155,12 +154,7 @@ class Instrument:
         """It listens from the start."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.close()
 

@@ -24,7 +24,6 @@ from pytest_xks.transport import HttpsTransport, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from pytest_xks.certify.kms_target import KmsTarget
 
@@ -88,12 +87,7 @@ class KmsCaller:
         """Close at the end of the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close."""
         self._transport.close()
 

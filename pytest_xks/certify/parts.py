@@ -52,9 +52,9 @@ class Part:
     embedded: Callable[[str], AbstractContextManager[tuple[Target, Instrument | None]]]
     """The mock with a fault (or with none, for an empty name), as a target, and the
     instrument that goes with it."""
-    sampled: bool = False
-    """Whether the self-test samples the checks that a fault is not about: the whole
-    suite for every fault would take an hour."""
+    is_large: bool = False
+    """Whether the whole suite for every fault would take an hour, so that the self-test
+    tries a fault against the chapters that it is about."""
 
 
 def part_of(requirement_id: str) -> Part:
@@ -108,7 +108,7 @@ PARTS: Mapping[str, Part] = {
         mock="the fake KMS",
         faults=_kms_faults,
         embedded=_kms,
-        sampled=True,
+        is_large=True,
     ),
 }
 """By name."""

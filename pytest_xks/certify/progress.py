@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Self
 from pytest_xks.certify.outcome import Status
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rich.progress import Progress
 
     from pytest_xks.certify.collector import CheckRecord
@@ -46,12 +44,7 @@ class ProgressDisplay:
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Remove the line."""
         if self._progress is not None:
             self._progress.stop()

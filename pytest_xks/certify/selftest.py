@@ -81,14 +81,17 @@ def prove(
         part: the part of the suite, "proxy" or "kms".
         fault: its name; empty for none.
         suite: the suite; by default the one installed.
-        thorough: whether to run every check, where the part would be sampled.
+        thorough: whether to run every check, where the part is large; otherwise the
+            chapters of what the fault violates, and of checks of other requirements in
+            them one of each test function.
     """
     suite = suite or suite_folder()
     catalogue = load_catalogue(part, suite)
     known = PARTS[part].faults()[fault] if fault else None
     declared = frozenset(known.violates if known else ())
     load = any(_needs_load(catalogue, requirement_id) for requirement_id in declared)
-    sampled = bool(fault) and PARTS[part].sampled and not thorough
+    narrow = bool(fault) and PARTS[part].is_large and not thorough
+    scope = known.scope if known else ()
     with (
         tempfile.TemporaryDirectory(prefix="pytest-xks-") as scratch,
         PARTS[part].embedded(fault) as (target, instrument),
@@ -101,12 +104,17 @@ def prove(
             scratch=Path(scratch),
             selection=Selection(
                 load=load,
-                only=known.scope if known else (),
-                sampled_but=declared if sampled else None,
+                only=scope or (_chapters(declared) if narrow else ()),
+                sampled_but=declared if narrow else None,
             ),
         )
     proof = _proof(fault, declared, catalogue, run)
     return replace(proof, wholesale=bool(known and known.wholesale))
+
+
+def _chapters(requirement_ids: Iterable[str]) -> tuple[str, ...]:
+    """The prefixes of the chapters, with the last hyphen."""
+    return tuple(sorted({each.rpartition("-")[0] + "-" for each in requirement_ids}))
 
 
 def _needs_load(catalogue: Catalogue, requirement_id: str) -> bool:

@@ -18,7 +18,6 @@ from pytest_xks.proxy.server import HttpsServer
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
-    from types import TracebackType
 
 __all__ = ["VPC_PRIVATE_DNS_NAME", "ServedKms", "address_to_reach"]
 
@@ -82,12 +81,7 @@ class ServedKms:
         """Start."""
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
 

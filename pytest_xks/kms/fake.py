@@ -32,7 +32,6 @@ from pytest_xks.kms.vpc import VpcEndpointService
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from types import TracebackType
 
     import boto3
     from botocore.client import BaseClient
@@ -161,12 +160,7 @@ class FakeKms:
         """Start."""
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
 

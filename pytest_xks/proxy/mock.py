@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable, Mapping
     from pathlib import Path
-    from types import TracebackType
 
     import responses
 
@@ -92,12 +91,7 @@ class MockXksProxy:
         """The proxy stops at the end of the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
 

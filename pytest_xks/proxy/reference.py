@@ -22,7 +22,6 @@ from pytest_xks.tls import CertificateAuthority
 
 if TYPE_CHECKING:
     import logging
-    from types import TracebackType
 
     from pytest_xks.proxy.stores import KeyStore
     from pytest_xks.spec.sigv4 import Credential
@@ -128,12 +127,7 @@ class ReferenceProxy:
         """The proxy stops at the end of the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
 

@@ -21,7 +21,6 @@ from pytest_xks.proxy.connection import Connection, ConnectionOptions, Handler, 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
-    from types import TracebackType
 
 __all__ = ["Handler", "HttpsServer", "Peer"]
 
@@ -91,12 +90,7 @@ class HttpsServer:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
 

@@ -151,12 +151,16 @@ def test_selftest_of_the_fake_kms(make_suite, expression, status):
 @pytest.mark.parametrize(
     ("thorough", "red"),
     [
-        pytest.param(False, {"KMS-CONNECT-001"}, id="sampled"),
-        pytest.param(True, {"KMS-CONNECT-001", "KMS-CONNECT-002"}, id="thorough"),
+        pytest.param(False, {"KMS-CONNECT-001"}, id="its-chapters"),
+        pytest.param(
+            True,
+            {"KMS-CONNECT-001", "KMS-CONNECT-002", "KMS-CREATEKEY-001"},
+            id="thorough",
+        ),
     ],
 )
-def test_sampling_of_the_kms_part(make_suite, thorough, red):
-    """What a fault is about is run whole; of other checks one of each function."""
+def test_reach_of_a_fault_of_kms(make_suite, thorough, red):
+    """What a fault violates is run whole; of the rest of its chapters, a sample."""
     body = """
     @requirement("KMS-CONNECT-001")
     @pytest.mark.parametrize("number", [1, 2])
@@ -165,10 +169,16 @@ def test_sampling_of_the_kms_part(make_suite, thorough, red):
 
     @requirement("KMS-CONNECT-002")
     @pytest.mark.parametrize("number", [1, 2])
-    def test_other(number):
+    def test_of_the_same_chapter(number):
         assert number == 1
+
+    @requirement("KMS-CREATEKEY-001")
+    def test_of_another_chapter():
+        raise AssertionError
     """
-    levels = {"KMS-CONNECT-001": "MUST", "KMS-CONNECT-002": "MUST"}
+    levels = dict.fromkeys(
+        ("KMS-CONNECT-001", "KMS-CONNECT-002", "KMS-CREATEKEY-001"), "MUST"
+    )
     suite = make_suite(levels, body, part="kms")
 
     proof = prove(

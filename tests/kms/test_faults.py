@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from botocore.exceptions import ClientError
 
 from pytest_xks.certify.suite import load_catalogue
 from pytest_xks.kms.fake import FakeKms
@@ -19,7 +22,8 @@ def test_every_fault_can_be_armed(inner_lab, name):
 
     with inner_lab.fake.fault(name) as armed:
         assert armed.replacements
-        inner_lab.kms.list_keys()
+        with suppress(ClientError):
+            inner_lab.kms.list_keys()
 
     assert fault.summary.endswith(".")
     assert inner_lab.fake.faults.armed == ()

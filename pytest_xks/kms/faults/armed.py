@@ -11,7 +11,6 @@ from pytest_xks.kms.steps import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
     from pytest_xks.kms.faults.catalogue import Fault, Replacements
 
@@ -39,12 +38,7 @@ class ArmedFault:
         """The fault stays armed until the end of the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Disarm."""
         self.disarm()
 

@@ -10,7 +10,6 @@ from pytest_xks.proxy.faults.doors import PREVENTS_CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from pytest_xks.proxy.delivery import Delivery
     from pytest_xks.proxy.faults.catalogue import Effect, Fault
@@ -62,12 +61,7 @@ class ArmedFault:
         """The fault stays armed until the end of the block."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Disarm."""
         self.disarm()
 

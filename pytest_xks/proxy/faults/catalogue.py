@@ -116,18 +116,11 @@ def fault(  # noqa: PLR0913 - keyword-only, each with its default
     return register
 
 
-def all_faults() -> Mapping[str, Fault]:
-    """Every fault by its name."""
-    return _CATALOGUE.entries
+all_faults = _CATALOGUE.all
+"""Every fault by its name."""
 
-
-def find_fault(name: str) -> Fault:
-    """The fault of a name.
-
-    Raises:
-        LookupError: there is none; the message names the nearest.
-    """
-    return _CATALOGUE.find(name)
+find_fault = _CATALOGUE.find
+"""The fault of a name; a LookupError names the nearest one."""
 
 
 def changed(**steps: Any) -> Effect:  # noqa: ANN401 - the steps of Rules differ in type
