@@ -31,8 +31,9 @@ class Serving:
     custom_key_store_id: str
     """A connected external key store on the mock proxy."""
     vpc_endpoint_service: VpcEndpointService
-    another_uri_endpoint: str
-    """An XksProxyUriEndpoint that leads to the mock proxy and is not in use."""
+    another_uri_endpoint: str | None
+    """An XksProxyUriEndpoint that leads to the mock proxy and is not in use; None if
+    the user has led such names elsewhere."""
     target_file: Path | None
     """Where the target file was written, if anywhere."""
 
@@ -70,9 +71,10 @@ def instructions(serving: Serving) -> Iterator[str]:
     yield "For the AWS CLI; an SDK takes the same endpoint and variables:"
     yield from (f"  {line}" for line in _aws_cli(serving))
     yield ""
-    yield "Another key store; *.xks.test, with one label for *, leads to this proxy:"
-    yield f"  {_create_key_store(serving)}"
-    yield ""
+    if serving.another_uri_endpoint:
+        yield "Another key store; *.xks.test, one label for *, leads to this proxy:"
+        yield f"  {_create_key_store(serving, serving.another_uri_endpoint)}"
+        yield ""
     yield "For AWS's test client (test-xks-proxy -a), in its folder:"
     for name, value in _variables(target).items():
         yield f"  export {name}={shlex.quote(value)}"
@@ -114,13 +116,13 @@ def _aws_cli(serving: Serving) -> Iterator[str]:
     )
 
 
-def _create_key_store(serving: Serving) -> str:
+def _create_key_store(serving: Serving, uri_endpoint: str) -> str:
     credential = serving.target.credential
     parameters = {
         "CustomKeyStoreName": "another",
         "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
         "XksProxyConnectivity": "PUBLIC_ENDPOINT",
-        "XksProxyUriEndpoint": serving.another_uri_endpoint,
+        "XksProxyUriEndpoint": uri_endpoint,
         "XksProxyUriPath": serving.target.uri_path,
         "XksProxyAuthenticationCredential": {
             "AccessKeyId": credential.access_key_id,

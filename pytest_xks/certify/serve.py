@@ -105,7 +105,7 @@ def serve(options: ServeOptions, echo: Callable[[str], None]) -> None:
                 kms_endpoint_url=kms.kms_endpoint_url,
                 custom_key_store_id=store.id,
                 vpc_endpoint_service=kms.vpc_endpoint_service,
-                another_uri_endpoint=f"https://another.{_DOMAIN}",
+                another_uri_endpoint=_another_uri_endpoint(options),
                 target_file=options.target_file,
             )
             if options.ready_file:
@@ -114,6 +114,12 @@ def serve(options: ServeOptions, echo: Callable[[str], None]) -> None:
             for line in instructions(serving):
                 echo(line)
             stopped.wait()
+
+
+def _another_uri_endpoint(options: ServeOptions) -> str | None:
+    """An endpoint that leads to the mock proxy; None if they all lead elsewhere."""
+    led_away = any(route.startswith(f"*.{_DOMAIN}:") for route in options.connect_to)
+    return None if led_away else f"https://another.{_DOMAIN}"
 
 
 def _kms(options: ServeOptions) -> ServedKms:

@@ -1,6 +1,8 @@
 """The fake KMS: external key stores on top of moto's KMS.
 
-The way of a request: boto3 -> moto -> ``moto_bridge`` -> ``responses`` -> ``models``
+The way of a request: boto3 -> moto -> ``steps``             what a fault can replace
+``faults``            named misbehaviours: one catalogue for everyone
+``moto_bridge`` -> ``responses`` -> ``models``
 -> ``proxy_client`` -> transport -> the external key store proxy, and back the same way.
 ``fake`` holds it all together and is what users meet.
 

@@ -185,7 +185,7 @@ def test_led_elsewhere(tmp_path):
         port = mine.endpoint.rpartition(":")[2]
         ca.write_bytes(mine.ca_certificate)
         flags = ["--connect-to", f"*.xks.test:443:127.0.0.1:{port}", "--trust-ca", ca]
-        with serving("--ready-file", ready, *flags):
+        with serving("--ready-file", ready, *flags) as (_, lines):
             document = json.loads(ready.read_text())
             store_id = create_store(
                 document,
@@ -197,6 +197,7 @@ def test_led_elsewhere(tmp_path):
 
         assert store_id != document["custom_key_store_id"]
         assert 1 == len(mine.requests)
+        assert not any("leads to this proxy" in line for line in lines)
 
 
 def test_behaviour(tmp_path):
