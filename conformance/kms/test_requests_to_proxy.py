@@ -98,6 +98,13 @@ def _require_texts(
             violated(reply, f"{name}: a string", f"{what} has {name}: {value!r:.120}")
 
 
+def _require_metadata(trace: Trace, *required: str) -> None:
+    """Every request has these texts in its requestMetadata."""
+    for request, metadata in _each(trace):
+        what = f"requestMetadata of {request.operation}"
+        _require_texts(trace.reply, what, metadata, required)
+
+
 # -- the request ------------------------------------------------------------------
 
 
@@ -209,13 +216,10 @@ def test_metadata_of_encrypt_and_decrypt(traffic: Traffic, operation: str) -> No
     kmsKeyArn is the key's ARN, in whatever way the caller named it.
     """
     trace = traffic.of(operation)
-    for request, metadata in _each(trace):
-        _require_texts(
-            trace.reply,
-            f"requestMetadata of {request.operation}",
-            metadata,
-            ("awsPrincipalArn", "kmsKeyArn", "kmsOperation", "kmsRequestId"),
-        )
+    _require_metadata(
+        trace, "awsPrincipalArn", "kmsKeyArn", "kmsOperation", "kmsRequestId"
+    )
+    for _, metadata in _each(trace):
         if trace.key and metadata["kmsKeyArn"] != trace.key.arn:
             violated(
                 trace.reply,
@@ -229,13 +233,7 @@ def test_metadata_of_encrypt_and_decrypt(traffic: Traffic, operation: str) -> No
 def test_metadata_of_get_key_metadata(traffic: Traffic, operation: str) -> None:
     """GetKeyMetadata names the caller, the operation and the request."""
     trace = traffic.of(operation)
-    for request, metadata in _each(trace):
-        _require_texts(
-            trace.reply,
-            f"requestMetadata of {request.operation}",
-            metadata,
-            ("awsPrincipalArn", "kmsOperation", "kmsRequestId"),
-        )
+    _require_metadata(trace, "awsPrincipalArn", "kmsOperation", "kmsRequestId")
 
 
 @pytest.mark.requirement("KMS-WIRE-006")
@@ -243,13 +241,7 @@ def test_metadata_of_get_key_metadata(traffic: Traffic, operation: str) -> None:
 def test_metadata_of_get_health_status(traffic: Traffic, operation: str) -> None:
     """GetHealthStatus names the operation and the request."""
     trace = traffic.of(operation)
-    for request, metadata in _each(trace):
-        _require_texts(
-            trace.reply,
-            f"requestMetadata of {request.operation}",
-            metadata,
-            ("kmsOperation", "kmsRequestId"),
-        )
+    _require_metadata(trace, "kmsOperation", "kmsRequestId")
 
 
 @pytest.mark.requirement("KMS-WIRE-017")

@@ -4,6 +4,9 @@ For each fault of our own mock that declares which requirements it violates, the
 runs against that mock with the fault, made anew for it. Exactly the declared
 requirements must turn red: one that stays green proves nothing, another MUST that turns
 red is a check that accuses the innocent. Without a fault, everything must pass.
+
+A fault of a large part (the KMS) is tried against the chapters of what it violates: all
+checks of that, and of the rest one of each test function; ``--thorough`` runs them all.
 """
 
 from __future__ import annotations

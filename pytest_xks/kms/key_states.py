@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_xks.kms.models import XksKey
 
 __all__ = [
+    "NOT_WHILE_PENDING",
     "KeyState",
     "check_refused",
     "require_manageable",
@@ -102,8 +103,7 @@ def _unavailable(key: XksKey) -> KmsError:
     return KmsError(ErrorCode.KMS_INVALID_STATE, message)
 
 
-# Refused while PendingDeletion, fine in every other state (footnote [3]).
-_NOT_WHILE_PENDING = frozenset(
+NOT_WHILE_PENDING = frozenset(
     {
         "CreateAlias",
         "DisableKey",
@@ -114,6 +114,7 @@ _NOT_WHILE_PENDING = frozenset(
         "UpdateKeyDescription",
     }
 )
+"""Refused while PendingDeletion, fine in every other state (footnote [3])."""
 
 
 def require_manageable(key: XksKey, operation: str) -> None:
@@ -134,7 +135,7 @@ def require_manageable(key: XksKey, operation: str) -> None:
         return
     if operation == "CreateGrant":
         raise _pending_deletion(key, key.store.region.world.behaviour.pending_deletion)
-    if operation in _NOT_WHILE_PENDING:
+    if operation in NOT_WHILE_PENDING:
         raise _pending_deletion(key)
     if operation == "UpdateAlias":
         # Footnote [10]: the destination; a source may be pending (KMS-STATE-013).

@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 
     from pytest_xks.kms.call import Call
     from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.faults.words import Answer, Document
     from pytest_xks.kms.models import ExternalKeyStore, Region
     from pytest_xks.spec.messages import KeyMetadata
 
-    Document = dict[str, Any]
     Parameters = Mapping[str, Any]
-    Answer = Callable[[Region, Call], Document | None]
 
 _NAME = "CreateKey"
 _NOBODY = json.dumps({"Version": "2012-10-17", "Statement": []})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -20,7 +20,13 @@ from pytest_xks.kms.cryptography import (
 from pytest_xks.kms.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.failures import FAILURES, Scenario
 from pytest_xks.kms.faults.catalogue import fault
-from pytest_xks.kms.faults.words import answering, asking, editing, renaming
+from pytest_xks.kms.faults.words import (
+    answering,
+    asking,
+    editing,
+    raising,
+    renaming,
+)
 from pytest_xks.spec.encoding import DecodingError, decode_base64, encode_base64
 
 if TYPE_CHECKING:
@@ -29,10 +35,9 @@ if TYPE_CHECKING:
     from pytest_xks.kms.call import Call
     from pytest_xks.kms.cryptography import EncryptionContext
     from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.faults.words import Answer, Document
     from pytest_xks.kms.models import Region, XksKey
 
-    Document = dict[str, Any]
-    Answer = Callable[[Region, Call], Document | None]
     Seal = Callable[[XksKey, bytes, bytes], bytes]
     Bind = Callable[[XksKey, EncryptionContext], bytes]
 
@@ -134,15 +139,12 @@ def _incorrect_key_as_invalid_ciphertext() -> Replacements:
 def _incorrect_key_in_other_words() -> Replacements:
     """Gives IncorrectKeyException a message of its own."""
 
-    def reword(proceed: Answer, region: Region, call: Call) -> Document | None:
-        try:
-            return proceed(region, call)
-        except KmsError as error:
-            if error.code != ErrorCode.INCORRECT_KEY:
-                raise
-            raise KmsError(error.code, "That is another key.") from None
+    def reword(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+        if error.code != ErrorCode.INCORRECT_KEY:
+            return None
+        return KmsError(error.code, "That is another key.")
 
-    return answering(reword, "Decrypt", "ReEncrypt")
+    return raising(reword, "Decrypt", "ReEncrypt")
 
 
 @fault("encrypt-takes-any-length", violates=("KMS-CRYPTO-018",))
@@ -390,15 +392,12 @@ def _wrong_encryption_context_as_invalid_ciphertext() -> Replacements:
     texts = {failure.message, failure.guide}
     contexts = {"EncryptionContext", "SourceEncryptionContext"}
 
-    def rename(proceed: Answer, region: Region, call: Call) -> Document | None:
-        try:
-            return proceed(region, call)
-        except KmsError as error:
-            if error.message not in texts or not contexts & call.parameters.keys():
-                raise
-            raise KmsError(ErrorCode.INVALID_CIPHERTEXT, error.message) from None
+    def rename(_region: Region, call: Call, error: KmsError) -> KmsError | None:
+        if error.message not in texts or not contexts & call.parameters.keys():
+            return None
+        return KmsError(ErrorCode.INVALID_CIPHERTEXT, error.message)
 
-    return answering(rename, "Decrypt", "ReEncrypt")
+    return raising(rename, "Decrypt", "ReEncrypt")
 
 
 @fault("unreadable-blob-as-invalid-state", violates=("KMS-CRYPTO-023",))

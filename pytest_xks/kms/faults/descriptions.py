@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_xks.kms.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.faults.catalogue import fault
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
     from pytest_xks.kms.call import Call
     from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.faults.words import Answer, Document
     from pytest_xks.kms.models import Region
-
-    Document = dict[str, Any]
-    Answer = Callable[[Region, Call], Document | None]
 
 _DESCRIBE = "DescribeCustomKeyStores"
 _CREATE = "CreateCustomKeyStore"

@@ -20,7 +20,9 @@ from pytest_xks.kms.failures import (
     kms_error,
 )
 from pytest_xks.kms.faults.catalogue import fault
-from pytest_xks.kms.faults.words import answering
+from pytest_xks.kms.faults.words import (
+    raising,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -299,17 +301,12 @@ def _throttling_of_proxy_as_kms_throttling() -> Replacements:
 def _generate_data_key_misreports_failures() -> Replacements:
     """GenerateDataKey has a KeyUnavailableException for every failure of the proxy."""
 
-    def respond(
-        proceed: Callable[[Region, Call], Document | None], region: Region, call: Call
-    ) -> Document | None:
-        try:
-            return proceed(region, call)
-        except KmsError as error:
-            if not isinstance(error.__context__, ProxyFailure):
-                raise
-            raise KmsError(_INSTEAD[Group.CRYPTOGRAPHY], error.message) from None
+    def rename(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+        if not isinstance(error.__context__, ProxyFailure):
+            return None
+        return KmsError(_INSTEAD[Group.CRYPTOGRAPHY], error.message)
 
-    return answering(respond, "GenerateDataKey")
+    return raising(rename, "GenerateDataKey")
 
 
 @fault("failures-in-other-words", violates=("KMS-FAIL-025",))

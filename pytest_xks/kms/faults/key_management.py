@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_xks.kms.exceptions import KmsError
 from pytest_xks.kms.failures import ProxyFailure
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 
     from pytest_xks.kms.call import Call
     from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.faults.words import Answer, Document
     from pytest_xks.kms.models import Region, XksKey
-
-    Document = dict[str, Any]
-    Answer = Callable[[Region, Call], Document | None]
 
 _INVALID_STATE = "KMSInvalidStateException"
 

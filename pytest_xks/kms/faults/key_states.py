@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_xks.kms.exceptions import KmsError
 from pytest_xks.kms.faults.catalogue import fault
-from pytest_xks.kms.faults.words import answering, describing, renaming
-from pytest_xks.kms.key_states import KeyState, visible_state
+from pytest_xks.kms.faults.words import (
+    answering,
+    describing,
+    raising,
+    renaming,
+)
+from pytest_xks.kms.key_states import NOT_WHILE_PENDING, KeyState, visible_state
 from pytest_xks.kms.models import ConnectionState
 from pytest_xks.kms.responses import CRYPTOGRAPHIC
 
@@ -16,10 +21,8 @@ if TYPE_CHECKING:
 
     from pytest_xks.kms.call import Call
     from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.faults.words import Answer, Document
     from pytest_xks.kms.models import Region, XksKey
-
-    Document = dict[str, Any]
-    Answer = Callable[[Region, Call], Document | None]
 
 _USE = (*CRYPTOGRAPHIC, "CreateGrant")
 _IMPORT = ("GetParametersForImport", "ImportKeyMaterial", "DeleteImportedKeyMaterial")
@@ -47,15 +50,12 @@ def _refusing(
         message: in place of the one that is due.
     """
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        try:
-            return proceed(region, call)
-        except KmsError as error:
-            if _state_of(region, call, error) is not state:
-                raise
-            raise KmsError(code, message or error.message) from None
+    def refuse(region: Region, call: Call, error: KmsError) -> KmsError | None:
+        if _state_of(region, call, error) is not state:
+            return None
+        return KmsError(code, message or error.message)
 
-    return answering(respond, *operations)
+    return raising(refuse, *operations)
 
 
 def _showing(choose: Callable[[XksKey], str | None]) -> Replacements:
@@ -213,16 +213,7 @@ def _use_of_pending_key_as_not_found() -> Replacements:
 @fault("pending-key-as-disabled", violates=("KMS-STATE-009",))
 def _pending_key_as_disabled() -> Replacements:
     """Answers a change of a PendingDeletion key with a DisabledException."""
-    changes = (
-        "CreateAlias",
-        "DisableKey",
-        "EnableKey",
-        "ScheduleKeyDeletion",
-        "TagResource",
-        "UntagResource",
-        "UpdateKeyDescription",
-    )
-    return _refusing(KeyState.PENDING_DELETION, "DisabledException", changes)
+    return _refusing(KeyState.PENDING_DELETION, "DisabledException", NOT_WHILE_PENDING)
 
 
 @fault("cancelling-no-deletion-as-validation", violates=("KMS-STATE-010",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_xks.kms.exceptions import ConnectionErrorCode, ErrorCode, KmsError
 from pytest_xks.kms.faults.catalogue import fault
@@ -20,14 +20,10 @@ from pytest_xks.kms.key_stores import connect_custom_key_store
 from pytest_xks.kms.models import ConnectionState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_xks.kms.call import Call
     from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.faults.words import Answer, Document
     from pytest_xks.kms.models import ExternalKeyStore, Region
-
-    Document = dict[str, Any]
-    Answer = Callable[[Region, Call], Document | None]
 
 _CONNECT = "ConnectCustomKeyStore"
 _DELETE = "DeleteCustomKeyStore"

@@ -10,7 +10,13 @@ import botocore.session
 
 from pytest_xks.kms.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.faults.catalogue import fault
-from pytest_xks.kms.faults.words import answering, editing, forgiving, renaming
+from pytest_xks.kms.faults.words import (
+    answering,
+    editing,
+    forgiving,
+    raising,
+    renaming,
+)
 from pytest_xks.kms.rendering import render_answer, render_error, render_motos
 
 if TYPE_CHECKING:
@@ -18,10 +24,9 @@ if TYPE_CHECKING:
 
     from pytest_xks.kms.call import Call
     from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.faults.words import Answer, Document
     from pytest_xks.kms.models import Region
 
-    Document = dict[str, Any]
-    Answer = Callable[[Region, Call], Document | None]
     Rendered = tuple[int, dict[str, str], Any]
     Render = Callable[..., Rendered]
 
@@ -132,15 +137,12 @@ def _operations() -> frozenset[str]:
 def _when_access_is_denied(code: str) -> Replacements:
     """Raises another exception where the proxy denies access to a data key."""
 
-    def generate(proceed: Answer, region: Region, call: Call) -> Document | None:
-        try:
-            return proceed(region, call)
-        except KmsError as error:
-            if "denied access" not in error.message:
-                raise
-            raise KmsError(code, error.message) from None
+    def rename(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+        return (
+            KmsError(code, error.message) if "denied access" in error.message else None
+        )
 
-    return answering(generate, "GenerateDataKeyWithoutPlaintext")
+    return raising(rename, "GenerateDataKeyWithoutPlaintext")
 
 
 @fault("proxy-exception-from-data-key", violates=("KMS-GEN-004", "KMS-GEN-005"))

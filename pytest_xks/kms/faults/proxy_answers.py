@@ -16,7 +16,9 @@ from pytest_xks.kms.answers import (
 from pytest_xks.kms.exceptions import KmsError
 from pytest_xks.kms.failures import ProxyFailure, Scenario
 from pytest_xks.kms.faults.catalogue import fault, nothing
-from pytest_xks.kms.faults.words import answering
+from pytest_xks.kms.faults.words import (
+    raising,
+)
 from pytest_xks.kms.proxy_client import exchange
 from pytest_xks.spec.encoding import decode_base64, encode_base64
 from pytest_xks.spec.errors import ERRORS
@@ -135,19 +137,13 @@ def _unknown_error_name_as_time_out() -> Replacements:
 def _error_message_passed_on() -> Replacements:
     """Tells the caller what the proxy says in errorMessage."""
 
-    def respond(
-        proceed: Callable[[Region, Call], Document | None], region: Region, call: Call
-    ) -> Document | None:
-        try:
-            return proceed(region, call)
-        except KmsError as error:
-            failure = error.__context__
-            if not isinstance(failure, ProxyFailure) or not failure.error_message:
-                raise
-            message = f"{error.message} ({failure.error_message})"
-            raise KmsError(error.code, message) from None
+    def tell(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+        failure = error.__context__
+        if not isinstance(failure, ProxyFailure) or not failure.error_message:
+            return None
+        return KmsError(error.code, f"{error.message} ({failure.error_message})")
 
-    return answering(respond)
+    return raising(tell)
 
 
 # -- Encrypt and Decrypt ----------------------------------------------------------

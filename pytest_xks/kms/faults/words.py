@@ -41,6 +41,7 @@ __all__ = [
     "editing",
     "forgiving",
     "move",
+    "raising",
     "renaming",
     "store_of",
 ]
@@ -131,15 +132,33 @@ def renaming(code: str, other: str, *operations: str) -> Replacements:
         operations: of these only; of all without any.
     """
 
-    def rename(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def rename(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+        return KmsError(other, error.message) if code in {error.code, "*"} else None
+
+    return raising(rename, *operations)
+
+
+def raising(
+    instead: Callable[[Region, Call, KmsError], KmsError | None], *operations: str
+) -> Replacements:
+    """Raises something else where an exception is due.
+
+    Args:
+        instead: gets the Region, the call and the exception that is due, and returns
+            what to raise; None leaves it as it is.
+        operations: of these only; of all without any.
+    """
+
+    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
         try:
             return proceed(region, call)
         except KmsError as error:
-            if code not in {error.code, "*"} or not _in(operations, call):
+            other = instead(region, call, error) if _in(operations, call) else None
+            if other is None:
                 raise
-            raise KmsError(other, error.message) from None
+            raise other from None
 
-    return {answer: rename}
+    return {answer: respond}
 
 
 def forgiving(
