@@ -347,14 +347,17 @@ class ProxyStore:
     @property
     def requests(self) -> tuple[ProxyRequest, ...]:
         """What was asked of this key store."""
-        prefix = f"{self.uri_path}/"
-        return tuple(r for r in self.instrument.requests if r.path.startswith(prefix))
+        return self._own(self.instrument.requests)
 
     @contextmanager
     def watching(self) -> Iterator[Callable[[], tuple[ProxyRequest, ...]]]:
         """Yield a function that returns what was asked of this key store since."""
-        start = len(self.requests)
-        yield lambda: self.requests[start:]
+        with self.instrument.watching() as seen:
+            yield lambda: self._own(seen())
+
+    def _own(self, requests: tuple[ProxyRequest, ...]) -> tuple[ProxyRequest, ...]:
+        prefix = f"{self.uri_path}/"
+        return tuple(r for r in requests if r.path.startswith(prefix))
 
     # -- what goes wrong ----------------------------------------------------------
 
