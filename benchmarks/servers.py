@@ -21,13 +21,13 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from pytest_xks.http.certificates import CertificateAuthority, server_context
 from pytest_xks.proxy.mock import MockXksProxy
-from pytest_xks.spec.errors import Operation
-from pytest_xks.spec.http import Request
-from pytest_xks.spec.messages import render
-from pytest_xks.spec.sigv4 import sign
-from pytest_xks.spec.uri import path_for
-from pytest_xks.tls import CertificateAuthority, server_context
+from pytest_xks.proxy_api.errors import Operation
+from pytest_xks.proxy_api.http import Request
+from pytest_xks.proxy_api.messages import render
+from pytest_xks.proxy_api.sigv4 import sign
+from pytest_xks.proxy_api.uri import path_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

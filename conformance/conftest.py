@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.session import LOAD, SCRATCH, recorder_of
+from pytest_xks.certify.run.session import LOAD, SCRATCH, recorder_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_xks.certify.wire import Recorder
+    from pytest_xks.certify.evidence.recorder import Recorder
 
 
 @pytest.fixture

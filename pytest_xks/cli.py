@@ -150,8 +150,8 @@ def certify_kms_command(ctx: click.Context, /, **options: Any) -> None:  # noqa:
 
 def _certify(ctx: click.Context, part: str, given: dict[str, Any]) -> None:
     """Certify a target of a part of the suite, and end with its exit status."""
-    from pytest_xks.certify import command  # noqa: PLC0415 - slow, not for --help
-    from pytest_xks.certify.runner import Selection  # noqa: PLC0415 - likewise
+    from pytest_xks.certify.run import command  # noqa: PLC0415 - slow, not for --help
+    from pytest_xks.certify.run.runner import Selection  # noqa: PLC0415 - likewise
 
     chosen = {key: given.pop(key) for key in _OF_SELECTION if key in given}
     selection = Selection(pytest_args=ctx.meta.get(_PYTEST_ARGS, ()), **chosen)
@@ -222,10 +222,10 @@ def serve(**options: Any) -> None:  # noqa: ANN401 - those above; ServeOptions t
     The fake KMS listens over HTTP, the proxy over HTTPS. A connected external key store
     is there from the start, and what is printed says how to use it.
     """
-    from pytest_xks.certify.serve import (  # noqa: PLC0415 - slow, not for --help
+    from pytest_xks.serve.command import (  # noqa: PLC0415 - slow, not for --help
         ServeOptions,
     )
-    from pytest_xks.certify.serve import serve as run  # noqa: PLC0415 - likewise
+    from pytest_xks.serve.command import serve as run  # noqa: PLC0415 - likewise
 
     run(ServeOptions(**options), click.echo)
 
@@ -239,7 +239,7 @@ def init() -> None:
 @click.argument("file", type=_FILE, default=Path("target.toml"))
 def init_proxy(file: Path) -> None:
     """Write a target file for a proxy; never over an existing FILE."""
-    from pytest_xks.certify.init import write_proxy_template  # noqa: PLC0415
+    from pytest_xks.certify.targets.templates import write_proxy_template  # noqa: PLC0415
 
     write_proxy_template(file)
     click.echo(f"{file} is written. Fill it in, then:")
@@ -250,7 +250,7 @@ def init_proxy(file: Path) -> None:
 @click.argument("file", type=_FILE, default=Path("target.toml"))
 def init_kms(file: Path) -> None:
     """Write a target file for a KMS emulator, and a CA; never over existing files."""
-    from pytest_xks.certify.init import write_kms_template  # noqa: PLC0415 - likewise
+    from pytest_xks.certify.targets.templates import write_kms_template  # noqa: PLC0415 - likewise
 
     certificate, private_key = write_kms_template(file)
     click.echo(f"{file}, {certificate} and {private_key} are written.")
@@ -275,8 +275,8 @@ def init_kms(file: Path) -> None:
 )
 def requirements(part: str, style: str) -> None:
     """List every requirement, and how it is verified."""
-    from pytest_xks.certify.explain import FORMATS  # noqa: PLC0415 - not for --help
-    from pytest_xks.certify.suite import load_catalogue  # noqa: PLC0415 - likewise
+    from pytest_xks.certify.requirements.explain import FORMATS  # noqa: PLC0415 - not for --help
+    from pytest_xks.certify.requirements.suite import load_catalogue  # noqa: PLC0415 - likewise
 
     click.echo(FORMATS[style](load_catalogue(part)))
 
@@ -285,12 +285,12 @@ def requirements(part: str, style: str) -> None:
 @click.argument("requirement_id", metavar="ID")
 def explain(requirement_id: str) -> None:
     """Explain one requirement: text, source, checks, and the faults that prove them."""
-    from pytest_xks.certify import explain as explaining  # noqa: PLC0415 - likewise
-    from pytest_xks.certify.parts import part_of  # noqa: PLC0415 - likewise
-    from pytest_xks.certify.suite import (  # noqa: PLC0415 - likewise
+    from pytest_xks.certify.requirements import explain as explaining  # noqa: PLC0415 - likewise
+    from pytest_xks.certify.requirements.suite import (  # noqa: PLC0415 - likewise
         load_catalogue,
         suite_folder,
     )
+    from pytest_xks.certify.run.parts import part_of  # noqa: PLC0415 - likewise
 
     part = part_of(requirement_id)
     faults = {
@@ -348,7 +348,7 @@ def selftest(
     thorough: bool,
 ) -> None:
     """Prove that every check can fail, fault by fault of our own mock."""
-    from pytest_xks.certify import selftest as proving  # noqa: PLC0415 - slow
+    from pytest_xks.certify.run import selftest as proving  # noqa: PLC0415 - slow
 
     status = proving.selftest(
         click.echo, part=part, only=only, workers=workers, thorough=thorough

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pytest_xks.kms.handles import KeyHandle, KeyStoreHandle
     from pytest_xks.proxy.health import Fleet
     from pytest_xks.proxy.mock import MockXksProxy
-    from pytest_xks.serving import XksServer
-    from pytest_xks.spec.sigv4 import Credential
+    from pytest_xks.proxy_api.sigv4 import Credential
+    from pytest_xks.serve.xks_server import XksServer
 
 __all__ = [
     "MakeXksKey",
@@ -271,9 +271,9 @@ def xks_server() -> Iterator[XksServer]:
 
     ``pytest-xks serve`` in a subprocess, one for the whole session: key stores and keys
     stay. ``environment`` is for the process of a client; see
-    ``pytest_xks.serving.XksServer``.
+    ``pytest_xks.serve.xks_server.XksServer``.
     """
-    from pytest_xks.serving import XksServer  # noqa: PLC0415 - only when asked for
+    from pytest_xks.serve.xks_server import XksServer  # noqa: PLC0415 - only when asked for
 
     with XksServer() as server:
         yield server

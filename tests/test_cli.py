@@ -10,10 +10,10 @@ import sys
 import pytest
 
 from pytest_xks import __version__
-from pytest_xks.certify.kms_target import KMS_CAPABILITIES
-from pytest_xks.certify.kms_target_file import load_kms_target
-from pytest_xks.certify.target import CAPABILITIES
-from pytest_xks.certify.target_file import load_proxy_target
+from pytest_xks.certify.targets.kms_file import load_kms_target
+from pytest_xks.certify.targets.kms_target import KMS_CAPABILITIES
+from pytest_xks.certify.targets.proxy_file import load_proxy_target
+from pytest_xks.certify.targets.proxy_target import CAPABILITIES
 from pytest_xks.cli import main
 
 CANARY = "Canary0Secret/That+NobodyMayEverSee0123456789="
@@ -262,7 +262,7 @@ def test_report(run, tmp_path):
 def test_internal_errors_are_no_verdict(run, monkeypatch):
     """A bug of ours is exit status 3 and one message without the exception's text."""
     monkeypatch.setattr(
-        "pytest_xks.certify.suite.suite_folder", lambda: {}["the secret"]
+        "pytest_xks.certify.requirements.suite.suite_folder", lambda: {}["the secret"]
     )
 
     status, _, errors = run("explain", "XKS-HTTP-001")

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
-from pytest_xks.tls import (
+from pytest_xks.http.certificates import (
     BadCertificate,
     Certificate,
     CertificateAuthority,

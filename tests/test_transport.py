@@ -12,17 +12,14 @@ from ssl import TLSVersion
 
 import pytest
 
-from pytest_xks.proxy.delivery import Delivery, Ending
-from pytest_xks.proxy.server import HttpsServer
-from pytest_xks.spec.http import Request, Response
-from pytest_xks.tls import (
+from pytest_xks.http.certificates import (
     BadCertificate,
     CertificateAuthority,
     bad_certificate,
     client_context,
     server_context,
 )
-from pytest_xks.transport import (
+from pytest_xks.http.client import (
     ConnectFailure,
     ConnectionLost,
     HttpsTransport,
@@ -31,6 +28,9 @@ from pytest_xks.transport import (
     TransportError,
     TransportTimeout,
 )
+from pytest_xks.http.delivery import Delivery, Ending
+from pytest_xks.http.server import HttpsServer
+from pytest_xks.proxy_api.http import Request, Response
 
 # Longer than anything here takes, in milliseconds and in seconds.
 PATIENCE_MS = 20_000

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.session import INSTRUMENT, KMS_TARGET
-from pytest_xks.certify.wire import Recorder
+from pytest_xks.certify.evidence.recorder import Recorder
+from pytest_xks.certify.run.session import INSTRUMENT, KMS_TARGET
 
-from .client import Endpoint, Kms
-from .keys import Creator
-from .states import SharedKeys, States
-from .workshop import PREFIX, Workshop
+from .client.client import Endpoint, Kms
+from .client.workshop import PREFIX, Workshop
+from .keys.creator import Creator
+from .keys.states import SharedKeys, States
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_xks.certify.instrument import Instrument
+    from pytest_xks.certify.probe_proxy.proxy import Instrument
 
-    from .workshop import Key, KeyStore
+    from .client.workshop import Key, KeyStore
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.session import TARGET
+from pytest_xks.certify.run.session import TARGET
 
-from .client import ProxyClient
-from .session import Session
+from .client.client import ProxyClient
+from .client.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_xks.certify.wire import Recorder
+    from pytest_xks.certify.evidence.recorder import Recorder
 
 
 @pytest.hookimpl(trylast=True)

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from botocore.config import Config
 
 from pytest_xks.clock import SimulatedClock
-from pytest_xks.kms import moto_bridge
-from pytest_xks.kms.alarms import AlarmState, evaluate_alarms
 from pytest_xks.kms.behaviour import Behaviour
-from pytest_xks.kms.call import Call, Origin
-from pytest_xks.kms.cloudtrail import Trail
+from pytest_xks.kms.desk.call import Call, Origin
+from pytest_xks.kms.desk.dispatch import CRYPTOGRAPHIC, answer
+from pytest_xks.kms.desk.server import handle
 from pytest_xks.kms.faults.armed import FaultBoard
-from pytest_xks.kms.logs import LOG_GROUP, ProxyLogEntry, entry_of
-from pytest_xks.kms.metrics import Metrics
-from pytest_xks.kms.models import World
-from pytest_xks.kms.network import Network, parse_connect_to
-from pytest_xks.kms.proxy_client import ProxyClient
-from pytest_xks.kms.responses import CRYPTOGRAPHIC, answer
-from pytest_xks.kms.server import handle
+from pytest_xks.kms.moto import bridge as moto_bridge
+from pytest_xks.kms.operators.alarms import AlarmState, evaluate_alarms
+from pytest_xks.kms.operators.cloudtrail import Trail
+from pytest_xks.kms.operators.logs import LOG_GROUP, ProxyLogEntry, entry_of
+from pytest_xks.kms.operators.metrics import Metrics
+from pytest_xks.kms.proxy_calls.client import ProxyClient
+from pytest_xks.kms.proxy_calls.network import Network, parse_connect_to
 from pytest_xks.kms.sessions import isolated_session
-from pytest_xks.kms.vpc import VpcEndpointService
+from pytest_xks.kms.stores.models import World
+from pytest_xks.kms.stores.vpc import VpcEndpointService
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
     from pytest_xks.clock import Clock
-    from pytest_xks.kms.exceptions import KmsError
+    from pytest_xks.http.client import Transport
+    from pytest_xks.kms.desk.exceptions import KmsError
     from pytest_xks.kms.faults.armed import ArmedFault
-    from pytest_xks.kms.metrics import MetricPoint
-    from pytest_xks.kms.models import ExternalKeyStore, Region, XksKey
-    from pytest_xks.kms.proxy_client import ProxyCall
-    from pytest_xks.kms.vpc import VpcProblem
-    from pytest_xks.spec.http import Request, Response
-    from pytest_xks.spec.messages import HealthStatus
-    from pytest_xks.transport import Transport
+    from pytest_xks.kms.operators.metrics import MetricPoint
+    from pytest_xks.kms.proxy_calls.client import ProxyCall
+    from pytest_xks.kms.stores.models import ExternalKeyStore, Region, XksKey
+    from pytest_xks.kms.stores.vpc import VpcProblem
+    from pytest_xks.proxy_api.http import Request, Response
+    from pytest_xks.proxy_api.messages import HealthStatus
 
 __all__ = ["FakeKms"]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_xks.http.client import Transport
     from pytest_xks.kms.fake import FakeKms
-    from pytest_xks.spec.sigv4 import Credential
-    from pytest_xks.transport import Transport
+    from pytest_xks.proxy_api.sigv4 import Credential
 
 __all__ = [
     "KeyHandle",

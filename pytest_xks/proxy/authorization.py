@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_xks.spec.messages import RequestMetadata
+    from pytest_xks.proxy_api.messages import RequestMetadata
 
 __all__ = ["Deny", "first_denial"]
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_xks.clock import SystemClock
+from pytest_xks.http.delivery import Delivery
 from pytest_xks.proxy import logs
-from pytest_xks.proxy.delivery import Delivery
 from pytest_xks.proxy.faults.armed import FaultBoard
 from pytest_xks.proxy.health import Fleet
 from pytest_xks.proxy.journal import Journal, JournalEntry
 from pytest_xks.proxy.rules import DeniedError, Rules
-from pytest_xks.spec import messages
-from pytest_xks.spec.errors import ErrorName, XksError
-from pytest_xks.spec.http import Response
-from pytest_xks.spec.messages import EncryptParameters
-from pytest_xks.spec.uri import parse_path
+from pytest_xks.proxy_api import messages
+from pytest_xks.proxy_api.errors import ErrorName, XksError
+from pytest_xks.proxy_api.http import Response
+from pytest_xks.proxy_api.messages import EncryptParameters
+from pytest_xks.proxy_api.uri import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from pytest_xks.clock import Clock
     from pytest_xks.proxy.faults.armed import ArmedFault
     from pytest_xks.proxy.stores import KeyStore
-    from pytest_xks.spec.errors import Operation
-    from pytest_xks.spec.http import Request
-    from pytest_xks.spec.messages import RequestMetadata
-    from pytest_xks.spec.uri import Route
+    from pytest_xks.proxy_api.errors import Operation
+    from pytest_xks.proxy_api.http import Request
+    from pytest_xks.proxy_api.messages import RequestMetadata
+    from pytest_xks.proxy_api.uri import Route
 
 __all__ = ["ProxyCore"]
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_xks.proxy.journal import JournalEntry
-    from pytest_xks.spec.errors import Operation
+    from pytest_xks.proxy_api.errors import Operation
 
 __all__ = ["expect_requests"]
 

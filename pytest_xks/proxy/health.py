@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pytest_xks.proxy.keys import CannotDecryptError, ExternalKey
-from pytest_xks.spec.errors import ErrorName, XksError
-from pytest_xks.spec.messages import EkmFleetDetail, HealthStatus
+from pytest_xks.proxy_api.errors import ErrorName, XksError
+from pytest_xks.proxy_api.messages import EkmFleetDetail, HealthStatus
 
 __all__ = ["ExternalKeyManager", "Fleet", "ManagerStatus"]
 

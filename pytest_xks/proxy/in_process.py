@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_xks.proxy.delivery import Ending
-from pytest_xks.proxy.faults.doors import PREVENTS_TLS
-from pytest_xks.transport import (
+from pytest_xks.http.client import (
     ConnectFailure,
     ConnectionLost,
     MalformedResponse,
     TlsFailure,
     TransportTimeout,
 )
+from pytest_xks.http.delivery import Ending
+from pytest_xks.http.tricks import PREVENTS_TLS
 
 if TYPE_CHECKING:
     from pytest_xks.clock import SimulatedClock
+    from pytest_xks.http.client import TransportError
     from pytest_xks.proxy.core import ProxyCore
-    from pytest_xks.spec.http import Request, Response
-    from pytest_xks.transport import TransportError
+    from pytest_xks.proxy_api.http import Request, Response
 
 __all__ = ["InProcessTransport"]
 

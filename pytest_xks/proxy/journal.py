@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from pytest_xks.spec.errors import Operation
+    from pytest_xks.proxy_api.errors import Operation
 
 __all__ = ["Journal", "JournalEntry"]
 

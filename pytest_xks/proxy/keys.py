@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import GCM
 
-from pytest_xks.spec.errors import Operation
-from pytest_xks.spec.limits import (
+from pytest_xks.proxy_api.errors import Operation
+from pytest_xks.proxy_api.limits import (
     AUTHENTICATION_TAG_BYTES,
     INITIALIZATION_VECTOR_BYTES,
     KEY_SPEC_AES_256,

@@ -9,19 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, Unpack
 
 from pytest_xks.clock import SimulatedClock
+from pytest_xks.http.listener import HttpsDoor
 from pytest_xks.proxy.core import ProxyCore
 from pytest_xks.proxy.expectations import expect_requests
-from pytest_xks.proxy.https import HttpsDoor
 from pytest_xks.proxy.in_process import InProcessTransport
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
 from pytest_xks.proxy.mounting import mount
 from pytest_xks.proxy.stores import KeyStore
-from pytest_xks.spec.errors import Operation
-from pytest_xks.spec.http import Request
-from pytest_xks.spec.limits import RESPONSE_DEADLINE_MS
-from pytest_xks.spec.messages import CONTENT_TYPE, render
-from pytest_xks.spec.sigv4 import sign
-from pytest_xks.spec.uri import path_for
+from pytest_xks.proxy_api.errors import Operation
+from pytest_xks.proxy_api.http import Request
+from pytest_xks.proxy_api.limits import RESPONSE_DEADLINE_MS
+from pytest_xks.proxy_api.messages import CONTENT_TYPE, render
+from pytest_xks.proxy_api.sigv4 import sign
+from pytest_xks.proxy_api.uri import path_for
 
 if TYPE_CHECKING:
     import ssl
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
     import responses
 
+    from pytest_xks.http.certificates import CertificateAuthority
+    from pytest_xks.http.client import Transport
     from pytest_xks.proxy.authorization import Deny
     from pytest_xks.proxy.faults.armed import ArmedFault
     from pytest_xks.proxy.health import Fleet
     from pytest_xks.proxy.journal import JournalEntry
     from pytest_xks.proxy.keys import ExternalKey, KeyProperties
     from pytest_xks.proxy.quota import RequestQuota
-    from pytest_xks.spec.http import Response
-    from pytest_xks.spec.sigv4 import Credential
-    from pytest_xks.tls import CertificateAuthority
-    from pytest_xks.transport import Transport
+    from pytest_xks.proxy_api.http import Response
+    from pytest_xks.proxy_api.sigv4 import Credential
 
 __all__ = ["DEFAULT_URI_PATH", "MockXksProxy", "add_keys_by_role"]
 

@@ -6,20 +6,20 @@ import re
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from pytest_xks.spec.http import Request
-from pytest_xks.transport import (
+from pytest_xks.http.client import (
     ConnectFailure,
     MalformedResponse,
     TlsFailure,
     TransportError,
     TransportTimeout,
 )
+from pytest_xks.proxy_api.http import Request
 
 if TYPE_CHECKING:
     import requests
     import responses
 
-    from pytest_xks.transport import Transport
+    from pytest_xks.http.client import Transport
 
 __all__ = ["mount"]
 

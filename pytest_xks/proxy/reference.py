@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from pytest_xks.clock import SimulatedClock
+from pytest_xks.http.certificates import CertificateAuthority
+from pytest_xks.http.listener import HttpsDoor
 from pytest_xks.proxy import logs
 from pytest_xks.proxy.authorization import Deny
-from pytest_xks.proxy.https import HttpsDoor
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
 from pytest_xks.proxy.mock import DEFAULT_URI_PATH, MockXksProxy
 from pytest_xks.proxy.quota import RequestQuota
-from pytest_xks.tls import CertificateAuthority
 
 if TYPE_CHECKING:
     import logging
 
     from pytest_xks.proxy.stores import KeyStore
-    from pytest_xks.spec.sigv4 import Credential
+    from pytest_xks.proxy_api.sigv4 import Credential
 
 __all__ = ["ReferenceProxy"]
 

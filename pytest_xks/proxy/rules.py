@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from pytest_xks.proxy import logs
 from pytest_xks.proxy.authorization import first_denial
 from pytest_xks.proxy.keys import CannotDecryptError, ExternalKey, KeyStatus
-from pytest_xks.spec import messages, sigv4
-from pytest_xks.spec.errors import ErrorName, Operation, XksError
-from pytest_xks.spec.http import Response
-from pytest_xks.spec.integrity import (
+from pytest_xks.proxy_api import messages, sigv4
+from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError
+from pytest_xks.proxy_api.http import Response
+from pytest_xks.proxy_api.integrity import (
     authenticated_data,
     ciphertext_data_integrity_value,
 )
-from pytest_xks.spec.messages import (
+from pytest_xks.proxy_api.messages import (
     DecryptParameters,
     EncryptParameters,
     EncryptResult,
@@ -28,7 +28,7 @@ from pytest_xks.spec.messages import (
     KeyMetadata,
     RequestMetadata,
 )
-from pytest_xks.spec.uri import Route, parse_path
+from pytest_xks.proxy_api.uri import Route, parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pytest_xks.proxy.health import Fleet
     from pytest_xks.proxy.journal import JournalEntry
     from pytest_xks.proxy.stores import KeyStore
-    from pytest_xks.spec.http import Request
+    from pytest_xks.proxy_api.http import Request
 
 __all__ = [
     "MAX_AAD_BYTES",

@@ -11,12 +11,12 @@ import uuid
 from typing import TYPE_CHECKING, Unpack
 
 from pytest_xks.proxy.keys import ExternalKey
-from pytest_xks.spec.limits import (
+from pytest_xks.proxy_api.limits import (
     is_access_key_id,
     is_secret_access_key,
     is_uri_path,
 )
-from pytest_xks.spec.sigv4 import Credential
+from pytest_xks.proxy_api.sigv4 import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.instrument import Instrument
-from pytest_xks.certify.kms_target import InstrumentSettings, KmsTarget
+from pytest_xks.certify.probe_proxy.proxy import Instrument
 from pytest_xks.certify.report.build import build_document
-from pytest_xks.certify.runner import Selection, run_suite
-from pytest_xks.certify.suite import load_catalogue
-from pytest_xks.certify.target import Credential, Endpoint, ProxyTarget
+from pytest_xks.certify.requirements.suite import load_catalogue
+from pytest_xks.certify.run.runner import Selection, run_suite
+from pytest_xks.certify.targets.kms_target import InstrumentSettings, KmsTarget
+from pytest_xks.certify.targets.proxy_target import Credential, Endpoint, ProxyTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,11 +28,11 @@ _NUMBERS = itertools.count()
 
 _PROLOGUE = """\
 import pytest
-from pytest_xks.certify.outcome import NotApplicable, NotTestable, Violation
-from pytest_xks.certify.session import (
+from pytest_xks.certify.run.outcome import NotApplicable, NotTestable, Violation
+from pytest_xks.certify.run.session import (
     INSTRUMENT, KMS_TARGET, LOAD, TARGET, recorder_of, require
 )
-from pytest_xks.certify.wire import Exchange, Received, Signing
+from pytest_xks.certify.evidence.recorder import Exchange, Received, Signing
 
 requirement = pytest.mark.requirement
 """

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_xks.certify.baseline import apply_baseline, load_baseline, render_baseline
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.run.baseline import (
+    apply_baseline,
+    load_baseline,
+    render_baseline,
+)
 
 ONE = "XKS-HTTP-001"
 TWO = "XKS-HTTP-002"

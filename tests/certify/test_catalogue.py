@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from pytest_xks.certify.catalogue import Catalogue, CatalogueError
-from pytest_xks.certify.outcome import Level
-from pytest_xks.certify.suite import load_catalogue, suite_folder
+from pytest_xks.certify.requirements.catalogue import Catalogue, CatalogueError
+from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
+from pytest_xks.certify.run.outcome import Level
 
 HEAD = 'specification = "S"\nversion = "1"\n[chapters]\nHTTP = "Web"\n'
 ROW = (

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from pytest_xks.certify.command import CertifyOptions, certify_proxy
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.runner import Selection
+from pytest_xks.certify.run.command import CertifyOptions, certify_proxy
+from pytest_xks.certify.run.runner import Selection
 
 ONE = "XKS-HTTP-001"
 PASSING = f'@requirement("{ONE}")\ndef test_one(): pass'
@@ -100,7 +100,7 @@ def test_mistakes_are_found_before_the_run(run, tmp_path, options):
 def test_files_for_reproduction_stay(run, tmp_path):
     """What a check leaves for its reproduction line lies beside the reports."""
     body = f"""
-    from pytest_xks.certify.session import SCRATCH
+    from pytest_xks.certify.run.session import SCRATCH
     @requirement("{ONE}")
     def test_one(request):
         (request.config.stash[SCRATCH] / "bad.pem").write_text("x")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_xks.certify.environment import VARIABLES, proxy_target_from_environment
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.targets.environment import (
+    VARIABLES,
+    proxy_target_from_environment,
+)
 
 
 def test_defaults():

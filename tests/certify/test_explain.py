@@ -7,8 +7,8 @@ import json
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.explain import FORMATS, explain, find_checks
-from pytest_xks.certify.suite import load_catalogue, suite_folder
+from pytest_xks.certify.requirements.explain import FORMATS, explain, find_checks
+from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
 
 BODY = '''
 @requirement("XKS-HTTP-001")

@@ -6,19 +6,19 @@ import json
 
 import pytest
 
-from pytest_xks.certify.instrument import DoorFault, Ending, Instrument
-from pytest_xks.certify.kms_target import InstrumentSettings
+from pytest_xks.certify.probe_proxy.proxy import DoorFault, Ending, Instrument
+from pytest_xks.certify.targets.kms_target import InstrumentSettings
 from pytest_xks.clock import SystemClock
-from pytest_xks.spec.http import Request
-from pytest_xks.spec.sigv4 import Credential, sign
-from pytest_xks.tls import CertificateAuthority, client_context
-from pytest_xks.transport import (
+from pytest_xks.http.certificates import CertificateAuthority, client_context
+from pytest_xks.http.client import (
     ConnectFailure,
     ConnectionLost,
     HttpsTransport,
     TlsFailure,
     TransportTimeout,
 )
+from pytest_xks.proxy_api.http import Request
+from pytest_xks.proxy_api.sigv4 import Credential, sign
 
 METADATA = {"kmsRequestId": "an-id", "kmsOperation": "CreateCustomKeyStore"}
 

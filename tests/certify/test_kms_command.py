@@ -11,22 +11,22 @@ from contextlib import contextmanager
 
 import pytest
 
-from pytest_xks.certify.command import CertifyOptions, certify_kms
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.init import write_kms_template
-from pytest_xks.certify.lacking import Lack, run_without_checks
+from pytest_xks.certify.evidence.recorder import Exchange, Received, Signing
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.report.output import RENDERERS, render
-from pytest_xks.certify.runner import Selection
-from pytest_xks.certify.suite import load_catalogue
-from pytest_xks.certify.wire import Exchange, Received, Signing
+from pytest_xks.certify.requirements.suite import load_catalogue
+from pytest_xks.certify.run.command import CertifyOptions, certify_kms
+from pytest_xks.certify.run.runner import Selection
+from pytest_xks.certify.run.unsupported import Lack, run_without_checks
+from pytest_xks.certify.targets.templates import write_kms_template
 
 ONE, TWO, THREE = "KMS-GEN-001", "KMS-GEN-002", "KMS-GEN-003"
 LEVELS = {ONE: "MUST", TWO: "SHOULD", THREE: "MUST standard_keys"}
 HEALTH = f"""
 @requirement("{ONE}")
 def test_store(request):
-    from pytest_xks.certify.kms_call import KmsCaller
+    from pytest_xks.certify.targets.kms_call import KmsCaller
     store = request.config.stash[INSTRUMENT].open_store()
     with KmsCaller(request.config.stash[KMS_TARGET]) as caller:
         answer = caller.call(

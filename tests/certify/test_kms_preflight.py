@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_xks.certify.embedded import embedded_kms
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.instrument import DoorFault, Instrument
-from pytest_xks.certify.kms_preflight import preflight_kms
-from pytest_xks.certify.kms_target import KmsTarget
-from pytest_xks.proxy.delivery import Delivery, Ending
-from pytest_xks.proxy.server import HttpsServer
-from pytest_xks.spec.http import Response
+from pytest_xks.certify.probe_proxy.proxy import DoorFault, Instrument
+from pytest_xks.certify.run.embedded import embedded_kms
+from pytest_xks.certify.targets.kms_preflight import preflight_kms
+from pytest_xks.certify.targets.kms_target import KmsTarget
+from pytest_xks.http.delivery import Delivery, Ending
+from pytest_xks.http.server import HttpsServer
+from pytest_xks.proxy_api.http import Response
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
 LISTS = {"ListKeys": {"Keys": []}, "DescribeCustomKeyStores": {"CustomKeyStores": []}}

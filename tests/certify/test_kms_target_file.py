@@ -9,11 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.init import template, write_kms_template
-from pytest_xks.certify.instrument import Instrument
-from pytest_xks.certify.kms_target import KMS_CAPABILITIES, VpcEndpointServiceTarget
-from pytest_xks.certify.kms_target_file import load_kms_target
-from pytest_xks.certify.toml_output import dump_toml
+from pytest_xks.certify.probe_proxy.proxy import Instrument
+from pytest_xks.certify.targets.kms_file import load_kms_target
+from pytest_xks.certify.targets.kms_target import (
+    KMS_CAPABILITIES,
+    VpcEndpointServiceTarget,
+)
+from pytest_xks.certify.targets.templates import template, write_kms_template
+from pytest_xks.certify.toml.writing import dump_toml
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
 SERVICE = {

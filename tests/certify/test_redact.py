@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pytest_xks.certify.redact import MASK, Redactor, without_signature
+from pytest_xks.certify.evidence.redaction import MASK, Redactor, without_signature
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
 

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_xks.certify.embedded import embedded_kms, embedded_proxy
-from pytest_xks.certify.kms_call import KmsCaller
-from pytest_xks.certify.reproduce import credential_variables, reproduction
-from pytest_xks.certify.wire import Connection, Exchange, Signing
-from pytest_xks.spec.http import Request
-from pytest_xks.spec.sigv4 import sign
+from pytest_xks.certify.evidence.recorder import Connection, Exchange, Signing
+from pytest_xks.certify.evidence.reproduction import credential_variables, reproduction
+from pytest_xks.certify.run.embedded import embedded_kms, embedded_proxy
+from pytest_xks.certify.targets.kms_call import KmsCaller
+from pytest_xks.proxy_api.http import Request
+from pytest_xks.proxy_api.sigv4 import sign
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("curl") or not shutil.which("openssl"), reason="runs curl"

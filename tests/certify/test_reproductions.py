@@ -9,12 +9,12 @@ import subprocess
 
 import pytest
 
-from pytest_xks.certify.embedded import embedded_proxy
+from pytest_xks.certify.evidence.reproduction import credential_variables
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.report.output import RENDERERS
-from pytest_xks.certify.reproduce import credential_variables
-from pytest_xks.certify.runner import Selection, run_suite
-from pytest_xks.certify.suite import load_catalogue, suite_folder
+from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
+from pytest_xks.certify.run.embedded import embedded_proxy
+from pytest_xks.certify.run.runner import Selection, run_suite
 from pytest_xks.proxy.faults import all_faults
 
 pytestmark = pytest.mark.skipif(

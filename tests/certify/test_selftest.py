@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.parts import PARTS
-from pytest_xks.certify.selftest import Proof, prove, selftest
+from pytest_xks.certify.run.parts import PARTS
+from pytest_xks.certify.run.selftest import Proof, prove, selftest
 from pytest_xks.proxy.faults import all_faults
 
 FAULT = "health-as-201"
@@ -119,7 +119,7 @@ def unknown_store_check(name, expression):
     return f"""
     @requirement("{name}")
     def test_unknown_store(request):
-        from pytest_xks.certify.kms_call import KmsCaller
+        from pytest_xks.certify.targets.kms_call import KmsCaller
         with KmsCaller(request.config.stash[KMS_TARGET]) as caller:
             answer = caller.call(
                 "ConnectCustomKeyStore", CustomKeyStoreId="cks-0123456789abcdef0"

@@ -7,9 +7,9 @@ import socket
 
 import pytest
 
-from pytest_xks.certify.served_kms import ServedKms, address_to_reach
+from pytest_xks.http.certificates import CertificateAuthority
 from pytest_xks.kms.behaviour import Timeouts
-from pytest_xks.tls import CertificateAuthority
+from pytest_xks.serve.served_kms import ServedKms, address_to_reach
 
 
 def test_from_start_to_stop():

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.init import template, write_proxy_template
-from pytest_xks.certify.target import CAPABILITIES, Endpoint
-from pytest_xks.certify.target_file import load_proxy_target, parse_endpoint
-from pytest_xks.certify.toml_output import dump_toml
+from pytest_xks.certify.targets.proxy_file import load_proxy_target, parse_endpoint
+from pytest_xks.certify.targets.proxy_target import CAPABILITIES, Endpoint
+from pytest_xks.certify.targets.templates import template, write_proxy_template
+from pytest_xks.certify.toml.writing import dump_toml
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
 CREDENTIAL = {"access_key_id": "AKIATESTTESTTESTTEST", "secret_access_key": SECRET}

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from pytest_xks.certify.outcome import Level, Status
-from pytest_xks.certify.verdict import (
+from pytest_xks.certify.run.outcome import Level, Status
+from pytest_xks.certify.run.verdict import (
     EXIT_STATUS,
     Verdict,
     levelled,

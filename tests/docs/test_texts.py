@@ -11,8 +11,8 @@ import click
 import pytest
 
 from pytest_xks import plugin
-from pytest_xks.certify.kms_target_file import load_kms_target
-from pytest_xks.certify.target_file import load_proxy_target
+from pytest_xks.certify.targets.kms_file import load_kms_target
+from pytest_xks.certify.targets.proxy_file import load_proxy_target
 from pytest_xks.cli import cli
 
 ROOT = Path(__file__).parents[2]

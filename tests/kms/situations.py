@@ -10,7 +10,7 @@ import base64
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pytest_xks.kms.vpc import VpcProblem
+from pytest_xks.kms.stores.vpc import VpcProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

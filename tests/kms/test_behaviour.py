@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_xks.kms.behaviour import Behaviour, Messages, TlsFailureAtCreate
-from pytest_xks.kms.exceptions import ErrorCode
-from pytest_xks.kms.failures import FAILURES, Group, Scenario, kms_error
+from pytest_xks.kms.desk.exceptions import ErrorCode
+from pytest_xks.kms.proxy_calls.failures import FAILURES, Group, Scenario, kms_error
 
 if TYPE_CHECKING:
     from .conftest import Lab

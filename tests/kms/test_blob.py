@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_xks.kms.blob import Blob, BlobError, header_of, is_blob
+from pytest_xks.kms.keys.blob import Blob, BlobError, header_of, is_blob
 
 ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 

@@ -12,9 +12,9 @@ from moto import mock_aws
 
 from pytest_xks.kms.fake import FakeKms
 from pytest_xks.kms.handles import create_key_store
-from pytest_xks.kms.mocking import mock_xks
-from pytest_xks.kms.network import parse_connect_to
+from pytest_xks.kms.proxy_calls.network import parse_connect_to
 from pytest_xks.kms.sessions import isolated_session
+from pytest_xks.mocking import mock_xks
 from pytest_xks.proxy.mock import MockXksProxy
 
 if TYPE_CHECKING:

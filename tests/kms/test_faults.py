@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from botocore.exceptions import ClientError
 
-from pytest_xks.certify.suite import load_catalogue
+from pytest_xks.certify.requirements.suite import load_catalogue
 from pytest_xks.kms.fake import FakeKms
 from pytest_xks.kms.faults import all_faults
 

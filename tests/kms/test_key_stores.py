@@ -15,7 +15,7 @@ from pytest_xks.kms.behaviour import (
     UpdateWhileConnected,
     VpcAcceptanceRequired,
 )
-from pytest_xks.kms.vpc import VpcProblem
+from pytest_xks.kms.stores.vpc import VpcProblem
 
 if TYPE_CHECKING:
     from .conftest import AssertKmsError, Lab

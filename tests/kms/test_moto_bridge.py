@@ -23,10 +23,10 @@ from moto.kms import urls
 from moto.kms.models import Key, KmsBackend, kms_backends
 from moto.kms.responses import KmsResponse
 
-from pytest_xks.kms import moto_bridge
+from pytest_xks.kms.desk.dispatch import OPERATIONS
 from pytest_xks.kms.fake import FakeKms
 from pytest_xks.kms.handles import create_key_store
-from pytest_xks.kms.responses import OPERATIONS
+from pytest_xks.kms.moto import bridge as moto_bridge
 from pytest_xks.proxy.mock import MockXksProxy
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto.core.common_models import CloudWatchMetricProvider
 
-from pytest_xks.kms.failures import ProxyFailure
-from pytest_xks.kms.quota import RequestQuota
+from pytest_xks.kms.proxy_calls.failures import ProxyFailure
+from pytest_xks.kms.stores.quota import RequestQuota
 from pytest_xks.proxy.health import ManagerStatus
 
 if TYPE_CHECKING:

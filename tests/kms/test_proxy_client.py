@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_xks.http.client import TransportTimeout
 from pytest_xks.kms.behaviour import ProxyReliability, Timeouts
-from pytest_xks.spec.http import Response
-from pytest_xks.transport import TransportTimeout
+from pytest_xks.proxy_api.http import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_xks.spec.http import Request
+    from pytest_xks.proxy_api.http import Request
 
     from .conftest import AssertKmsError, Lab
 

@@ -10,9 +10,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from pytest_xks.proxy.delivery import Delivery
-from pytest_xks.proxy.server import HttpsServer
-from pytest_xks.spec.http import Request
+from pytest_xks.http.delivery import Delivery
+from pytest_xks.http.server import HttpsServer
+from pytest_xks.proxy_api.http import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

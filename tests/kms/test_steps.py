@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from pytest_xks.kms.steps import replaced, step
+from pytest_xks.kms.desk.steps import replaced, step
 
 
 @step

@@ -12,8 +12,8 @@ import time
 import pytest
 from moto import mock_aws
 
-from pytest_xks import serving
-from pytest_xks.serving import ServerDidNotStartError, XksServer
+from pytest_xks.serve import xks_server as serving
+from pytest_xks.serve.xks_server import ServerDidNotStartError, XksServer
 
 CLIENT = """
 import boto3, json, sys
@@ -209,7 +209,7 @@ def test_one_per_worker(pytester):
 def test_not_asked_for(pytester):
     """Without the fixture there is no server, and not even its module."""
     pytester.makepyfile(
-        "import sys\ndef test_it():\n    assert 'pytest_xks.serving' not in sys.modules"
+        "import sys\ndef test_it():\n    assert 'pytest_xks.serve.xks_server' not in sys.modules"
     )
 
     pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)

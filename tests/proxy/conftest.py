@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from pytest_xks.http.certificates import (
+    CertificateAuthority,
+    client_context,
+    server_context,
+)
+from pytest_xks.http.server import HttpsServer
 from pytest_xks.proxy.mock import MockXksProxy, add_keys_by_role
-from pytest_xks.proxy.server import HttpsServer
-from pytest_xks.spec.http import Request, Response
-from pytest_xks.spec.sigv4 import sign
-from pytest_xks.tls import CertificateAuthority, client_context, server_context
+from pytest_xks.proxy_api.http import Request, Response
+from pytest_xks.proxy_api.sigv4 import sign
 
 from .wires import PATIENCE_S, Client, echo
 

@@ -10,9 +10,9 @@ from contextlib import suppress
 
 import pytest
 
-from pytest_xks.proxy.delivery import Delivery, Ending
-from pytest_xks.spec.http import Response
-from pytest_xks.tls import BadCertificate, bad_certificate, server_context
+from pytest_xks.http.certificates import BadCertificate, bad_certificate, server_context
+from pytest_xks.http.delivery import Delivery, Ending
+from pytest_xks.proxy_api.http import Response
 
 from .wires import GOOD, KMS, PATIENCE_S, Client, assert_refused, assert_serves
 

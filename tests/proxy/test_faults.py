@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from pytest_xks.proxy.faults import all_faults
-from pytest_xks.spec.errors import ERRORS
-from pytest_xks.transport import (
+from pytest_xks.http.client import (
     ConnectFailure,
     ConnectionLost,
     MalformedResponse,
     TlsFailure,
     TransportTimeout,
 )
+from pytest_xks.proxy.faults import all_faults
+from pytest_xks.proxy_api.errors import ERRORS
 
 ENCRYPT = {"plaintext": "SGVsbG8gV29ybGQh", "encryptionAlgorithm": "AES_GCM"}
 OPERATIONS = ["GetKeyMetadata", "Encrypt", "Decrypt", "GetHealthStatus"]

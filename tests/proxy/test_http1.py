@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from pytest_xks.proxy.http1 import FAILED, HEAD_MAX_BYTES, RequestParser, render
-from pytest_xks.spec.http import Response
+from pytest_xks.http.http1 import FAILED, HEAD_MAX_BYTES, RequestParser, render
+from pytest_xks.proxy_api.http import Response
 
 MAX_BODY_BYTES = 1000
 

@@ -9,7 +9,7 @@ import requests
 import responses
 
 from pytest_xks.proxy.mock import MockXksProxy
-from pytest_xks.spec.sigv4 import Credential
+from pytest_xks.proxy_api.sigv4 import Credential
 
 ENCRYPT = {"plaintext": "SGVsbG8gV29ybGQh", "encryptionAlgorithm": "AES_GCM"}
 

@@ -14,15 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pytest_xks.proxy.delivery import Delivery, Ending
-from pytest_xks.proxy.server import HttpsServer
-from pytest_xks.spec.http import Response
-from pytest_xks.tls import (
+from pytest_xks.http.certificates import (
     BadCertificate,
     bad_certificate,
     client_context,
     server_context,
 )
+from pytest_xks.http.delivery import Delivery, Ending
+from pytest_xks.http.server import HttpsServer
+from pytest_xks.proxy_api.http import Response
 
 from .wires import GOOD, PATIENCE_S, assert_serves, echo
 

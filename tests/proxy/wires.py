@@ -7,8 +7,8 @@ import socket
 import ssl
 import struct
 
-from pytest_xks.proxy.delivery import Delivery
-from pytest_xks.spec.http import Response
+from pytest_xks.http.delivery import Delivery
+from pytest_xks.proxy_api.http import Response
 
 # Longer than anything here takes; it turns a hang into a failure.
 PATIENCE_S = 20

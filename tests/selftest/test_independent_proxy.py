@@ -94,4 +94,6 @@ def test_independence(path):
                 assert 1 == level
 
     ours = {"pytest_xks", "conformance"}
-    assert {n for n in imported if n.partition(".")[0] in ours} <= {"pytest_xks.tls"}
+    assert {n for n in imported if n.partition(".")[0] in ours} <= {
+        "pytest_xks.http.certificates"
+    }

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from pytest_xks.certify.parts import PARTS
 from pytest_xks.certify.report.build import build_document
-from pytest_xks.certify.runner import run_suite
-from pytest_xks.certify.suite import load_catalogue, suite_folder
+from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
+from pytest_xks.certify.run.parts import PARTS
+from pytest_xks.certify.run.runner import run_suite
 
 
 def ids(report: dict, status: str) -> set[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.toml_output import dump_toml
+from pytest_xks.certify.toml.writing import dump_toml
 from pytest_xks.proxy.reference import ReferenceProxy
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pytest_xks.spec.http import Request
-from pytest_xks.spec.limits import is_error_message
-from pytest_xks.spec.sigv4 import Credential, SignatureError, sign, verify
+from pytest_xks.proxy_api.http import Request
+from pytest_xks.proxy_api.limits import is_error_message
+from pytest_xks.proxy_api.sigv4 import Credential, SignatureError, sign, verify
 
 # The example of "XKS proxy configuration in AWS KMS console".
 CREDENTIAL = Credential(

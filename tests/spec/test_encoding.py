@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_xks.spec.encoding import (
+from pytest_xks.proxy_api.encoding import (
     DecodingError,
     decode_base64,
     decode_json,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_xks.spec.errors import ERRORS, ErrorName, Operation, XksError
-from pytest_xks.spec.limits import is_error_message
+from pytest_xks.proxy_api.errors import ERRORS, ErrorName, Operation, XksError
+from pytest_xks.proxy_api.limits import is_error_message
 
 ALL = {"GetKeyMetadata", "Encrypt", "Decrypt", "GetHealthStatus"}
 WITH_KEY = ALL - {"GetHealthStatus"}

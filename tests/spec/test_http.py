@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_xks.spec.http import Request, Response
+from pytest_xks.proxy_api.http import Request, Response
 
 HEADERS = (("Host", "a"), ("X-Twice", "1"), ("x-twice", "2"))
 MESSAGES = [

@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from pytest_xks.spec.integrity import (
+from pytest_xks.proxy_api.integrity import (
     authenticated_data,
     ciphertext_data_integrity_value,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_xks.spec import limits
+from pytest_xks.proxy_api import limits
 
 # As long as the prefix may be for an XksProxyUriPath of 128 characters.
 LONGEST_PREFIX = "/" + "p" * (128 - 1 - len("/kms/xks/v1"))

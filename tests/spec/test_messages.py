@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from pytest_xks.spec.errors import ErrorName, Operation, XksError
-from pytest_xks.spec.limits import is_error_message
-from pytest_xks.spec.messages import (
+from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError
+from pytest_xks.proxy_api.limits import is_error_message
+from pytest_xks.proxy_api.messages import (
     DecryptParameters,
     EkmFleetDetail,
     EncryptParameters,

@@ -17,9 +17,9 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_xks.spec import sigv4
-from pytest_xks.spec.http import Request
-from pytest_xks.spec.sigv4 import Credential, SignatureError, sign, verify
+from pytest_xks.proxy_api import sigv4
+from pytest_xks.proxy_api.http import Request
+from pytest_xks.proxy_api.sigv4 import Credential, SignatureError, sign, verify
 
 from .signing import (
     BODY,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_xks.spec.sigv4 import SignatureError, sign, verify
+from pytest_xks.proxy_api.sigv4 import SignatureError, sign, verify
 
 from .signing import (
     BODY,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_xks.spec.errors import Operation
-from pytest_xks.spec.uri import Route, parse_path, path_for
+from pytest_xks.proxy_api.errors import Operation
+from pytest_xks.proxy_api.uri import Route, parse_path, path_for
 
 PREFIX = "/example/kms/xks/v1"
 

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_xks.http.certificates import (
+    BadCertificate,
+    CertificateAuthority,
+    bad_certificate,
+)
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
 from pytest_xks.proxy.quota import RequestQuota
-from pytest_xks.spec.errors import Operation
-from pytest_xks.spec.sigv4 import Credential
-from pytest_xks.tls import BadCertificate, CertificateAuthority, bad_certificate
+from pytest_xks.proxy_api.errors import Operation
+from pytest_xks.proxy_api.sigv4 import Credential
 
 if TYPE_CHECKING:
     import ssl
@@ -21,8 +25,8 @@ if TYPE_CHECKING:
     from pytest_xks.plugin import MakeXksProxy
     from pytest_xks.proxy.journal import JournalEntry
     from pytest_xks.proxy.mock import MockXksProxy
-    from pytest_xks.serving import XksServer
-    from pytest_xks.spec.http import Response
+    from pytest_xks.proxy_api.http import Response
+    from pytest_xks.serve.xks_server import XksServer
 
 
 def test_asking(xks_proxy: MockXksProxy) -> None:

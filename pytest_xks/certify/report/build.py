@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_xks import __version__
-from pytest_xks.certify.collector import Finding
-from pytest_xks.certify.outcome import Level, Status
 from pytest_xks.certify.report.document import (
     SCHEMA_VERSION,
     CheckResult,
@@ -19,16 +17,18 @@ from pytest_xks.certify.report.document import (
     RequirementResult,
 )
 from pytest_xks.certify.report.exchange import exchange_view
-from pytest_xks.certify.verdict import EXIT_STATUS, levelled, overall, worst
+from pytest_xks.certify.run.collector import Finding
+from pytest_xks.certify.run.outcome import Level, Status
+from pytest_xks.certify.run.verdict import EXIT_STATUS, levelled, overall, worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_xks.certify.any_target import Target
-    from pytest_xks.certify.catalogue import Catalogue, Requirement
-    from pytest_xks.certify.collector import CheckRecord
-    from pytest_xks.certify.redact import Redactor
-    from pytest_xks.certify.runner import Run
+    from pytest_xks.certify.evidence.redaction import Redactor
+    from pytest_xks.certify.requirements.catalogue import Catalogue, Requirement
+    from pytest_xks.certify.run.collector import CheckRecord
+    from pytest_xks.certify.run.runner import Run
+    from pytest_xks.certify.targets.target import Target
 
 __all__ = ["build_document", "status_of"]
 

@@ -6,15 +6,15 @@ import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.redact import without_signature
-from pytest_xks.certify.reproduce import reproduction
+from pytest_xks.certify.evidence.redaction import without_signature
+from pytest_xks.certify.evidence.reproduction import reproduction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_xks.certify.redact import Redactor
+    from pytest_xks.certify.evidence.recorder import Exchange, Headers, Received
+    from pytest_xks.certify.evidence.redaction import Redactor
     from pytest_xks.certify.report.document import Body, ExchangeView, ResponseView
-    from pytest_xks.certify.wire import Exchange, Headers, Received
 
 __all__ = ["exchange_view"]
 

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.outcome import Status
+from pytest_xks.certify.evidence.reproduction import credential_variables
 from pytest_xks.certify.report.wording import (
     NOT_TESTABLE_HINT,
     answered,
@@ -26,7 +26,7 @@ from pytest_xks.certify.report.wording import (
     verdict_sentence,
     violated,
 )
-from pytest_xks.certify.reproduce import credential_variables
+from pytest_xks.certify.run.outcome import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.report.document import SCHEMA_VERSION
 from pytest_xks.certify.report.schema import first_violation
-from pytest_xks.certify.toml_input import read_bytes
+from pytest_xks.certify.toml.reading import read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from pytest_xks.certify.outcome import Level, Status
 from pytest_xks.certify.report.wording import came, sent, verdict_line
-from pytest_xks.certify.verdict import is_failure, is_gap
+from pytest_xks.certify.run.outcome import Level, Status
+from pytest_xks.certify.run.verdict import is_failure, is_gap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.outcome import Status
 from pytest_xks.certify.report.wording import (
     LISTED,
     NOT_TESTABLE_HINT,
@@ -20,6 +19,7 @@ from pytest_xks.certify.report.wording import (
     verdict_line,
     violated,
 )
+from pytest_xks.certify.run.outcome import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

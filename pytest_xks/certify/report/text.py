@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from pytest_xks.certify.outcome import Level, Status
 from pytest_xks.certify.report.wording import (
     NOT_TESTABLE_HINT,
     answered,
@@ -26,6 +25,7 @@ from pytest_xks.certify.report.wording import (
     verdict_line,
     violated,
 )
+from pytest_xks.certify.run.outcome import Level, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

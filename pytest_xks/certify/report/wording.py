@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.outcome import Level, Status
 from pytest_xks.certify.report.document import LACKING_CHECK
+from pytest_xks.certify.run.outcome import Level, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from pytest_xks.kms.desk.steps import replaced
 from pytest_xks.kms.faults.catalogue import find_fault
-from pytest_xks.kms.steps import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

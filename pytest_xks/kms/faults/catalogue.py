@@ -23,19 +23,19 @@ Replacements = Mapping[Callable[..., Any], Callable[..., Any]]
 """Step -> what is called in its place; it gets the step as its first argument."""
 
 _SHELVES = (
-    "create_key",
-    "creation",
-    "cryptography",
-    "deletion",
-    "descriptions",
-    "failures",
-    "key_management",
-    "key_states",
-    "key_stores",
-    "protocol",
-    "proxy_answers",
-    "proxy_requests",
-    "updates",
+    "desk.protocol",
+    "keys.create_key",
+    "keys.cryptography",
+    "keys.management",
+    "keys.states",
+    "proxy_calls.answers",
+    "proxy_calls.failures",
+    "proxy_calls.requests",
+    "stores.connection",
+    "stores.creation",
+    "stores.deletion",
+    "stores.descriptions",
+    "stores.updates",
 )
 
 

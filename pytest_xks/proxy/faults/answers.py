@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from pytest_xks.proxy.faults.catalogue import Effect, changed, fault, responded
-from pytest_xks.spec.errors import ERRORS, ErrorName, XksError
-from pytest_xks.spec.http import Headers, Response
-from pytest_xks.spec.messages import render
+from pytest_xks.proxy_api.errors import ERRORS, ErrorName, XksError
+from pytest_xks.proxy_api.http import Headers, Response
+from pytest_xks.proxy_api.messages import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable

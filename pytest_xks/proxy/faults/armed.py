@@ -5,18 +5,18 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Self
 
+from pytest_xks.http.tricks import PREVENTS_CONNECTION
 from pytest_xks.proxy.faults.catalogue import find_fault
-from pytest_xks.proxy.faults.doors import PREVENTS_CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_xks.proxy.delivery import Delivery
+    from pytest_xks.http.delivery import Delivery
     from pytest_xks.proxy.faults.catalogue import Effect, Fault
     from pytest_xks.proxy.rules import Rules
-    from pytest_xks.spec.errors import Operation
-    from pytest_xks.spec.http import Request
-    from pytest_xks.spec.uri import Route
+    from pytest_xks.proxy_api.errors import Operation
+    from pytest_xks.proxy_api.http import Request
+    from pytest_xks.proxy_api.uri import Route
 
 __all__ = ["ArmedFault", "FaultBoard"]
 

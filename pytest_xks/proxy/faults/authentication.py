@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.proxy.faults.catalogue import Effect, changed, fault
 from pytest_xks.proxy.faults.patterns import fails_internally
-from pytest_xks.spec import sigv4
-from pytest_xks.spec.errors import ErrorName, XksError
-from pytest_xks.spec.uri import parse_path
+from pytest_xks.proxy_api import sigv4
+from pytest_xks.proxy_api.errors import ErrorName, XksError
+from pytest_xks.proxy_api.uri import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pytest_xks.proxy.rules import Rules
-    from pytest_xks.spec.http import Request
+    from pytest_xks.proxy_api.http import Request
 
     Secrets = Mapping[str, str]
 

@@ -15,11 +15,11 @@ from pytest_xks.register import Register
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_xks.proxy.delivery import Delivery
-    from pytest_xks.proxy.faults.doors import DoorFault
+    from pytest_xks.http.delivery import Delivery
+    from pytest_xks.http.tricks import DoorFault
     from pytest_xks.proxy.rules import Rules
-    from pytest_xks.spec.errors import Operation
-    from pytest_xks.spec.http import Request, Response
+    from pytest_xks.proxy_api.errors import Operation
+    from pytest_xks.proxy_api.http import Request, Response
 
 __all__ = [
     "Effect",
@@ -36,10 +36,10 @@ __all__ = [
 _SHELVES = (
     "answers",
     "authentication",
-    "decryption",
-    "encryption",
+    "cryptography.decryption",
+    "cryptography.encryption",
+    "cryptography.integrity",
     "health",
-    "integrity",
     "metadata",
     "policies",
     "requests",

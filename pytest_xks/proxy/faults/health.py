@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from pytest_xks.proxy.faults.catalogue import Effect, edited, fault, responded
-from pytest_xks.spec.errors import Operation
+from pytest_xks.proxy_api.errors import Operation
 
 _HEALTH = Operation.GET_HEALTH_STATUS
 

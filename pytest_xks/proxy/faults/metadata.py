@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.proxy.faults.catalogue import Effect, changed, edited, fault
 from pytest_xks.proxy.faults.patterns import anything_goes, fails_internally
-from pytest_xks.spec.errors import Operation
+from pytest_xks.proxy_api.errors import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_xks.proxy.keys import ExternalKey
     from pytest_xks.proxy.rules import Rules
-    from pytest_xks.spec.messages import KeyMetadata
+    from pytest_xks.proxy_api.messages import KeyMetadata
 
 _METADATA = Operation.GET_KEY_METADATA
 

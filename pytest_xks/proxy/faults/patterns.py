@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from pytest_xks.proxy.faults.catalogue import Effect
-from pytest_xks.spec.errors import ErrorName, Operation, XksError
+from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_xks.proxy.rules import Rules
-    from pytest_xks.spec.messages import RequestMetadata
+    from pytest_xks.proxy_api.messages import RequestMetadata
 
 Document = dict[str, object]
 

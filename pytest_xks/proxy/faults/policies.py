@@ -10,7 +10,7 @@ from pytest_xks.proxy import logs
 from pytest_xks.proxy.faults.catalogue import Effect, changed, fault
 from pytest_xks.proxy.faults.patterns import anything_goes
 from pytest_xks.proxy.rules import DeniedError
-from pytest_xks.spec.errors import ErrorName, Operation, XksError
+from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from pytest_xks.proxy.keys import ExternalKey
     from pytest_xks.proxy.rules import Rules
     from pytest_xks.proxy.stores import KeyStore
-    from pytest_xks.spec.http import Request
-    from pytest_xks.spec.messages import (
+    from pytest_xks.proxy_api.http import Request
+    from pytest_xks.proxy_api.messages import (
         DecryptParameters,
         EncryptParameters,
         EncryptResult,
         RequestMetadata,
     )
-    from pytest_xks.spec.uri import Route
+    from pytest_xks.proxy_api.uri import Route
 
 
 @fault("denies-nobody", violates=("XKS-AUTHZ-002", "XKS-ERR-010"))

@@ -15,8 +15,8 @@ from pytest_xks.proxy.faults.patterns import (
     invalid,
 )
 from pytest_xks.proxy.keys import ExternalKey
-from pytest_xks.spec.encoding import DecodingError, decode_json
-from pytest_xks.spec.errors import ErrorName, Operation, XksError
+from pytest_xks.proxy_api.encoding import DecodingError, decode_json
+from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from pytest_xks.proxy.rules import Rules
     from pytest_xks.proxy.stores import KeyStore
-    from pytest_xks.spec.http import Request
-    from pytest_xks.spec.messages import (
+    from pytest_xks.proxy_api.http import Request
+    from pytest_xks.proxy_api.messages import (
         DecryptParameters,
         EncryptParameters,
         EncryptResult,
     )
-    from pytest_xks.spec.uri import Route
+    from pytest_xks.proxy_api.uri import Route
 
 Document = dict[str, object]
 

@@ -8,20 +8,20 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
-from pytest_xks.proxy.delivery import Ending
+from pytest_xks.http.delivery import Ending
+from pytest_xks.http.tricks import DoorFault
 from pytest_xks.proxy.faults.catalogue import Effect, delivered, fault
-from pytest_xks.proxy.faults.doors import DoorFault
-from pytest_xks.spec.errors import ErrorName, XksError
-from pytest_xks.spec.http import Response
-from pytest_xks.spec.messages import render, render_error
+from pytest_xks.proxy_api.errors import ErrorName, XksError
+from pytest_xks.proxy_api.http import Response
+from pytest_xks.proxy_api.messages import render, render_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from pytest_xks.proxy.delivery import Delivery
+    from pytest_xks.http.delivery import Delivery
     from pytest_xks.proxy.rules import Rules
-    from pytest_xks.spec.http import Request
+    from pytest_xks.proxy_api.http import Request
 
 
 @fault("delay")

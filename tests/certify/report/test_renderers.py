@@ -8,11 +8,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pytest_xks.certify.baseline import apply_baseline
 from pytest_xks.certify.report.html import render_html
 from pytest_xks.certify.report.junit import render_junit
 from pytest_xks.certify.report.markdown import escape, render_markdown
 from pytest_xks.certify.report.output import render
+from pytest_xks.certify.run.baseline import apply_baseline
 
 VOID = {"meta", "link", "br", "input", "img", "hr"}
 

@@ -9,7 +9,7 @@ import ssl
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_xks.tls import Certificate, CertificateAuthority
+from pytest_xks.http.certificates import Certificate, CertificateAuthority
 
 from .keys import ExternalKey, Quota, Store
 from .proxy import IndependentProxy

@@ -1,0 +1,339 @@
+"""KMS keys in every key state, and what each operation does in it, as a table.
+
+After "Key states of AWS KMS keys" of the Developer Guide, as far as it is about keys in
+external key stores. A cell says whose requirement it is and lists what is accepted.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_xks.certify.run.outcome import NotTestable
+
+from ..client.expect import SUCCEEDS, control, refused, violated
+from ..client.operations import OPERATIONS, Subject
+from ..client.workshop import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from _pytest.mark import ParameterSet
+
+    from ..client.client import Kms
+    from ..client.expect import Outcome
+    from ..client.operations import Operation
+    from ..client.reply import Reply
+    from ..client.workshop import Key, Workshop
+
+__all__ = ["TABLE", "Case", "KeyState", "SharedKeys", "States", "cases", "expect_state"]
+
+
+class KeyState(StrEnum):
+    """The states of a KMS key in an external key store."""
+
+    ENABLED = "Enabled"
+    DISABLED = "Disabled"
+    PENDING_DELETION = "PendingDeletion"
+    UNAVAILABLE = "Unavailable"
+
+
+# -- the table ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What an operation may answer in a key state."""
+
+    requirement: str
+    accepted: tuple[Outcome, ...]
+
+
+def _cell(requirement: str, *codes: str) -> Cell:
+    accepted = refused(*codes) if codes else SUCCEEDS
+    return Cell(requirement=requirement, accepted=(accepted,))
+
+
+_STATE = "KMSInvalidStateException"
+_DISABLED = "DisabledException"
+_UNSUPPORTED = "UnsupportedOperationException"
+
+OK = _cell("KMS-STATE-019")
+IS_DISABLED = _cell("KMS-STATE-007", _DISABLED)
+IS_PENDING = _cell("KMS-STATE-009", _STATE)
+# The page has two exceptions for these, with one text (KMS-AMB-007).
+IS_PENDING_OR_DISABLED = _cell("KMS-STATE-008", _DISABLED, _STATE)
+IS_PENDING_DESTINATION = _cell("KMS-STATE-013", _STATE)
+IS_NOT_PENDING = _cell("KMS-STATE-010", _STATE)
+IS_UNAVAILABLE = _cell("KMS-STATE-014", _STATE)
+NOT_HERE = _cell("KMS-STATE-011", _UNSUPPORTED)
+NOT_HERE_OR_DISABLED = _cell("KMS-STATE-011", _UNSUPPORTED, _DISABLED)
+NOT_HERE_OR_PENDING = _cell("KMS-STATE-011", _UNSUPPORTED, _STATE)
+# No document says which comes first (KMS-AMB-034).
+NOT_HERE_OR_ANY = _cell("KMS-STATE-011", _UNSUPPORTED, _STATE, _DISABLED)
+NO_IMPORT = _cell("KMS-STATE-012", _UNSUPPORTED)
+NO_IMPORT_OR_PENDING = _cell("KMS-STATE-012", _UNSUPPORTED, _STATE)
+
+# Operations; Enabled, Disabled, PendingDeletion, Unavailable. None: another chapter's.
+_ROWS: tuple[tuple[tuple[str, ...], tuple[Cell | None, ...]], ...] = (
+    (
+        (
+            "Encrypt",
+            "Decrypt",
+            "ReEncrypt from the key",
+            "ReEncrypt to the key",
+            "GenerateDataKey",
+            "GenerateDataKeyWithoutPlaintext",
+        ),
+        (OK, IS_DISABLED, IS_PENDING_OR_DISABLED, IS_UNAVAILABLE),
+    ),
+    (
+        (
+            "DescribeKey",
+            "GetKeyPolicy",
+            "PutKeyPolicy",
+            "ListKeyPolicies",
+            "ListAliases",
+            "ListGrants",
+            "RetireGrant",
+            "RevokeGrant",
+            "DeleteAlias",
+            "ListResourceTags",
+            "UpdateAlias from the key",
+        ),
+        (OK, OK, OK, OK),
+    ),
+    (("CreateGrant",), (OK, IS_DISABLED, IS_PENDING_OR_DISABLED, OK)),
+    (
+        (
+            "CreateAlias",
+            "TagResource",
+            "UntagResource",
+            "UpdateKeyDescription",
+            "EnableKey",
+            "DisableKey",
+            "ScheduleKeyDeletion",
+        ),
+        (OK, OK, IS_PENDING, OK),
+    ),
+    (("UpdateAlias to the key",), (OK, OK, IS_PENDING_DESTINATION, OK)),
+    (("CancelKeyDeletion",), (IS_NOT_PENDING, IS_NOT_PENDING, OK, IS_NOT_PENDING)),
+    (
+        ("EnableKeyRotation", "DisableKeyRotation", "RotateKeyOnDemand"),
+        (None, NOT_HERE_OR_DISABLED, NOT_HERE_OR_PENDING, NOT_HERE),
+    ),
+    (
+        ("GetKeyRotationStatus", "ListKeyRotations"),
+        (None, NOT_HERE, NOT_HERE, NOT_HERE),
+    ),
+    (
+        ("GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"),
+        (None, NOT_HERE_OR_DISABLED, NOT_HERE_OR_ANY, NOT_HERE_OR_PENDING),
+    ),
+    (
+        ("GetParametersForImport", "ImportKeyMaterial", "DeleteImportedKeyMaterial"),
+        (None, NO_IMPORT, NO_IMPORT_OR_PENDING, NO_IMPORT),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A cell of the table, with its row and column."""
+
+    operation: Operation
+    state: KeyState
+    cell: Cell
+
+    @property
+    def control_state(self) -> KeyState | None:
+        """Where the same operation succeeds; None if it never does."""
+        if not self.operation.supported:
+            return None
+        if self.operation.name == "CancelKeyDeletion":
+            return KeyState.PENDING_DELETION
+        return KeyState.ENABLED
+
+
+TABLE = tuple(
+    Case(operation=OPERATIONS[label], state=state, cell=cell)
+    for labels, cells in _ROWS
+    for label in labels
+    for state, cell in zip(KeyState, cells, strict=True)
+    if cell
+)
+
+
+def cases(requirement: str, *labels: str) -> list[ParameterSet]:
+    """The parameters of a check: the cells of a requirement.
+
+    Args:
+        requirement: its id.
+        labels: of the operations that are wanted; all without any.
+    """
+    return [
+        pytest.param(case, id=f"{case.operation.label}, {case.state}")
+        for case in TABLE
+        if case.cell.requirement == requirement
+        and (not labels or case.operation.label in labels)
+    ]
+
+
+# -- keys -----------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class SharedKeys:
+    """The keys of a run that no check changes, by their state."""
+
+    subjects: dict[KeyState, Subject] = field(default_factory=dict)
+    helper: Key | None = None
+    """An enabled key besides."""
+    encrypted: Reply | None = None
+    """Encrypt with it."""
+    succeeded: set[str] = field(default_factory=set)
+    """The operations whose control has succeeded in this run."""
+
+
+def expect_state(kms: Kms, key: Key, *accepted: str, note: str = "") -> None:
+    """DescribeKey shows one of these states.
+
+    Raises:
+        NotTestable: DescribeKey fails.
+        Violation: another state.
+    """
+    reply = kms.call("DescribeKey", KeyId=key.key_id)
+    shown = _state_in(reply)
+    if shown not in accepted:
+        expected = (f"KeyState: {state}" for state in accepted)
+        violated(reply, expected, f"KeyState: {shown}", note=note)
+
+
+def _state_in(reply: Reply) -> str:
+    return str((control(reply).get("KeyMetadata") or {}).get("KeyState"))
+
+
+class States:
+    """Keys in every state, for one check.
+
+    Args:
+        kms: the endpoint.
+        workshop: makes them.
+        shared: those of the run.
+    """
+
+    def __init__(self, kms: Kms, workshop: Workshop, shared: SharedKeys) -> None:
+        self._kms = kms
+        self._workshop = workshop
+        self._shared = shared
+        self._aliases: list[str] = []
+
+    def control(self, case: Case) -> None:
+        """The operation of a case succeeds in the state where it has to, if in any.
+
+        Once in a run is enough: it does not depend on the case.
+
+        Raises:
+            NotTestable: it does not.
+        """
+        operation, state = case.operation, case.control_state
+        if not state or state == case.state:
+            return
+        if operation.label not in self._shared.succeeded:
+            subject = self.subject(state, operation)
+            label = f"control: {operation.name} of a key that is {state}"
+            control(self.call(operation, subject, label))
+            self._shared.succeeded.add(operation.label)
+
+    def call(self, operation: Operation, subject: Subject, label: str = "") -> Reply:
+        """Call an operation on a key."""
+        parameters = operation.parameters(subject)
+        return self._kms.call(operation.name, label=label, **parameters)
+
+    def subject(self, state: KeyState, operation: Operation | None = None) -> Subject:
+        """A key in a state.
+
+        Args:
+            state: the state.
+            operation: what it is for; one that changes the key gets one of its own.
+
+        Raises:
+            NotTestable: it cannot be had.
+        """
+        if operation and operation.own_key:
+            return self._make(state, operation)
+        shared = self._shared.subjects
+        if state not in shared:
+            shared[state] = self._make(state, None)
+        if state is KeyState.UNAVAILABLE:
+            self._workshop.disconnect(self._kms, shared[state].key.store)
+        return shared[state]
+
+    def enter(self, state: KeyState, key: Key) -> None:
+        """Bring an enabled key into a state.
+
+        Raises:
+            NotTestable: it does not come to be in it.
+        """
+        if state is KeyState.UNAVAILABLE:
+            self._workshop.disconnect(self._kms, key.store)
+            return
+        for operation, parameters in _WAYS[state]:
+            label = f"control: {operation}"
+            reply = self._kms.call(
+                operation, KeyId=key.key_id, label=label, **parameters
+            )
+            control(reply)
+        label = "control: the key's state"
+        shown = _state_in(self._kms.call("DescribeKey", KeyId=key.key_id, label=label))
+        if shown != state:
+            raise NotTestable(f"The key that should be {state} shows {shown}.")
+
+    def tidy(self) -> None:
+        """Delete the aliases that were made, as far as it goes."""
+        for alias in self._aliases:
+            self._kms.call("DeleteAlias", AliasName=alias)
+
+    def _make(self, state: KeyState, operation: Operation | None) -> Subject:
+        role = "other" if state is KeyState.UNAVAILABLE else "main"
+        store = self._workshop.keyed_store(self._kms, role)
+        helper, encrypted = self._helper()
+        subject = Subject(
+            key=self._workshop.make_key(self._kms, store),
+            helper=helper,
+            alias=f"alias/{PREFIX}-{secrets.token_hex(6)}",
+            encrypted_by_helper=encrypted,
+        )
+        if operation is None:
+            subject.encrypted = self._encrypt(subject.key)
+        else:
+            self._aliases.append(subject.alias)
+            for name, parameters in operation.preparation(subject):
+                reply = self._kms.call(name, label=f"control: {name}", **parameters)
+                subject.prepared.update(control(reply))
+        self.enter(state, subject.key)
+        return subject
+
+    def _helper(self) -> tuple[Key, Reply]:
+        shared = self._shared
+        if shared.helper is None or shared.encrypted is None:
+            shared.helper = self._workshop.shared_key(self._kms)
+            shared.encrypted = self._encrypt(shared.helper)
+        return shared.helper, shared.encrypted
+
+    def _encrypt(self, key: Key) -> Reply:
+        label = "control: encrypt"
+        return self._kms.call(
+            "Encrypt", KeyId=key.key_id, Plaintext=b"Ten Tokens", label=label
+        )
+
+
+_WAYS: Mapping[KeyState, Iterable[tuple[str, dict[str, Any]]]] = {
+    KeyState.ENABLED: (),
+    KeyState.DISABLED: (("DisableKey", {}),),
+    KeyState.PENDING_DELETION: (("ScheduleKeyDeletion", {"PendingWindowInDays": 7}),),
+}

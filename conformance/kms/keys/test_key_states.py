@@ -1,0 +1,308 @@
+"""Key states: when a key is in which, and what operations answer in each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_xks.certify.run.outcome import NotTestable
+
+from ..client.expect import (
+    Outcome,
+    control,
+    control_refused,
+    expect,
+    expect_message,
+    refused,
+    success,
+)
+from ..client.workshop import wait_while
+from .states import KeyState, cases, expect_state
+
+if TYPE_CHECKING:
+    from ..client.client import Kms
+    from ..client.workshop import Key, KeyStore, Workshop
+    from .states import Case, States
+
+UNAVAILABLE_AS_DOCUMENTED = Outcome(
+    "an error that is the caller's (HTTP 400), and not KeyUnavailableException",
+    lambda reply: reply.status == 400 and reply.code != "KeyUnavailableException",
+)
+NOT_CONNECTED = (
+    "This KMS key is in a custom key store that is not connected to its external key "
+    "store proxy. Connect the external key store and try the request again."
+)
+PENDING = (
+    "{arn} is pending deletion (or pending replica deletion).",
+    "{arn} is pending deletion.",
+)
+MESSAGES = {
+    "KMS-STATE-007": ("{arn} is disabled.",),
+    "KMS-STATE-008": PENDING,
+    "KMS-STATE-009": PENDING,
+    "KMS-STATE-010": (
+        "{arn} is not pending deletion (or pending replica deletion).",
+        "{arn} is not pending deletion.",
+    ),
+    "KMS-STATE-013": PENDING,
+    "KMS-STATE-014": ("{arn} is unavailable.", NOT_CONNECTED),
+}
+
+
+def _do(kms: Kms, operation: str, key: Key) -> None:
+    """A step on the way, which has to succeed."""
+    label = f"control: {operation}"
+    control(kms.call(operation, KeyId=key.key_id, label=label))
+
+
+# -- which state ----------------------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-STATE-001")
+@pytest.mark.parametrize(
+    ("steps", "state"),
+    [
+        pytest.param([], "Enabled", id="new"),
+        pytest.param(["DisableKey"], "Disabled", id="disabled"),
+        pytest.param(["DisableKey", "EnableKey"], "Enabled", id="enabled again"),
+        pytest.param(["ScheduleKeyDeletion"], "PendingDeletion", id="to be deleted"),
+    ],
+)
+def test_states(kms: Kms, new_key: Key, steps: list[str], state: str) -> None:
+    """A key is Enabled, Disabled or PendingDeletion, after what was done with it."""
+    for operation in steps:
+        _do(kms, operation, new_key)
+    expect_state(kms, new_key, state)
+
+
+@pytest.mark.requirement("KMS-STATE-002")
+def test_unavailable_while_disconnected(
+    kms: Kms, workshop: Workshop, other_store: KeyStore
+) -> None:
+    """The keys of a store that was disconnected are Unavailable."""
+    key = workshop.make_key(kms, other_store)
+    workshop.disconnect(kms, other_store)
+    expect_state(kms, key, "Unavailable")
+
+
+@pytest.mark.requirement("KMS-STATE-002")
+def test_available_while_the_proxy_fails(kms: Kms, new_key: Key) -> None:
+    """The keys of a store whose proxy fails are not Unavailable."""
+    with new_key.store.proxy.failing("InternalException", 500):
+        encrypt = kms.call(
+            "Encrypt", KeyId=new_key.key_id, Plaintext=b"x", label="a failure"
+        )
+        control_refused(encrypt)
+        expect_state(kms, new_key, "Enabled")
+
+
+@pytest.mark.requirement("KMS-STATE-003")
+@pytest.mark.parametrize("change", ["disabled", "deleted"])
+def test_external_key_has_no_influence(kms: Kms, new_key: Key, change: str) -> None:
+    """The KMS key of an external key that is disabled or deleted stays Enabled."""
+    if change == "disabled":
+        new_key.external_key.disable()
+    else:
+        new_key.store.proxy.remove_key(new_key.external_key.id)
+    expect_state(kms, new_key, "Enabled")
+    encrypt = kms.call(
+        "Encrypt", KeyId=new_key.key_id, Plaintext=b"x", label="a failure"
+    )
+    control_refused(encrypt)
+    expect_state(kms, new_key, "Enabled")
+
+
+@pytest.mark.requirement("KMS-STATE-004")
+@pytest.mark.parametrize("state", [KeyState.ENABLED, KeyState.DISABLED])
+def test_reconnecting(
+    kms: Kms,
+    workshop: Workshop,
+    states: States,
+    other_store: KeyStore,
+    state: KeyState,
+) -> None:
+    """A key of a store that is connected again is in its state of before."""
+    key = workshop.make_key(kms, other_store)
+    states.enter(state, key)
+    workshop.disconnect(kms, other_store)
+    workshop.connect(kms, other_store)
+    expect_state(kms, key, state)
+
+
+@pytest.mark.requirement("KMS-STATE-005")
+def test_pending_stays_pending(
+    kms: Kms, workshop: Workshop, states: States, other_store: KeyStore
+) -> None:
+    """A PendingDeletion key stays so while its store is disconnected, and after."""
+    key = workshop.make_key(kms, other_store)
+    states.enter(KeyState.PENDING_DELETION, key)
+    workshop.disconnect(kms, other_store)
+    expect_state(kms, key, "PendingDeletion", note="The store is disconnected.")
+    workshop.connect(kms, other_store)
+    expect_state(kms, key, "PendingDeletion", note="The store is connected again.")
+
+
+@pytest.mark.requirement("KMS-STATE-006")
+@pytest.mark.parametrize("operation", ["DisableKey", "EnableKey"])
+def test_enabling_an_unavailable_key(
+    kms: Kms,
+    workshop: Workshop,
+    states: States,
+    other_store: KeyStore,
+    operation: str,
+) -> None:
+    """EnableKey and DisableKey of an Unavailable key show once it is available."""
+    before, after = KeyState.ENABLED, KeyState.DISABLED
+    if operation == "EnableKey":
+        before, after = after, before
+    key = workshop.make_key(kms, other_store)
+    states.enter(before, key)
+    workshop.disconnect(kms, other_store)
+    success(kms.call(operation, KeyId=key.key_id))
+    expect_state(kms, key, "Unavailable", note="The store is disconnected.")
+    workshop.connect(kms, other_store)
+    expect_state(kms, key, after, note="The store is connected again.")
+
+
+@pytest.mark.requirement("KMS-STATE-016")
+@pytest.mark.parametrize("shown", ["KeyState", "exception"])
+def test_disabled_and_unavailable(
+    kms: Kms, workshop: Workshop, states: States, other_store: KeyStore, shown: str
+) -> None:
+    """A disabled key in a store that is disconnected counts as Unavailable."""
+    key = workshop.make_key(kms, other_store)
+    states.enter(KeyState.DISABLED, key)
+    workshop.disconnect(kms, other_store)
+    if shown == "KeyState":
+        expect_state(kms, key, "Unavailable")
+        return
+    reply = kms.call("Encrypt", KeyId=key.key_id, Plaintext=b"x")
+    expect(control_refused(reply), refused("KMSInvalidStateException"))
+
+
+@pytest.mark.requirement("KMS-STATE-017")
+def test_failed_store(kms: Kms, workshop: Workshop, other_store: KeyStore) -> None:
+    """The keys of a store whose connection failed are Unavailable."""
+    key = workshop.make_key(kms, other_store)
+    workshop.disconnect(kms, other_store)
+    with other_store.proxy.failing("InternalException", 500):
+        kms.call("ConnectCustomKeyStore", CustomKeyStoreId=other_store.id)
+        state = wait_while(kms, other_store.id, "CONNECTING")
+    if state != "FAILED":
+        raise NotTestable(f"A store whose proxy fails becomes {state}.")
+    expect_state(kms, key, "Unavailable")
+
+
+# -- what operations answer -----------------------------------------------------------
+
+
+def _judge(states: States, case: Case) -> None:
+    """An operation on a key in a state has one of the outcomes of the table."""
+    states.control(case)
+    reply = states.call(case.operation, states.subject(case.state, case.operation))
+    expect(reply, *case.cell.accepted, note=f"The key is {case.state}.")
+
+
+@pytest.mark.requirement("KMS-STATE-007")
+@pytest.mark.parametrize("case", cases("KMS-STATE-007"))
+def test_disabled(states: States, case: Case) -> None:
+    """What cannot be done with a Disabled key is a DisabledException."""
+    _judge(states, case)
+
+
+@pytest.mark.requirement("KMS-STATE-008")
+@pytest.mark.parametrize("case", cases("KMS-STATE-008"))
+def test_use_of_a_pending_key(states: States, case: Case) -> None:
+    """A PendingDeletion key is not used: DisabledException or KMSInvalidStateException.
+
+    The documents have both.
+    """
+    _judge(states, case)
+
+
+@pytest.mark.requirement("KMS-STATE-009")
+@pytest.mark.parametrize("case", cases("KMS-STATE-009"))
+def test_management_of_a_pending_key(states: States, case: Case) -> None:
+    """A PendingDeletion key is not changed: KMSInvalidStateException."""
+    _judge(states, case)
+
+
+@pytest.mark.requirement("KMS-STATE-010")
+@pytest.mark.parametrize("case", cases("KMS-STATE-010"))
+def test_cancelling_no_deletion(states: States, case: Case) -> None:
+    """CancelKeyDeletion of a key that is not pending: KMSInvalidStateException."""
+    _judge(states, case)
+
+
+@pytest.mark.requirement("KMS-STATE-011")
+@pytest.mark.parametrize("case", cases("KMS-STATE-011"))
+def test_not_in_a_custom_key_store(states: States, case: Case) -> None:
+    """Rotation and data key pairs stay unsupported in every state.
+
+    A few cells of the table have the exception of the state as well.
+    """
+    _judge(states, case)
+
+
+@pytest.mark.requirement("KMS-STATE-012")
+@pytest.mark.parametrize("case", cases("KMS-STATE-012"))
+def test_no_imported_material(states: States, case: Case) -> None:
+    """Importing key material stays unsupported in every state.
+
+    For a PendingDeletion key also a KMSInvalidStateException.
+    """
+    _judge(states, case)
+
+
+@pytest.mark.requirement("KMS-STATE-013")
+@pytest.mark.parametrize("case", cases("KMS-STATE-013"))
+def test_alias_to_a_pending_key(states: States, case: Case) -> None:
+    """No alias is moved to a PendingDeletion key: KMSInvalidStateException."""
+    _judge(states, case)
+
+
+@pytest.mark.requirement("KMS-STATE-014")
+@pytest.mark.parametrize("case", cases("KMS-STATE-014"))
+def test_use_of_an_unavailable_key(states: States, case: Case) -> None:
+    """An Unavailable key is not used: KMSInvalidStateException."""
+    _judge(states, case)
+
+
+@pytest.mark.requirement("KMS-STATE-015")
+@pytest.mark.parametrize("case", cases("KMS-STATE-014"))
+def test_no_key_unavailable_exception(states: States, case: Case) -> None:
+    """To use an Unavailable key is the caller's error, and never a server's fault.
+
+    KeyUnavailableException is a fault, and boto3 would retry it.
+    """
+    states.control(case)
+    reply = states.call(case.operation, states.subject(case.state, case.operation))
+    expect(control_refused(reply), UNAVAILABLE_AS_DOCUMENTED)
+
+
+@pytest.mark.requirement("KMS-STATE-019")
+@pytest.mark.parametrize("case", cases("KMS-STATE-019"))
+def test_allowed(states: States, case: Case) -> None:
+    """What the table of key states allows succeeds."""
+    _judge(states, case)
+
+
+@pytest.mark.requirement("KMS-STATE-018")
+@pytest.mark.parametrize(
+    "case",
+    [
+        *cases("KMS-STATE-007", "Encrypt", "CreateGrant"),
+        *cases("KMS-STATE-008", "Encrypt"),
+        *cases("KMS-STATE-009", "TagResource", "EnableKey"),
+        *cases("KMS-STATE-010"),
+        *cases("KMS-STATE-013"),
+        *cases("KMS-STATE-014", "Encrypt"),
+    ],
+)
+def test_message(states: States, case: Case) -> None:
+    """The message names the key by its ARN, and its state."""
+    subject = states.subject(case.state, case.operation)
+    reply = control_refused(states.call(case.operation, subject))
+    texts = MESSAGES[case.cell.requirement]
+    expect_message(reply, *(text.format(arn=subject.key.arn) for text in texts))

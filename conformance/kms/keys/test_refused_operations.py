@@ -1,0 +1,154 @@
+"""What keys in external key stores cannot do, and external key stores neither.
+
+The control is another operation on the same key. That a key of another kind has the
+operation would be none: whoever lacks it there may refuse it here all the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..client.expect import REFUSED, control, expect, refused
+from ..client.operations import OPERATIONS
+from .states import KeyState
+
+if TYPE_CHECKING:
+    from ..client.client import Kms
+    from ..client.expect import Outcome
+    from ..client.workshop import Key, KeyStore
+    from .states import States
+
+UNKNOWN_STORE = "cks-00000000000000000"
+TAGS = [{"TagKey": "Project", "TagValue": "Alpha"}]
+UNSUPPORTED = refused("UnsupportedOperationException")
+OTHER_USAGE = refused("InvalidKeyUsageException")
+
+
+def _expect_refused(states: States, operation: str, accepted: Outcome) -> None:
+    """An operation on an enabled key is refused; that the key works is the control."""
+    subject = states.subject(KeyState.ENABLED)
+    for good in ("DescribeKey", "GenerateDataKey"):
+        control(states.call(OPERATIONS[good], subject, f"control: {good}"))
+    expect(states.call(OPERATIONS[operation], subject), accepted)
+
+
+@pytest.mark.requirement("KMS-UNSUP-001")
+@pytest.mark.parametrize(
+    "operation", ["GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"]
+)
+def test_data_key_pairs(states: States, operation: str) -> None:
+    """No data key pairs are made under the key: UnsupportedOperationException."""
+    _expect_refused(states, operation, UNSUPPORTED)
+
+
+@pytest.mark.requirement("KMS-UNSUP-002")
+def test_random_of_an_external_key_store(kms: Kms, store: KeyStore) -> None:
+    """An external key store makes no random bytes: UnsupportedOperationException."""
+    control(kms.call("GenerateRandom", NumberOfBytes=32, label="control: no store"))
+    reply = kms.call("GenerateRandom", NumberOfBytes=32, CustomKeyStoreId=store.id)
+    expect(reply, UNSUPPORTED)
+
+
+@pytest.mark.requirement("KMS-UNSUP-003")
+def test_random_of_an_unknown_store(kms: Kms) -> None:
+    """GenerateRandom with the id of no store: CustomKeyStoreNotFoundException."""
+    control(kms.call("GenerateRandom", NumberOfBytes=32, label="control: no store"))
+    reply = kms.call("GenerateRandom", NumberOfBytes=32, CustomKeyStoreId=UNKNOWN_STORE)
+    expect(reply, refused("CustomKeyStoreNotFoundException"))
+
+
+@pytest.mark.requirement("KMS-UNSUP-004")
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "EnableKeyRotation",
+        "DisableKeyRotation",
+        "GetKeyRotationStatus",
+        "RotateKeyOnDemand",
+        "ListKeyRotations",
+    ],
+)
+def test_rotation(states: States, operation: str) -> None:
+    """The key has no rotation, not even a status: UnsupportedOperationException."""
+    _expect_refused(states, operation, UNSUPPORTED)
+
+
+@pytest.mark.requirement("KMS-UNSUP-005")
+@pytest.mark.parametrize(
+    "operation",
+    ["GetParametersForImport", "ImportKeyMaterial", "DeleteImportedKeyMaterial"],
+)
+def test_import(states: States, operation: str) -> None:
+    """No key material is imported: UnsupportedOperationException."""
+    _expect_refused(states, operation, UNSUPPORTED)
+
+
+@pytest.mark.requirement("KMS-UNSUP-006")
+@pytest.mark.parametrize("operation", ["ReplicateKey", "UpdatePrimaryRegion"])
+def test_other_regions(states: States, operation: str) -> None:
+    """The key is never multi-Region: UnsupportedOperationException."""
+    _expect_refused(states, operation, UNSUPPORTED)
+
+
+@pytest.mark.requirement("KMS-UNSUP-007")
+@pytest.mark.parametrize(
+    "operation", ["Sign", "Verify", "GenerateMac", "VerifyMac", "DeriveSharedSecret"]
+)
+def test_other_usages(states: States, operation: str) -> None:
+    """The key only encrypts and decrypts: InvalidKeyUsageException."""
+    _expect_refused(states, operation, OTHER_USAGE)
+
+
+@pytest.mark.requirement("KMS-UNSUP-008")
+def test_public_key(states: States) -> None:
+    """The key has no public key.
+
+    UnsupportedOperationException or InvalidKeyUsageException.
+    """
+    either = refused("UnsupportedOperationException", "InvalidKeyUsageException")
+    _expect_refused(states, "GetPublicKey", either)
+
+
+@pytest.mark.requirement("KMS-UNSUP-009")
+@pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])
+def test_algorithm_of_encrypt(kms: Kms, key: Key, algorithm: str) -> None:
+    """Encrypt has no algorithm but SYMMETRIC_DEFAULT: InvalidKeyUsageException."""
+    given: dict[str, Any] = {"KeyId": key.key_id, "Plaintext": b"Ten Tokens"}
+    good = {**given, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}
+    control(kms.call("Encrypt", label="control: SYMMETRIC_DEFAULT", **good))
+    expect(kms.call("Encrypt", EncryptionAlgorithm=algorithm, **given), OTHER_USAGE)
+
+
+@pytest.mark.requirement("KMS-UNSUP-009")
+@pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])
+def test_algorithm_of_decrypt(kms: Kms, key: Key, algorithm: str) -> None:
+    """Decrypt has no algorithm but SYMMETRIC_DEFAULT: InvalidKeyUsageException."""
+    encrypted = kms.call(
+        "Encrypt", KeyId=key.key_id, Plaintext=b"Ten Tokens", label="control: encrypt"
+    )
+    given: dict[str, Any] = {
+        "KeyId": key.key_id,
+        "CiphertextBlob": control(encrypted)["CiphertextBlob"],
+    }
+    good = {**given, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}
+    control(kms.call("Decrypt", label="control: SYMMETRIC_DEFAULT", **good))
+    expect(kms.call("Decrypt", EncryptionAlgorithm=algorithm, **given), OTHER_USAGE)
+
+
+@pytest.mark.requirement("KMS-UNSUP-010")
+def test_tags_for_a_store(kms: Kms, key: Key) -> None:
+    """A custom key store cannot be tagged: its id is no key's."""
+    control(kms.call("TagResource", KeyId=key.key_id, Tags=TAGS, label="control: tag"))
+    kms.call("UntagResource", KeyId=key.key_id, TagKeys=["Project"])
+    expect(kms.call("TagResource", KeyId=key.store.id, Tags=TAGS), REFUSED)
+
+
+@pytest.mark.requirement("KMS-UNSUP-010")
+def test_alias_of_a_store(kms: Kms, key: Key, alias: str) -> None:
+    """A custom key store can have no alias: its id is no key's."""
+    good = kms.call("CreateAlias", AliasName=alias, TargetKeyId=key.key_id)
+    control(good)
+    control(kms.call("DeleteAlias", AliasName=alias, label="control: delete it"))
+    expect(kms.call("CreateAlias", AliasName=alias, TargetKeyId=key.store.id), REFUSED)

@@ -1,0 +1,317 @@
+"""Conventions of every operation: the protocol, errors, Regions, what is not said."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_xks.certify.run.outcome import NotTestable
+
+from ..client.expect import (
+    REFUSED,
+    VALIDATION,
+    Outcome,
+    control,
+    control_refused,
+    expect,
+    refused,
+    violated,
+)
+from ..stores.store_calls import CreateCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..client.client import Kms
+    from ..client.reply import Reply
+    from ..client.workshop import Key, KeyStore, Workshop
+
+ERRORS = [
+    pytest.param(
+        "DescribeCustomKeyStores",
+        {"CustomKeyStoreId": "cks-00000000000000000"},
+        "CustomKeyStoreNotFoundException",
+        id="CustomKeyStoreNotFoundException",
+    ),
+    pytest.param(
+        "DescribeKey",
+        {"KeyId": "00000000-0000-0000-0000-000000000000"},
+        "NotFoundException",
+        id="NotFoundException",
+    ),
+    pytest.param(
+        "DescribeCustomKeyStores",
+        {"Marker": "no page gave this marker"},
+        "InvalidMarkerException",
+        id="InvalidMarkerException",
+    ),
+]
+"""Calls that fail anywhere, and how."""
+
+CRYPTOGRAPHIC = (
+    "Decrypt",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "ReEncrypt",
+)
+
+OLDER_EXCEPTION = Outcome(
+    "an exception that is older than external key stores",
+    lambda reply: (
+        reply.code is not None and not reply.code.startswith(("Xks", "CustomKeyStore"))
+    ),
+)
+
+
+def _error(kms: Kms, operation: str, parameters: dict[str, Any], code: str) -> Reply:
+    """A call that fails with this exception, as a control."""
+    reply = control_refused(kms.call(operation, **parameters))
+    if reply.code != code:
+        raise NotTestable(f"{operation} answered {reply.code}, and not {code}.")
+    return reply
+
+
+# -- the protocol -----------------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-GEN-001")
+def test_success_is_aws_json(kms: Kms) -> None:
+    """A success is a JSON object, and its Content-Type is that of AWS JSON 1.1."""
+    reply = kms.call("DescribeCustomKeyStores")
+    control(reply)
+    _expect_aws_json(reply)
+
+
+@pytest.mark.requirement("KMS-GEN-001")
+@pytest.mark.parametrize(("operation", "parameters", "code"), ERRORS)
+def test_error_is_aws_json(
+    kms: Kms, operation: str, parameters: dict[str, Any], code: str
+) -> None:
+    """An error is a JSON object, and its Content-Type is that of AWS JSON 1.1."""
+    _expect_aws_json(_error(kms, operation, parameters, code))
+
+
+def _expect_aws_json(reply: Reply) -> None:
+    kind = reply.header("Content-Type") or "none"
+    if kind.partition(";")[0].strip().lower() != "application/x-amz-json-1.1":
+        violated(reply, "Content-Type: application/x-amz-json-1.1", kind)
+    if not reply.raw:
+        violated(reply, "a JSON object", "something else")
+
+
+@pytest.mark.requirement("KMS-GEN-002")
+@pytest.mark.parametrize(("operation", "parameters", "code"), ERRORS)
+def test_error_message(
+    kms: Kms, operation: str, parameters: dict[str, Any], code: str
+) -> None:
+    """An error has the member message, a string, in lower case."""
+    reply = _error(kms, operation, parameters, code)
+    if not isinstance(reply.raw.get("message"), str):
+        members = ", ".join(sorted(reply.raw)) or "none"
+        violated(reply, 'the member "message", a string', f"members: {members}")
+
+
+@pytest.mark.requirement("KMS-GEN-003")
+@pytest.mark.parametrize(("operation", "parameters", "code"), ERRORS)
+def test_error_status(
+    kms: Kms, operation: str, parameters: dict[str, Any], code: str
+) -> None:
+    """An exception that is the caller's fault has the HTTP status 400."""
+    reply = _error(kms, operation, parameters, code)
+    if reply.status != 400:
+        violated(reply, "HTTP status 400", f"HTTP status {reply.status}")
+
+
+@pytest.mark.requirement("KMS-GEN-016")
+@pytest.mark.parametrize("kind", ["success", "error"])
+def test_request_id(kms: Kms, kind: str) -> None:
+    """Every answer names its request, each by another id."""
+    filters = {} if kind == "success" else {"CustomKeyStoreId": "cks-of-nobody"}
+    replies = [kms.call("DescribeCustomKeyStores", **filters) for _ in range(2)]
+    ids = [reply.request_id for reply in replies]
+    if None in ids:
+        violated(replies[-1], "a header x-amzn-RequestId", "none")
+    if ids[0] == ids[1]:
+        violated(replies[-1], "two ids for two requests", f"{ids[0]} twice")
+
+
+@pytest.mark.requirement("KMS-GEN-017")
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"no JSON", id="no-json"),
+        pytest.param(b'{"Limit": 10', id="cut-off"),
+        pytest.param(b'["Limit", 10]', id="array"),
+    ],
+)
+def test_body_is_no_object(kms: Kms, body: bytes) -> None:
+    """A body that is no JSON object is the caller's error."""
+    control(kms.post("DescribeCustomKeyStores", b'{"Limit": 10}', label="control"))
+    expect(kms.post("DescribeCustomKeyStores", body), REFUSED)
+
+
+@pytest.mark.requirement("KMS-GEN-018")
+def test_unknown_operation(kms: Kms) -> None:
+    """An operation that KMS does not have is the caller's error."""
+    control(kms.post("DescribeCustomKeyStores", b"{}", label="control"))
+    expect(kms.post("DescribeAllKeyStoresOfTheWorld", b"{}"), REFUSED)
+
+
+@pytest.mark.requirement("KMS-GEN-010")
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "ConnectCustomKeyStore",
+        "DeleteCustomKeyStore",
+        "DisconnectCustomKeyStore",
+        "UpdateCustomKeyStore",
+    ],
+)
+def test_no_members(kms: Kms, workshop: Workshop, operation: str) -> None:
+    """What returns nothing answers with the JSON object without members."""
+    store = workshop.make_store(kms, connect=operation == "DisconnectCustomKeyStore")
+    changes = (
+        {"NewCustomKeyStoreName": f"{store.name}-renamed"}
+        if operation == "UpdateCustomKeyStore"
+        else {}
+    )
+    reply = kms.call(operation, CustomKeyStoreId=store.id, **changes)
+    control(reply)
+    received = reply.exchange.received
+    body = received.body if received else b""
+    if _json(body) != {}:
+        violated(reply, "the body {}", f"the body {body[:200]!r}")
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+# -- exceptions of cryptographic operations ---------------------------------------
+
+
+def _cryptographic_calls(kms: Kms, key: Key) -> Mapping[str, dict[str, Any]]:
+    """Good parameters of each, tried out by an Encrypt."""
+    encrypt: dict[str, Any] = {"KeyId": key.arn, "Plaintext": b"plaintext"}
+    blob = control(kms.call("Encrypt", label="control: Encrypt", **encrypt)).get(
+        "CiphertextBlob"
+    )
+    data_key = {"KeyId": key.arn, "KeySpec": "AES_256"}
+    return {
+        "Decrypt": {"CiphertextBlob": blob},
+        "Encrypt": encrypt,
+        "GenerateDataKey": data_key,
+        "GenerateDataKeyWithoutPlaintext": data_key,
+        "ReEncrypt": {"CiphertextBlob": blob, "DestinationKeyId": key.arn},
+    }
+
+
+@pytest.mark.requirement("KMS-GEN-004")
+@pytest.mark.parametrize("operation", CRYPTOGRAPHIC)
+def test_no_new_exception(kms: Kms, key: Key, operation: str) -> None:
+    """A failure of the proxy has no exception that older programs do not know."""
+    parameters = _cryptographic_calls(kms, key)[operation]
+    control(kms.call(operation, label="control: a good proxy", **parameters))
+    with key.store.proxy.failing("AccessDeniedException", 403):
+        expect(control_refused(kms.call(operation, **parameters)), OLDER_EXCEPTION)
+
+
+@pytest.mark.requirement("KMS-GEN-005")
+@pytest.mark.parametrize("operation", CRYPTOGRAPHIC)
+@pytest.mark.parametrize("failure", ["proxy-denies-access", "store-disconnected"])
+def test_invalid_state(
+    kms: Kms, workshop: Workshop, other_store: KeyStore, operation: str, failure: str
+) -> None:
+    """What is wrong with proxy or connection is a KMSInvalidStateException."""
+    key = workshop.shared_key(kms, "other")
+    parameters = _cryptographic_calls(kms, key)[operation]
+    control(kms.call(operation, label="control: all is well", **parameters))
+    if failure == "store-disconnected":
+        workshop.disconnect(kms, other_store)
+        reply = kms.call(operation, **parameters)
+    else:
+        with other_store.proxy.failing("AccessDeniedException", 403):
+            reply = kms.call(operation, **parameters)
+    expect(control_refused(reply), refused("KMSInvalidStateException"))
+
+
+# -- Regions ----------------------------------------------------------------------
+
+
+def _elsewhere(kms: Kms) -> str:
+    return "eu-west-1" if kms.target.region != "eu-west-1" else "us-west-2"
+
+
+@pytest.mark.requirement("KMS-GEN-009")
+@pytest.mark.parametrize("member", ["CustomKeyStoreId", "CustomKeyStoreName"])
+def test_store_of_another_region(kms: Kms, store: KeyStore, member: str) -> None:
+    """A key store is known in its own Region, and in no other one."""
+    filters = {"CustomKeyStoreId": store.id, "CustomKeyStoreName": store.name}
+    wanted = {member: filters[member]}
+    region = _elsewhere(kms)
+    control(kms.call("DescribeCustomKeyStores", label="control: here", **wanted))
+    control(
+        kms.call("DescribeCustomKeyStores", label="control: elsewhere", region=region)
+    )
+    reply = kms.call("DescribeCustomKeyStores", region=region, **wanted)
+    expect(reply, refused("CustomKeyStoreNotFoundException"))
+
+
+# -- validation -------------------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-GEN-011")
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        pytest.param("CustomKeyStoreName", "x" * 257, id="length"),
+        pytest.param("XksProxyUriPath", "/kms/xks/v1/", id="pattern"),
+        pytest.param("XksProxyConnectivity", "PIGEON", id="enum"),
+    ],
+)
+def test_validation(kms: Kms, workshop: Workshop, member: str, value: str) -> None:
+    """What the service model rules out is a ValidationException before all else."""
+    calls = CreateCalls(kms, workshop, workshop.instrument.open_store())
+    with workshop.instrument.watching() as asked:
+        reply = calls.call(**{member: value})
+        heard = len(asked())
+    control_refused(reply)
+    control(calls.call(label="control: without the defect"))
+    expect(reply, VALIDATION)
+    if heard:
+        violated(reply, "no request to the proxy", f"{heard} requests")
+
+
+@pytest.mark.requirement("KMS-GEN-014")
+@pytest.mark.parametrize("member", ["AccessKeyId", "RawSecretAccessKey"])
+def test_bad_credential_is_not_echoed(
+    kms: Kms, workshop: Workshop, member: str
+) -> None:
+    """The answer to a malformed credential does not repeat it."""
+    calls = CreateCalls(kms, workshop, workshop.instrument.open_store())
+    bad = f"{secrets.token_hex(16)}!"
+    credential = {**calls.proxy.credential, member: bad}
+    reply = calls.call(XksProxyAuthenticationCredential=credential)
+    _expect_absent(control_refused(reply), bad)
+
+
+@pytest.mark.requirement("KMS-GEN-014")
+def test_plaintext_is_not_echoed(kms: Kms, key: Key) -> None:
+    """The answer to a plaintext that is too long does not repeat it."""
+    plaintext = secrets.token_bytes(4097)
+    reply = kms.call("Encrypt", KeyId=key.arn, Plaintext=plaintext)
+    _expect_absent(control_refused(reply), base64.b64encode(plaintext).decode()[:64])
+
+
+def _expect_absent(reply: Reply, value: str) -> None:
+    received = reply.exchange.received
+    if received and value.encode() in received.body:
+        violated(reply, "an answer without the sensitive value", "an answer with it")

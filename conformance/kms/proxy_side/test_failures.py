@@ -1,0 +1,302 @@
+"""What a failure of the proxy becomes: exceptions, ConnectionErrorCodes, messages.
+
+The table is in ``failures``; every cell of it is a check.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_xks.certify.run.outcome import NotTestable
+
+from ..client.expect import (
+    REFUSED,
+    SUCCEEDS,
+    control,
+    control_refused,
+    expect,
+    expect_message,
+    refused,
+    violated,
+)
+from .failure_messages import KEY_UNAVAILABLE, MESSAGES, NOT_CONNECTED
+from .failures import CERTIFICATES, FAILURES, failure_named, reporting
+from .rehearsal import Operation, attempt, attempt_to_connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from _pytest.mark import ParameterSet
+
+    from ..client.client import Kms
+    from ..client.reply import Reply
+    from ..client.workshop import KeyStore, Workshop
+    from .failures import Failure
+
+_RAISING = (
+    Operation.CREATE,
+    Operation.UPDATE,
+    Operation.CREATE_KEY,
+    Operation.ENCRYPT,
+    Operation.DECRYPT,
+)
+# The first of each group that the scenario can occur in.
+_GROUPS = (
+    (Operation.CREATE,),
+    (Operation.CREATE_KEY,),
+    (Operation.ENCRYPT, Operation.DECRYPT),
+)
+
+
+def _cells(*operations: Operation) -> Iterator[ParameterSet]:
+    """The cells of these columns, each marked with what states it."""
+    for failure in (*FAILURES, *CERTIFICATES):
+        for operation in operations:
+            cell = failure.cells.get(operation)
+            if cell is None:
+                continue
+            stated = filter(None, (failure.statement, cell.statement))
+            yield pytest.param(
+                failure,
+                operation,
+                id=f"{operation}-{failure.name}",
+                marks=pytest.mark.requirement(*stated),
+            )
+
+
+def _texts() -> Iterator[ParameterSet]:
+    """One operation of each group; a time-out takes its time, so one at all."""
+    for failure in FAILURES:
+        shown = [
+            next((each for each in group if failure.documents(each)), None)
+            for group in _GROUPS
+        ]
+        operations = [each for each in shown if each is not None]
+        for operation in operations[-1:] if failure.takes_time else operations:
+            yield pytest.param(failure, operation, id=f"{operation}-{failure.name}")
+
+
+@pytest.mark.parametrize(("failure", "operation"), [*_cells(*_RAISING)])
+def test_exception(
+    kms: Kms, workshop: Workshop, failure: Failure, operation: Operation
+) -> None:
+    """A failure of the proxy becomes the exception that is documented for it.
+
+    Where none is documented, the operation fails all the same.
+    """
+    reply = attempt(kms, workshop, operation, failure.cause)
+    accepted = failure.cells[operation].accepted
+    expect(reply, refused(*accepted) if accepted else REFUSED)
+
+
+@pytest.mark.parametrize(("failure", "operation"), [*_cells(Operation.CONNECT)])
+def test_connection_error_code(
+    kms: Kms, workshop: Workshop, failure: Failure, operation: Operation
+) -> None:
+    """A failure of the proxy ends ConnectCustomKeyStore in FAILED, with its code.
+
+    Where no ConnectionErrorCode is documented, the store becomes FAILED all the same.
+    """
+    reply = attempt_to_connect(kms, workshop, failure.cause)
+    _expect_failed(reply, *failure.cells[operation].accepted)
+
+
+@pytest.mark.requirement("KMS-CONNECT-027")
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        pytest.param("ThrottlingException", "XKS_PROXY_NOT_REACHABLE"),
+        pytest.param("InternalException", "XKS_PROXY_INVALID_RESPONSE"),
+        pytest.param("ValidationException", "XKS_PROXY_INVALID_RESPONSE"),
+    ],
+)
+def test_connection_error_code_by_analogy(
+    kms: Kms, workshop: Workshop, name: str, code: str
+) -> None:
+    """The ConnectionErrorCode is the twin of the exception of CreateCustomKeyStore."""
+    reply = attempt_to_connect(kms, workshop, failure_named(name).cause)
+    entry = _entry(reply)
+    if entry.get("ConnectionState") != "FAILED":
+        raise NotTestable(f"The ConnectionState is {entry.get('ConnectionState')}.")
+    _expect_failed(reply, code)
+
+
+def _entry(reply: Reply) -> dict[str, object]:
+    stores = control(reply).get("CustomKeyStores") or [{}]
+    return dict(stores[0])
+
+
+def _expect_failed(reply: Reply, *codes: str) -> None:
+    entry = _entry(reply)
+    state, code = entry.get("ConnectionState"), entry.get("ConnectionErrorCode")
+    if state == "FAILED" and (not codes or code in codes):
+        return
+    violated(
+        reply,
+        [f"FAILED, {each}" for each in codes] or "FAILED",
+        f"{state}, {code or 'without a ConnectionErrorCode'}",
+    )
+
+
+# -- a store that is not connected ------------------------------------------------
+
+
+def _create_in(kms: Kms, workshop: Workshop, store: KeyStore, label: str) -> Reply:
+    reply = kms.call(
+        "CreateKey",
+        Origin="EXTERNAL_KEY_STORE",
+        CustomKeyStoreId=store.id,
+        XksKeyId=store.proxy.add_key().id,
+        label=label,
+    )
+    workshop.adopt_key(reply)
+    return reply
+
+
+def _create_disconnected(kms: Kms, workshop: Workshop, store: KeyStore) -> Reply:
+    """CreateKey in a store that is connected first, and then no longer."""
+    control(_create_in(kms, workshop, store, "control: the store is connected"))
+    workshop.disconnect(kms, store)
+    return _create_in(kms, workshop, store, "probe: it is disconnected")
+
+
+def _use_disconnected(kms: Kms, workshop: Workshop, operation: Operation) -> Reply:
+    """Encrypt or Decrypt with a key whose store is connected no longer."""
+    key = workshop.shared_key(kms, "other")
+    encrypt = partial(kms.call, "Encrypt", KeyId=key.key_id, Plaintext=b"a plaintext")
+    sealed = control(encrypt(label="control: the store is connected"))
+    workshop.disconnect(kms, key.store)
+    if operation is Operation.ENCRYPT:
+        return encrypt()
+    return kms.call("Decrypt", CiphertextBlob=sealed.get("CiphertextBlob"))
+
+
+@pytest.mark.requirement("KMS-FAIL-019")
+def test_create_key_in_disconnected_store(
+    kms: Kms, workshop: Workshop, other_store: KeyStore
+) -> None:
+    """CreateKey in a store that is not connected has a wrong connection state."""
+    reply = _create_disconnected(kms, workshop, other_store)
+    expect(reply, refused("CustomKeyStoreInvalidStateException"))
+
+
+@pytest.mark.requirement("KMS-FAIL-019")
+@pytest.mark.parametrize("operation", [Operation.ENCRYPT, Operation.DECRYPT])
+def test_key_in_disconnected_store(
+    kms: Kms, workshop: Workshop, operation: Operation
+) -> None:
+    """A key in a store that is not connected has a wrong key state."""
+    reply = _use_disconnected(kms, workshop, operation)
+    expect(reply, refused("KMSInvalidStateException"))
+
+
+# -- messages ---------------------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-FAIL-025")
+@pytest.mark.parametrize(("failure", "operation"), [*_texts()])
+def test_message(
+    kms: Kms, workshop: Workshop, failure: Failure, operation: Operation
+) -> None:
+    """The message is one of the texts that AWS documents for the scenario."""
+    reply = attempt(kms, workshop, operation, failure.cause)
+    expect_message(control_refused(reply), *MESSAGES[failure.name])
+
+
+@pytest.mark.requirement("KMS-FAIL-025")
+def test_message_of_create_key_in_disconnected_store(
+    kms: Kms, workshop: Workshop, other_store: KeyStore
+) -> None:
+    """CreateKey tells to connect the store."""
+    reply = _create_disconnected(kms, workshop, other_store)
+    expect_message(control_refused(reply), NOT_CONNECTED)
+
+
+@pytest.mark.requirement("KMS-FAIL-025")
+def test_message_of_key_in_disconnected_store(kms: Kms, workshop: Workshop) -> None:
+    """Encrypt tells to connect the store, or names the key as unavailable."""
+    reply = _use_disconnected(kms, workshop, Operation.ENCRYPT)
+    expect_message(control_refused(reply), NOT_CONNECTED, KEY_UNAVAILABLE)
+
+
+@pytest.mark.requirement("KMS-FAIL-020")
+def test_one_message_and_several_exceptions(kms: Kms, workshop: Workshop) -> None:
+    """One scenario has one message, and an exception for each group of operations."""
+    cause = failure_named("AuthenticationFailedException").cause
+    first, *others = (
+        control_refused(attempt(kms, workshop, operation, cause))
+        for operation in (Operation.CREATE, Operation.CREATE_KEY, Operation.ENCRYPT)
+    )
+    for each in others:
+        expect_message(each, first.message)
+
+
+# -- all cryptographic operations -------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-FAIL-021")
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Operation.GENERATE_DATA_KEY,
+        Operation.GENERATE_DATA_KEY_WITHOUT_PLAINTEXT,
+        Operation.RE_ENCRYPT,
+    ],
+)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "KeyNotFoundException",
+        "ThrottlingException",
+        "malformed-answer",
+    ],
+)
+def test_other_cryptographic_operations(
+    kms: Kms, workshop: Workshop, operation: Operation, name: str
+) -> None:
+    """Cryptographic operations have one exception, whatever goes wrong."""
+    reply = attempt(kms, workshop, operation, failure_named(name).cause)
+    expect(reply, refused("KMSInvalidStateException"))
+
+
+@pytest.mark.requirement("KMS-FAIL-024")
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        pytest.param(Operation.ENCRYPT, "AccessDeniedException"),
+        pytest.param(Operation.ENCRYPT, "DependencyTimeoutException"),
+        pytest.param(Operation.DECRYPT, "InvalidCiphertextException"),
+        pytest.param(Operation.ENCRYPT, "InvalidKeyUsageException"),
+        pytest.param(Operation.ENCRYPT, "ThrottlingException"),
+        pytest.param(Operation.ENCRYPT, "UnsupportedOperationException"),
+        pytest.param(Operation.ENCRYPT, "ValidationException"),
+    ],
+)
+def test_error_name_is_not_passed_on(
+    kms: Kms, workshop: Workshop, operation: Operation, name: str
+) -> None:
+    """An errorName that is an error code of KMS, too, is not what the caller gets."""
+    reply = attempt(kms, workshop, operation, failure_named(name).cause)
+    if control_refused(reply).code == name:
+        violated(reply, f"another exception than {name}")
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-032")
+@pytest.mark.parametrize(
+    "statuses",
+    [
+        pytest.param(["DEGRADED", "DEGRADED"], id="all-degraded"),
+        pytest.param(["UNAVAILABLE", "ACTIVE"], id="one-active"),
+        pytest.param(["UNAVAILABLE", "DEGRADED"], id="one-degraded"),
+    ],
+)
+def test_some_key_manager_can_serve(
+    kms: Kms, workshop: Workshop, statuses: list[str]
+) -> None:
+    """One external key manager that is ACTIVE or DEGRADED is enough."""
+    control(attempt(kms, workshop, Operation.CREATE, reporting("ACTIVE", "ACTIVE")))
+    reply = attempt(kms, workshop, Operation.CREATE, reporting(*statuses))
+    expect(reply, SUCCEEDS)

@@ -1,0 +1,185 @@
+"""Calls of CreateCustomKeyStore and UpdateCustomKeyStore: a probe with its control."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from pytest_xks.certify.run.outcome import NotTestable
+from pytest_xks.certify.run.session import require
+
+from ..client.expect import control, expect
+from ..client.workshop import PREFIX, creation, description_of
+
+if TYPE_CHECKING:
+    from pytest_xks.certify.probe_proxy.proxy import ProxyStore
+    from pytest_xks.certify.targets.kms_target import VpcEndpointServiceTarget
+
+    from ..client.client import Kms
+    from ..client.expect import Outcome
+    from ..client.reply import Reply
+    from ..client.workshop import KeyStore, Workshop
+
+__all__ = [
+    "CLOUDHSM_MEMBERS",
+    "HEALTHY",
+    "CreateCalls",
+    "expect_update_refused",
+    "new_name",
+    "proxy_configuration",
+    "service_of",
+    "update",
+    "vpc_members",
+]
+
+HEALTHY = {
+    "xksProxyFleetSize": 1,
+    "xksProxyVendor": "A vendor",
+    "xksProxyModel": "A proxy 1.0",
+    "ekmVendor": "Another vendor",
+    "ekmFleetDetails": [
+        {"id": "hsm-1", "model": "A key manager 1.0", "healthStatus": "ACTIVE"}
+    ],
+}
+"""A good answer to GetHealthStatus, for calls that the proxy itself would refuse."""
+
+CLOUDHSM_MEMBERS: dict[str, Any] = {
+    "CloudHsmClusterId": "cluster-2abcdefghij",
+    "KeyStorePassword": "kmsuser-password",
+    "TrustAnchorCertificate": "-----BEGIN CERTIFICATE-----",
+}
+"""What only AWS CloudHSM key stores have."""
+
+
+def new_name() -> str:
+    """A friendly name that nobody has."""
+    return f"{PREFIX}-{secrets.token_hex(6)}"
+
+
+class CreateCalls:
+    """Calls of CreateCustomKeyStore for one key store of the proxy.
+
+    Args:
+        kms: the endpoint.
+        workshop: removes what a call creates, at the end of the check.
+        proxy: the proxy's side of the key store.
+    """
+
+    def __init__(self, kms: Kms, workshop: Workshop, proxy: ProxyStore) -> None:
+        self.proxy = proxy
+        """The proxy's side of the key store."""
+        self._kms = kms
+        self._workshop = workshop
+
+    def call(self, *, label: str = "", **changes: object) -> Reply:
+        """Call it.
+
+        Args:
+            label: what the call is for.
+            changes: of good parameters; None leaves a member out.
+        """
+        named: dict[str, Any] = changes
+        reply = self._kms.call(
+            "CreateCustomKeyStore", label=label, **creation(self.proxy, **named)
+        )
+        self._workshop.adopt(reply, self.proxy)
+        return reply
+
+    def expect_refused(
+        self,
+        *accepted: Outcome,
+        good: dict[str, Any] | None = None,
+        **defect: object,
+    ) -> None:
+        """A key store is refused with a defect, and created without it.
+
+        Args:
+            accepted: the outcomes that are accepted.
+            good: changes of the parameters for both calls.
+            defect: changes for the probe alone; None leaves a member out.
+
+        Raises:
+            NotTestable: it is not created without the defect either.
+            Violation: the probe has none of the outcomes.
+        """
+        both = {"CustomKeyStoreName": new_name(), **(good or {})}
+        probe = self.call(**{**both, **defect})
+        if not probe.succeeded:
+            control(self.call(label="control: without the defect", **both))
+        expect(probe, *accepted)
+
+
+def update(kms: Kms, store: KeyStore, *, label: str = "", **changes: object) -> Reply:
+    """Call UpdateCustomKeyStore.
+
+    Args:
+        kms: the endpoint.
+        store: what to update.
+        label: what the call is for.
+        changes: further parameters; None leaves a member out.
+    """
+    members: dict[str, Any] = {"CustomKeyStoreId": store.id, **changes}
+    given = {name: value for name, value in members.items() if value is not None}
+    return kms.call("UpdateCustomKeyStore", label=label, **given)
+
+
+def expect_update_refused(
+    kms: Kms,
+    store: KeyStore,
+    *accepted: Outcome,
+    good: dict[str, Any],
+    **defect: object,
+) -> None:
+    """An update is refused with a defect, and done without it.
+
+    Args:
+        kms: the endpoint.
+        store: what to update.
+        accepted: the outcomes that are accepted.
+        good: the changes without the defect.
+        defect: further changes for the probe; None leaves a member out.
+
+    Raises:
+        NotTestable: it is not done without the defect either.
+        Violation: the probe has none of the outcomes.
+    """
+    probe = update(kms, store, **{**good, **defect})
+    if not probe.succeeded:
+        control(update(kms, store, label="control: without the defect", **good))
+    expect(probe, *accepted)
+
+
+def proxy_configuration(kms: Kms, store_id: str) -> dict[str, object]:
+    """The XksProxyConfiguration of a store, as DescribeCustomKeyStores shows it.
+
+    Raises:
+        NotTestable: it shows none.
+    """
+    description = description_of(kms, store_id)
+    configuration = description.get("XksProxyConfiguration")
+    if not isinstance(configuration, dict):
+        raise NotTestable("DescribeCustomKeyStores shows no XksProxyConfiguration.")
+    return configuration
+
+
+def service_of(kms: Kms) -> VpcEndpointServiceTarget:
+    """The VPC endpoint service of the target.
+
+    Raises:
+        NotApplicable: the target has none.
+        NotTestable: the target file names none.
+    """
+    require(kms.target, "vpc_endpoint_service")
+    service = kms.target.vpc_endpoint_service
+    if service is None:
+        raise NotTestable("The target file names no VPC endpoint service.")
+    return service
+
+
+def vpc_members(service: VpcEndpointServiceTarget) -> dict[str, Any]:
+    """The parameters of a key store with VPC endpoint service connectivity."""
+    return {
+        "XksProxyConnectivity": "VPC_ENDPOINT_SERVICE",
+        "XksProxyUriEndpoint": f"https://{service.private_dns_name}",
+        "XksProxyVpcEndpointServiceName": service.name,
+    }

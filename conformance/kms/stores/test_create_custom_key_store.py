@@ -1,0 +1,488 @@
+"""CreateCustomKeyStore: its parameters, its test call of the proxy, and its result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_xks.certify.probe_proxy.proxy import DoorFault, Ending
+from pytest_xks.certify.run.outcome import NotTestable
+
+from ..client.expect import (
+    REFUSED,
+    VALIDATION,
+    control,
+    control_refused,
+    expect,
+    refused,
+    success,
+    violated,
+)
+from ..client.workshop import state_of
+from .store_calls import CLOUDHSM_MEMBERS, HEALTHY, CreateCalls, new_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from pytest_xks.certify.probe_proxy.proxy import (
+        Instrument,
+        ProxyRequest,
+        ProxyStore,
+    )
+
+    from ..client.client import Kms
+    from ..client.reply import Reply
+    from ..client.workshop import KeyStore, Workshop
+
+    Change = Callable[[str], str]
+
+
+@pytest.fixture
+def calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+    """Calls for a new key store; its endpoint is the same for all of these checks."""
+    return CreateCalls(kms, workshop, instrument.open_store(label="creation"))
+
+
+@pytest.fixture
+def other_calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+    """Calls for another one, at another endpoint."""
+    return CreateCalls(kms, workshop, instrument.open_store(label="creation-2"))
+
+
+# -- names and types --------------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-001")
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(None, id="absent"),
+        pytest.param("", id="empty"),
+        pytest.param("pytest-xks-conformance-".ljust(257, "n"), id="too-long"),
+    ],
+)
+def test_bad_name(calls: CreateCalls, name: str | None) -> None:
+    """A key store needs a name of 1 to 256 characters."""
+    calls.expect_refused(REFUSED, CustomKeyStoreName=name)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-001")
+def test_longest_name(calls: CreateCalls, other_calls: CreateCalls) -> None:
+    """A name may have 256 characters, whichever they are."""
+    control(other_calls.call(label="control: a short name"))
+    name = f"{new_name()} (Store #1: a/b, 'c' & d)".ljust(256, "n")
+    success(calls.call(CustomKeyStoreName=name))
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-002")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(None, id="absent"),
+        pytest.param("external_key_store", id="lower-case"),
+        pytest.param("EXTERNAL", id="another-word"),
+    ],
+)
+def test_type_is_explicit(calls: CreateCalls, kind: str | None) -> None:
+    """No external key store is created unless the type is EXTERNAL_KEY_STORE.
+
+    The default is AWS_CLOUDHSM, for which the members that it needs are missing here.
+    """
+    calls.expect_refused(REFUSED, CustomKeyStoreType=kind)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-003")
+@pytest.mark.parametrize(
+    "member",
+    [
+        "XksProxyConnectivity",
+        "XksProxyAuthenticationCredential",
+        "XksProxyUriEndpoint",
+        "XksProxyUriPath",
+    ],
+)
+def test_required_member_absent(calls: CreateCalls, member: str) -> None:
+    """An external key store needs connectivity, credential, endpoint and path."""
+    calls.expect_refused(REFUSED, **{member: None})
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-005")
+def test_exception_for_an_absent_member(
+    calls: CreateCalls, other_calls: CreateCalls
+) -> None:
+    """A member that is required and absent gives a ValidationException."""
+    control(other_calls.call(label="control: every member"))
+    expect(control_refused(calls.call(XksProxyUriPath=None)), VALIDATION)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-006")
+@pytest.mark.parametrize(
+    "connectivity", ["public_endpoint", "PRIVATE_ENDPOINT", "VPC_ENDPOINT"]
+)
+def test_unknown_connectivity(calls: CreateCalls, connectivity: str) -> None:
+    """XksProxyConnectivity is PUBLIC_ENDPOINT or VPC_ENDPOINT_SERVICE, nothing else."""
+    calls.expect_refused(REFUSED, XksProxyConnectivity=connectivity)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-019")
+@pytest.mark.parametrize("member", CLOUDHSM_MEMBERS)
+def test_cloudhsm_member(calls: CreateCalls, member: str) -> None:
+    """An external key store takes no member of AWS CloudHSM key stores."""
+    calls.expect_refused(REFUSED, **{member: CLOUDHSM_MEMBERS[member]})
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-019")
+def test_external_members_of_a_cloudhsm_key_store(calls: CreateCalls) -> None:
+    """A key store of the type AWS_CLOUDHSM takes no member of external key stores."""
+    calls.expect_refused(REFUSED, CustomKeyStoreType="AWS_CLOUDHSM")
+
+
+# -- endpoint and path ------------------------------------------------------------
+
+ENDPOINT_DEFECTS: dict[str, Change] = {
+    "http": lambda endpoint: endpoint.replace("https://", "http://"),
+    "no-scheme": lambda endpoint: endpoint.removeprefix("https://"),
+    "port": lambda endpoint: f"{endpoint}:443",
+    "trailing-slash": lambda endpoint: f"{endpoint}/",
+    "back-slash": lambda endpoint: f"{endpoint}\\",
+    "path": lambda endpoint: f"{endpoint}/base",
+    "query": lambda endpoint: f"{endpoint}?a=b",
+    "user": lambda endpoint: endpoint.replace("https://", "https://user@"),
+    "underscore": lambda endpoint: endpoint.replace("https://", "https://under_"),
+    "newline-at-the-end": lambda endpoint: f"{endpoint}\n",
+    "too-long": lambda endpoint: endpoint.replace(
+        "https://", "https://".ljust(137 - len(endpoint), "a")
+    ),
+}
+PATH_DEFECTS: dict[str, Change] = {
+    "no-leading-slash": lambda path: path.removeprefix("/"),
+    "trailing-slash": lambda path: f"{path}/",
+    "no-version": lambda path: path.removesuffix("/v1"),
+    "three-digit-version": lambda path: f"{path}00",
+    "another-end": lambda path: f"{path}/keys",
+    "query": lambda path: f"{path}?a=b",
+    "newline-at-the-end": lambda path: f"{path}\n",
+    "dot": lambda path: f"/a.b{path}",
+    "percent": lambda path: f"/a%2Db{path}",
+    "tilde": lambda path: f"/~a{path}",
+    "too-long": lambda path: f"/{'a' * (128 - len(path))}{path}",
+}
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-007")
+@pytest.mark.parametrize("defect", ENDPOINT_DEFECTS)
+def test_bad_endpoint(calls: CreateCalls, defect: str) -> None:
+    """An endpoint is https:// and a host name, at most 128 characters, no more."""
+    endpoint = ENDPOINT_DEFECTS[defect](calls.proxy.endpoint)
+    calls.expect_refused(REFUSED, XksProxyUriEndpoint=endpoint)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-011")
+@pytest.mark.parametrize("defect", PATH_DEFECTS)
+def test_bad_path(calls: CreateCalls, instrument: Instrument, defect: str) -> None:
+    """A path that is not of the documented form is refused.
+
+    Were KMS to call the proxy at it, all would be well: the proxy answers every path.
+    """
+    path = PATH_DEFECTS[defect](calls.proxy.uri_path)
+    with instrument.answering(200, HEALTHY, operation="health"):
+        calls.expect_refused(REFUSED, XksProxyUriPath=path)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-011")
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        pytest.param("", id="no-prefix"),
+        pytest.param("Stores/No-1/a_Z".ljust(116, "9"), id="longest"),
+    ],
+)
+def test_good_path(
+    kms: Kms,
+    workshop: Workshop,
+    other_calls: CreateCalls,
+    instrument: Instrument,
+    prefix: str,
+) -> None:
+    """A path may be without a prefix, or have 128 characters of every legal kind."""
+    control(other_calls.call(label="control: another path"))
+    proxy = instrument.open_store(label="creation", prefix=prefix)
+    with instrument.answering(200, HEALTHY, operation="health"):
+        success(CreateCalls(kms, workshop, proxy).call())
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-012")
+def test_uri_of_the_proxy(kms: Kms, workshop: Workshop, instrument: Instrument) -> None:
+    """GetHealthStatus goes to endpoint, path and /health, put together as they are."""
+    proxy = instrument.open_store(label="creation", prefix="Mixed-Case/And_more")
+    with (
+        instrument.answering(200, HEALTHY, operation="health"),
+        instrument.watching() as seen,
+    ):
+        reply = CreateCalls(kms, workshop, proxy).call()
+    _expect_uri(reply, seen(), f"{proxy.endpoint}{proxy.uri_path}/health")
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-012")
+def test_uri_of_a_key(
+    kms: Kms, workshop: Workshop, store: KeyStore, instrument: Instrument
+) -> None:
+    """GetKeyMetadata goes to endpoint, path, /keys/, the external key and /metadata."""
+    external_key = store.proxy.add_key()
+    with instrument.watching() as seen:
+        reply = kms.call(
+            "CreateKey",
+            Origin="EXTERNAL_KEY_STORE",
+            CustomKeyStoreId=store.id,
+            XksKeyId=external_key.id,
+        )
+    workshop.adopt_key(reply)
+    base = f"{store.proxy.endpoint}{store.proxy.uri_path}"
+    _expect_uri(reply, seen(), f"{base}/keys/{external_key.id}/metadata")
+
+
+def _expect_uri(reply: Reply, requests: Sequence[ProxyRequest], uri: str) -> None:
+    ours = [
+        each
+        for each in requests
+        if each.request_metadata.get("kmsOperation") == reply.operation
+    ]
+    if not ours:
+        raise NotTestable("The proxy was not asked.")
+    for request in ours:
+        # A port in the Host is as good as none (KMS-AMB-047).
+        host = str(request.header("Host")).removesuffix(":443")
+        asked = f"https://{host}{request.target}"
+        if asked != uri:
+            violated(reply, f"a request to {uri}", f"one to {asked}")
+
+
+# -- credential -------------------------------------------------------------------
+
+ACCESS_KEY_ID_DEFECTS: dict[str, Change | None] = {
+    "absent": None,
+    "too-short": lambda access_key_id: access_key_id[:19],
+    "too-long": lambda access_key_id: access_key_id.ljust(31, "A"),
+    "lower-case": str.lower,
+    "digit-1": lambda access_key_id: f"1{access_key_id[1:]}",
+    "digit-8": lambda access_key_id: f"8{access_key_id[1:]}",
+    "hyphen": lambda access_key_id: f"-{access_key_id[1:]}",
+}
+SECRET_DEFECTS: dict[str, Change | None] = {
+    "absent": None,
+    "too-short": lambda secret: secret[:42],
+    "too-long": lambda secret: secret.ljust(65, "s"),
+    "hyphen": lambda secret: f"-{secret[1:]}",
+    "underscore": lambda secret: f"_{secret[1:]}",
+    "space": lambda secret: f" {secret[1:]}",
+}
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-015")
+@pytest.mark.parametrize("defect", ACCESS_KEY_ID_DEFECTS)
+def test_bad_access_key_id(calls: CreateCalls, defect: str) -> None:
+    """An AccessKeyId has 20 to 30 characters out of A to Z and 2 to 7.
+
+    The proxy would not mind: it answers whoever asks.
+    """
+    _expect_refused(calls, "AccessKeyId", ACCESS_KEY_ID_DEFECTS[defect])
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-016")
+@pytest.mark.parametrize("defect", SECRET_DEFECTS)
+def test_bad_secret_access_key(calls: CreateCalls, defect: str) -> None:
+    """A RawSecretAccessKey has 43 to 64 characters of standard Base64.
+
+    The proxy would not mind: it answers whoever asks.
+    """
+    _expect_refused(calls, "RawSecretAccessKey", SECRET_DEFECTS[defect])
+
+
+def _expect_refused(calls: CreateCalls, member: str, change: Change | None) -> None:
+    credential = calls.proxy.credential
+    value = credential.pop(member)
+    if change:
+        credential[member] = change(value)
+    with calls.proxy.answering(200, HEALTHY, operation="health"):
+        calls.expect_refused(REFUSED, XksProxyAuthenticationCredential=credential)
+
+
+# -- uniqueness -------------------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-021")
+def test_name_in_use(calls: CreateCalls, other_calls: CreateCalls) -> None:
+    """The name of another key store is a CustomKeyStoreNameInUseException."""
+    name = new_name()
+    control(other_calls.call(label="control: the other", CustomKeyStoreName=name))
+    calls.expect_refused(
+        refused("CustomKeyStoreNameInUseException"), CustomKeyStoreName=name
+    )
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-022")
+def test_uri_in_use(calls: CreateCalls, other_calls: CreateCalls) -> None:
+    """Endpoint and path of another key store are an XksProxyUriInUseException."""
+    control(other_calls.call(label="control: the other"))
+    other = other_calls.proxy
+    calls.expect_refused(
+        refused("XksProxyUriInUseException"),
+        XksProxyUriEndpoint=other.endpoint,
+        XksProxyUriPath=other.uri_path,
+        XksProxyAuthenticationCredential=other.credential,
+    )
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-023")
+def test_shared_endpoint(calls: CreateCalls, other_calls: CreateCalls) -> None:
+    """Two public key stores may share an endpoint, if their paths differ."""
+    control(other_calls.call(label="control: the other"))
+    success(calls.call(XksProxyUriEndpoint=other_calls.proxy.endpoint))
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-050")
+def test_repeated_call(calls: CreateCalls) -> None:
+    """The same call once more is refused: name and URI are in use."""
+    name = new_name()
+    control(calls.call(label="control: the first", CustomKeyStoreName=name))
+    expect(
+        calls.call(CustomKeyStoreName=name),
+        refused("CustomKeyStoreNameInUseException", "XksProxyUriInUseException"),
+    )
+
+
+# -- the test call of the proxy ---------------------------------------------------
+
+FAILURES: dict[str, Callable[[ProxyStore], AbstractContextManager[None]]] = {
+    "error": lambda proxy: proxy.failing("InternalException", 500),
+    "unauthenticated": lambda p: p.failing("AuthenticationFailedException", 401),
+    "malformed": lambda proxy: proxy.answering(200, b"OK", content_type="text/plain"),
+    "no-answer": lambda proxy: proxy.ending(Ending.CLOSE),
+}
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-028")
+def test_proxy_is_asked(calls: CreateCalls) -> None:
+    """The proxy is asked for its health, under the credential that was given."""
+    with calls.proxy.watching() as seen:
+        reply = calls.call()
+    control(reply)
+    if not seen():
+        violated(reply, "a request of GetHealthStatus to the proxy", "no request")
+    for request in seen():
+        operation = request.request_metadata.get("kmsOperation")
+        asked = f"{request.method} …/{request.operation}, kmsOperation {operation}"
+        wanted = "POST …/health, kmsOperation CreateCustomKeyStore"
+        if asked != wanted:
+            violated(reply, wanted, asked)
+        signature = request.header("Authorization") or ""
+        credential = f"Credential={calls.proxy.credential['AccessKeyId']}/"
+        if credential not in signature or request.status != 200:
+            signed = signature.partition(",")[0] or "no Authorization"
+            violated(
+                reply,
+                f"a good signature with {credential}…",
+                f"{signed}, to which the proxy said {request.status}",
+            )
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-028")
+@pytest.mark.parametrize("failure", FAILURES)
+def test_failed_test_call(kms: Kms, calls: CreateCalls, failure: str) -> None:
+    """If the proxy does not answer well, the call fails and there is no key store."""
+    name = new_name()
+    with FAILURES[failure](calls.proxy):
+        probe = calls.call(CustomKeyStoreName=name)
+    if probe.succeeded:
+        violated(probe, "an exception")
+    found = kms.call("DescribeCustomKeyStores", CustomKeyStoreName=name)
+    if found.document.get("CustomKeyStores"):
+        violated(found, "no key store of this name", f"a key store {name}")
+    label = "control: the proxy answers"
+    control(calls.call(label=label, CustomKeyStoreName=name))
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-030")
+def test_body_of_the_test_call(calls: CreateCalls) -> None:
+    """GetHealthStatus has requestMetadata of kmsRequestId and kmsOperation, no more."""
+    with calls.proxy.watching() as seen:
+        reply = calls.call()
+    if not seen():
+        raise NotTestable("The proxy was not asked.")
+    for request in seen():
+        members = (sorted(request.document), sorted(request.request_metadata))
+        if members != (["requestMetadata"], ["kmsOperation", "kmsRequestId"]):
+            violated(
+                reply,
+                "requestMetadata with kmsOperation, kmsRequestId",
+                f"{', '.join(members[0])} with {', '.join(members[1])}",
+            )
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-032")
+@pytest.mark.parametrize(
+    "statuses",
+    [
+        pytest.param(["DEGRADED", "DEGRADED"], id="all-degraded"),
+        pytest.param(["ACTIVE", "UNAVAILABLE"], id="one-active"),
+        pytest.param(["UNAVAILABLE", "DEGRADED"], id="one-degraded"),
+    ],
+)
+def test_some_key_managers_unavailable(
+    calls: CreateCalls, other_calls: CreateCalls, statuses: list[str]
+) -> None:
+    """A proxy will do if one of its external key managers is ACTIVE or DEGRADED."""
+    control(other_calls.call(label="control: all ACTIVE"))
+    managers = [
+        {"id": f"hsm-{number}", "model": "A key manager 1.0", "healthStatus": status}
+        for number, status in enumerate(statuses)
+    ]
+    health = {**HEALTHY, "ekmFleetDetails": managers}
+    with calls.proxy.answering(200, health, operation="health"):
+        success(calls.call())
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-043")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(DoorFault.CERTIFICATE_EXPIRED, id="expired"),
+        pytest.param(DoorFault.CERTIFICATE_WRONG_HOST, id="another-host"),
+        pytest.param(DoorFault.CERTIFICATE_UNKNOWN_CA, id="unknown-authority"),
+    ],
+)
+def test_bad_certificate(
+    calls: CreateCalls, instrument: Instrument, fault: DoorFault
+) -> None:
+    """The certificate must be of the host, in force, and of a trusted authority."""
+    with instrument.door(fault):
+        probe = calls.call()
+    if not probe.succeeded:
+        control(calls.call(label="control: a good certificate"))
+    expect(probe, REFUSED)
+
+
+# -- the result -------------------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-047")
+def test_new_key_store_is_disconnected(kms: Kms, calls: CreateCalls) -> None:
+    """A new key store is DISCONNECTED; nothing connects it by itself."""
+    reply = calls.call()
+    state = state_of(kms, str(control(reply).get("CustomKeyStoreId")))
+    if state != "DISCONNECTED":
+        violated(reply, "ConnectionState: DISCONNECTED", f"ConnectionState: {state}")
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-048")
+def test_response(calls: CreateCalls) -> None:
+    """The response is a CustomKeyStoreId of 1 to 64 characters, and nothing else."""
+    reply = calls.call()
+    control(reply)
+    if set(reply.raw) != {"CustomKeyStoreId"}:
+        violated(reply, "CustomKeyStoreId alone")
+    store_id = reply.raw["CustomKeyStoreId"]
+    if not isinstance(store_id, str) or not 1 <= len(store_id) <= 64:
+        violated(reply, "a text of 1 to 64 characters", repr(store_id))

@@ -1,0 +1,193 @@
+"""DisconnectCustomKeyStore, and what it means for the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_xks.certify.run.outcome import NotTestable
+
+from ..client.expect import SUCCEEDS, control, expect, refused, violated
+from ..client.workshop import state_of
+from .stores import (
+    NO_STORE,
+    expect_key_state,
+    expect_state,
+    failed_store,
+    settled_state,
+)
+
+if TYPE_CHECKING:
+    from ..client.client import Kms
+    from ..client.expect import Outcome
+    from ..client.reply import Reply
+    from ..client.workshop import Key, KeyStore, Workshop
+
+
+def _disconnect(kms: Kms, store: KeyStore, label: str = "") -> Reply:
+    return kms.call("DisconnectCustomKeyStore", CustomKeyStoreId=store.id, label=label)
+
+
+@pytest.fixture
+def other_key(kms: Kms, workshop: Workshop, other_store: KeyStore) -> Key:
+    """A key in a store that a check may disconnect; the store is connected."""
+    del other_store
+    return workshop.shared_key(kms, "other")
+
+
+@pytest.mark.requirement("KMS-DISCONNECT-001")
+@pytest.mark.parametrize(("parameters", "outcome"), NO_STORE)
+def test_no_store(
+    kms: Kms, workshop: Workshop, parameters: dict[str, str], outcome: Outcome
+) -> None:
+    """A call without a CustomKeyStoreId is refused, and one of no store not found."""
+    store = workshop.make_store(kms, connect=True)
+    control(_disconnect(kms, store, "control: a key store"))
+    expect(kms.call("DisconnectCustomKeyStore", **parameters), outcome)
+
+
+@pytest.mark.requirement("KMS-DISCONNECT-002")
+@pytest.mark.parametrize("before", ["never-connected", "disconnected"])
+def test_disconnected_store(kms: Kms, workshop: Workshop, before: str) -> None:
+    """A DISCONNECTED key store is a CustomKeyStoreInvalidStateException."""
+    store = workshop.make_store(kms)
+    if before == "disconnected":
+        workshop.connect(kms, store)
+        workshop.disconnect(kms, store)
+    reply = _disconnect(kms, store)
+    workshop.connect(kms, store)
+    control(_disconnect(kms, store, "control: once it is connected"))
+    expect(reply, refused("CustomKeyStoreInvalidStateException"))
+
+
+@pytest.mark.requirement("KMS-DISCONNECT-003")
+def test_connected_store(kms: Kms, workshop: Workshop) -> None:
+    """A CONNECTED key store can be disconnected."""
+    expect(_disconnect(kms, workshop.make_store(kms, connect=True)), SUCCEEDS)
+
+
+@pytest.mark.requirement("KMS-DISCONNECT-003")
+def test_connecting_store(kms: Kms, workshop: Workshop) -> None:
+    """A key store can be disconnected at once, while it is CONNECTING or just after."""
+    store = workshop.make_store(kms)
+    control(kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id))
+    if state_of(kms, store.id) == "DISCONNECTED":
+        raise NotTestable("ConnectCustomKeyStore left the key store DISCONNECTED.")
+    expect(_disconnect(kms, store), SUCCEEDS)
+
+
+@pytest.mark.requirement("KMS-DISCONNECT-003")
+def test_failed_store(kms: Kms, workshop: Workshop) -> None:
+    """A FAILED key store can be disconnected."""
+    expect(_disconnect(kms, failed_store(kms, workshop)), SUCCEEDS)
+
+
+@pytest.mark.requirement("KMS-DISCONNECT-004")
+def test_final_state(kms: Kms, workshop: Workshop) -> None:
+    """After DISCONNECTING a key store is DISCONNECTED."""
+    store = workshop.make_store(kms, connect=True)
+    control(_disconnect(kms, store))
+    settled_state(kms, store)
+    expect_state(kms, store, "DISCONNECTED")
+
+
+@pytest.mark.requirement("KMS-DISCONNECT-005")
+def test_proxy_is_left_alone(
+    kms: Kms, workshop: Workshop, other_store: KeyStore, other_key: Key
+) -> None:
+    """The proxy of a DISCONNECTED key store hears nothing, whatever is asked of KMS.
+
+    UpdateCustomKeyStore is not tried: another page says that it always asks the proxy.
+    """
+    encrypt: dict[str, Any] = {"KeyId": other_key.arn, "Plaintext": b"plaintext"}
+    control(kms.call("Encrypt", label="control: while connected", **encrypt))
+    external_key = other_store.proxy.add_key()
+    workshop.disconnect(kms, other_store)
+    with other_store.proxy.watching() as asked:
+        kms.call("DescribeCustomKeyStores", CustomKeyStoreId=other_store.id)
+        kms.call("DescribeKey", KeyId=other_key.key_id)
+        workshop.adopt_key(
+            kms.call(
+                "CreateKey",
+                Origin="EXTERNAL_KEY_STORE",
+                CustomKeyStoreId=other_store.id,
+                XksKeyId=external_key.id,
+            )
+        )
+        reply = kms.call("Encrypt", **encrypt)
+        heard = asked()
+    if heard:
+        operations = ", ".join(request.operation for request in heard)
+        violated(
+            reply, "no request to the proxy", f"requests to the proxy: {operations}"
+        )
+
+
+@pytest.mark.requirement("KMS-DISCONNECT-006")
+def test_key_becomes_unavailable(
+    kms: Kms, workshop: Workshop, other_store: KeyStore, other_key: Key
+) -> None:
+    """The keys of a disconnected key store are Unavailable."""
+    workshop.disconnect(kms, other_store)
+    expect_key_state(kms, other_key, "Unavailable")
+
+
+@pytest.mark.requirement("KMS-DISCONNECT-006")
+def test_pending_deletion_stays(
+    kms: Kms, workshop: Workshop, other_store: KeyStore
+) -> None:
+    """A key that waits for its deletion is PendingDeletion in a disconnected store."""
+    key = workshop.make_key(kms, other_store)
+    control(kms.call("ScheduleKeyDeletion", KeyId=key.key_id, PendingWindowInDays=7))
+    workshop.disconnect(kms, other_store)
+    expect_key_state(kms, key, "PendingDeletion")
+
+
+@pytest.mark.requirement("KMS-DISCONNECT-007")
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        pytest.param("DescribeKey", {}, id="DescribeKey"),
+        pytest.param("GetKeyPolicy", {"PolicyName": "default"}, id="GetKeyPolicy"),
+        pytest.param(
+            "UpdateKeyDescription",
+            {"Description": "while disconnected"},
+            id="UpdateKeyDescription",
+        ),
+        pytest.param(
+            "TagResource",
+            {"Tags": [{"TagKey": "state", "TagValue": "disconnected"}]},
+            id="TagResource",
+        ),
+        pytest.param(
+            "ScheduleKeyDeletion",
+            {"PendingWindowInDays": 7},
+            id="ScheduleKeyDeletion",
+        ),
+    ],
+)
+def test_key_can_be_managed(
+    kms: Kms,
+    workshop: Workshop,
+    other_store: KeyStore,
+    operation: str,
+    parameters: dict[str, Any],
+) -> None:
+    """A key in a disconnected key store can be viewed and managed."""
+    key = workshop.make_key(kms, other_store)
+    workshop.disconnect(kms, other_store)
+    expect(kms.call(operation, KeyId=key.key_id, **parameters), SUCCEEDS)
+
+
+@pytest.mark.requirement("KMS-DISCONNECT-007")
+def test_store_can_be_managed(kms: Kms, workshop: Workshop) -> None:
+    """A disconnected key store can be viewed and renamed."""
+    store = workshop.make_store(kms, connect=True)
+    workshop.disconnect(kms, store)
+    name = f"{store.name}-renamed"
+    rename = kms.call(
+        "UpdateCustomKeyStore", CustomKeyStoreId=store.id, NewCustomKeyStoreName=name
+    )
+    expect(rename, SUCCEEDS)
+    expect(kms.call("DescribeCustomKeyStores", CustomKeyStoreName=name), SUCCEEDS)

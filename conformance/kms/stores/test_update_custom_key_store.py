@@ -1,0 +1,414 @@
+"""UpdateCustomKeyStore: what may be changed when, and the test call before it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..client.expect import (
+    REFUSED,
+    SUCCEEDS,
+    control,
+    expect,
+    refused,
+    success,
+    violated,
+)
+from ..client.workshop import description_of
+from .store_calls import (
+    CLOUDHSM_MEMBERS,
+    HEALTHY,
+    expect_update_refused,
+    new_name,
+    proxy_configuration,
+    update,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_xks.certify.probe_proxy.proxy import (
+        Instrument,
+        ProxyRequest,
+        ProxyStore,
+    )
+
+    from ..client.client import Kms
+    from ..client.reply import Reply
+    from ..client.workshop import Key, KeyStore, Workshop
+
+    Changes = dict[str, dict[str, Any]]
+
+UNKNOWN_STORE = "cks-00000000000000000"
+WRONG_STATE = refused("CustomKeyStoreInvalidStateException")
+LABEL = "update"
+"""Of the endpoint of all key stores here."""
+
+
+@pytest.fixture
+def disconnected(kms: Kms, workshop: Workshop) -> KeyStore:
+    """A key store for this check alone, DISCONNECTED."""
+    return workshop.make_store(kms, label=LABEL)
+
+
+@pytest.fixture
+def connected(kms: Kms, workshop: Workshop) -> KeyStore:
+    """A key store for this check alone, CONNECTED."""
+    return workshop.make_store(kms, label=LABEL, connect=True)
+
+
+@pytest.fixture
+def new_proxy(instrument: Instrument) -> ProxyStore:
+    """The proxy's side of a key store at the same endpoint, with another path."""
+    return instrument.open_store(label=LABEL)
+
+
+@pytest.fixture
+def healthy(instrument: Instrument) -> Iterator[None]:
+    """The proxy is well, whoever asks and at whatever path."""
+    with instrument.answering(200, HEALTHY, operation="health"):
+        yield
+
+
+@pytest.fixture
+def changes(instrument: Instrument, new_proxy: ProxyStore) -> Changes:
+    """One change of every kind."""
+    return {
+        "name": {"NewCustomKeyStoreName": new_name()},
+        "path": {"XksProxyUriPath": new_proxy.uri_path},
+        "credential": {"XksProxyAuthenticationCredential": new_proxy.credential},
+        "endpoint": {"XksProxyUriEndpoint": instrument.endpoint("update-2")},
+    }
+
+
+# -- the call ---------------------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-001")
+def test_unknown_key_store(kms: Kms, disconnected: KeyStore) -> None:
+    """The id of no key store is a CustomKeyStoreNotFoundException."""
+    expect_update_refused(
+        kms,
+        disconnected,
+        refused("CustomKeyStoreNotFoundException"),
+        good={"NewCustomKeyStoreName": new_name()},
+        CustomKeyStoreId=UNKNOWN_STORE,
+    )
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-001")
+def test_no_key_store(kms: Kms, disconnected: KeyStore) -> None:
+    """A CustomKeyStoreId is required."""
+    expect_update_refused(
+        kms,
+        disconnected,
+        REFUSED,
+        good={"NewCustomKeyStoreName": new_name()},
+        CustomKeyStoreId=None,
+    )
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-001")
+def test_several_changes(
+    kms: Kms, disconnected: KeyStore, new_proxy: ProxyStore
+) -> None:
+    """Name, path and credential may be changed in one call."""
+    control(update(kms, disconnected, NewCustomKeyStoreName=new_name()))
+    name = new_name()
+    reply = update(
+        kms,
+        disconnected,
+        NewCustomKeyStoreName=name,
+        XksProxyUriPath=new_proxy.uri_path,
+        XksProxyAuthenticationCredential=new_proxy.credential,
+    )
+    success(reply)
+    expected = [name, new_proxy.uri_path, new_proxy.credential["AccessKeyId"]]
+    shown = _shown(kms, disconnected)
+    found = [shown[change] for change in ("name", "path", "credential")]
+    if found != expected:
+        violated(reply, _listed(expected), _listed(found))
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-011")
+@pytest.mark.usefixtures("healthy")
+@pytest.mark.parametrize("change", ["name", "path", "credential", "endpoint"])
+def test_new_values_are_shown(
+    kms: Kms, disconnected: KeyStore, changes: Changes, change: str
+) -> None:
+    """The response is empty, and DescribeCustomKeyStores shows the new value."""
+    reply = update(kms, disconnected, **changes[change])
+    control(reply)
+    if reply.raw:
+        violated(reply, "a response without members")
+    (value,) = changes[change].values()
+    expected = value["AccessKeyId"] if change == "credential" else value
+    found = _shown(kms, disconnected)[change]
+    if found != expected:
+        violated(reply, f"{change}: {expected}", f"{change}: {found}")
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-005")
+@pytest.mark.usefixtures("healthy")
+@pytest.mark.parametrize("absent", ["AccessKeyId", "RawSecretAccessKey"])
+def test_half_a_credential(kms: Kms, disconnected: KeyStore, absent: str) -> None:
+    """A credential is an AccessKeyId and a RawSecretAccessKey, also in an update.
+
+    The proxy would not mind: it answers whoever asks.
+    """
+    credential = disconnected.proxy.rotate_credential()
+    half = {name: value for name, value in credential.items() if name != absent}
+    expect_update_refused(
+        kms,
+        disconnected,
+        REFUSED,
+        good={"XksProxyAuthenticationCredential": credential},
+        XksProxyAuthenticationCredential=half,
+    )
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-012")
+@pytest.mark.parametrize("member", ["CloudHsmClusterId", "KeyStorePassword"])
+def test_cloudhsm_member(kms: Kms, disconnected: KeyStore, member: str) -> None:
+    """What only AWS CloudHSM key stores have cannot be changed of an external one."""
+    expect_update_refused(
+        kms,
+        disconnected,
+        REFUSED,
+        good={"NewCustomKeyStoreName": new_name()},
+        **{member: CLOUDHSM_MEMBERS[member]},
+    )
+
+
+def _shown(kms: Kms, store: KeyStore) -> dict[str, object]:
+    """What DescribeCustomKeyStores shows of what can be changed."""
+    configuration = proxy_configuration(kms, store.id)
+    return {
+        "name": description_of(kms, store.id).get("CustomKeyStoreName"),
+        "path": configuration.get("UriPath"),
+        "credential": configuration.get("AccessKeyId"),
+        "endpoint": configuration.get("UriEndpoint"),
+    }
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))
+
+
+# -- connection states ------------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-002")
+@pytest.mark.usefixtures("healthy")
+@pytest.mark.parametrize("change", ["name", "path", "credential"])
+def test_change_while_disconnected(
+    kms: Kms,
+    disconnected: KeyStore,
+    changes: Changes,
+    change: str,
+) -> None:
+    """Name, path and credential can be changed while the store is DISCONNECTED."""
+    success(update(kms, disconnected, **changes[change]))
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-002")
+@pytest.mark.usefixtures("healthy")
+@pytest.mark.parametrize(
+    ("change", "accepted"),
+    [
+        pytest.param("name", [SUCCEEDS], id="name"),
+        pytest.param("path", [SUCCEEDS, WRONG_STATE], id="path"),
+        pytest.param("credential", [SUCCEEDS, WRONG_STATE], id="credential"),
+    ],
+)
+def test_change_while_connected(
+    kms: Kms,
+    connected: KeyStore,
+    changes: Changes,
+    change: str,
+    accepted: list[Any],
+) -> None:
+    """The name can be changed while the store is CONNECTED.
+
+    So can path and credential; but the text of CustomKeyStoreInvalidStateException
+    allows the name alone, so that exception is accepted too.
+    """
+    expect(update(kms, connected, **changes[change]), *accepted)
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-015")
+@pytest.mark.usefixtures("healthy")
+@pytest.mark.parametrize("change", ["path", "credential"])
+def test_path_and_credential_while_connected(
+    kms: Kms,
+    connected: KeyStore,
+    changes: Changes,
+    change: str,
+) -> None:
+    """Path and credential can be changed while the store is CONNECTED."""
+    control(update(kms, connected, label="control: the name", **changes["name"]))
+    success(update(kms, connected, **changes[change]))
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-003")
+def test_endpoint_while_connected(
+    kms: Kms,
+    workshop: Workshop,
+    connected: KeyStore,
+    changes: Changes,
+) -> None:
+    """The endpoint can be changed only while the store is DISCONNECTED."""
+    probe = update(kms, connected, **changes["endpoint"])
+    if not probe.succeeded:
+        workshop.disconnect(kms, connected)
+        control(
+            update(kms, connected, label="control: disconnected", **changes["endpoint"])
+        )
+    expect(probe, WRONG_STATE)
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-004")
+def test_mixed_update_while_connected(
+    kms: Kms, connected: KeyStore, changes: Changes
+) -> None:
+    """A call that changes name and endpoint of a CONNECTED store changes neither."""
+    reply = update(kms, connected, **changes["name"], **changes["endpoint"])
+    expect(reply, WRONG_STATE)
+    name = description_of(kms, connected.id).get("CustomKeyStoreName")
+    if name != connected.name:
+        violated(reply, f"the name stays {connected.name}", f"it is {name}")
+    control(update(kms, connected, label="control: the name", **changes["name"]))
+
+
+# -- the test call of the proxy ---------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-008")
+def test_proxy_is_asked(kms: Kms, connected: KeyStore, new_proxy: ProxyStore) -> None:
+    """The proxy is asked for its health at the new path, under the new credential."""
+    _expect_asked(kms, connected, new_proxy)
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-016")
+def test_proxy_is_asked_while_disconnected(
+    kms: Kms, disconnected: KeyStore, new_proxy: ProxyStore
+) -> None:
+    """The proxy is asked for its health also while the store is DISCONNECTED."""
+    _expect_asked(kms, disconnected, new_proxy)
+
+
+def _expect_asked(kms: Kms, store: KeyStore, new_proxy: ProxyStore) -> None:
+    with new_proxy.watching() as seen:
+        reply = update(kms, store, **_moved_to(new_proxy))
+    control(reply)
+    if not seen():
+        violated(reply, "a request of GetHealthStatus at the new path", "no request")
+    for request in seen():
+        asked = (
+            f"{request.operation} for {request.request_metadata.get('kmsOperation')}"
+        )
+        if asked != "health for UpdateCustomKeyStore":
+            violated(reply, "health for UpdateCustomKeyStore", asked)
+        credential = f"Credential={new_proxy.credential['AccessKeyId']}/"
+        if credential not in (request.header("Authorization") or ""):
+            violated(reply, "a signature of the new credential", "another one")
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-008")
+def test_failed_test_call(kms: Kms, connected: KeyStore, new_proxy: ProxyStore) -> None:
+    """If the proxy does not answer well, the call fails and nothing has changed."""
+    before = _shown(kms, connected)
+    with new_proxy.failing("InternalException", 500):
+        probe = update(kms, connected, **_moved_to(new_proxy))
+    after = _shown(kms, connected)
+    if not probe.succeeded:
+        label = "control: the proxy answers"
+        control(update(kms, connected, label=label, **_moved_to(new_proxy)))
+    expect(probe, REFUSED)
+    if after != before:
+        violated(probe, _listed(before.values()), _listed(after.values()))
+
+
+def _moved_to(proxy: ProxyStore) -> dict[str, Any]:
+    return {
+        "XksProxyUriPath": proxy.uri_path,
+        "XksProxyAuthenticationCredential": proxy.credential,
+    }
+
+
+# -- uniqueness -------------------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-010")
+def test_name_in_use(kms: Kms, workshop: Workshop, disconnected: KeyStore) -> None:
+    """The name of another key store is a CustomKeyStoreNameInUseException."""
+    other = workshop.make_store(kms, label=LABEL)
+    expect_update_refused(
+        kms,
+        disconnected,
+        refused("CustomKeyStoreNameInUseException"),
+        good={"NewCustomKeyStoreName": new_name()},
+        NewCustomKeyStoreName=other.name,
+    )
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-010")
+def test_uri_in_use(
+    kms: Kms, workshop: Workshop, disconnected: KeyStore, new_proxy: ProxyStore
+) -> None:
+    """Endpoint and path of another key store are an XksProxyUriInUseException."""
+    other = workshop.make_store(kms, label=LABEL)
+    expect_update_refused(
+        kms,
+        disconnected,
+        refused("XksProxyUriInUseException"),
+        good=_moved_to(new_proxy),
+        **_moved_to(other.proxy),
+    )
+
+
+# -- rotation of the credential ---------------------------------------------------
+
+SWITCHING_SECONDS = 3
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-013")
+def test_credential_rotation(kms: Kms, key: Key) -> None:
+    """A credential is rotated while the store is CONNECTED, and Encrypt goes on.
+
+    Both are valid at the proxy for a while; KMS comes to sign with the new one.
+    """
+    old = key.store.proxy.credential["AccessKeyId"]
+    control(_encrypt(kms, key))
+    new = key.store.proxy.rotate_credential()
+    reply = update(kms, key.store, XksProxyAuthenticationCredential=new)
+    control(reply)
+    if not _switched(kms, key, new["AccessKeyId"]):
+        violated(
+            reply,
+            "requests to the proxy that are signed with the new credential",
+            f"requests that still are not after {SWITCHING_SECONDS} seconds",
+        )
+    key.store.proxy.forget_credential(old)
+    success(_encrypt(kms, key))
+
+
+def _encrypt(kms: Kms, key: Key) -> Reply:
+    return kms.call("Encrypt", KeyId=key.arn, Plaintext=b"while it rotates")
+
+
+def _switched(kms: Kms, key: Key, access_key_id: str) -> bool:
+    deadline = time.monotonic() + SWITCHING_SECONDS
+    while time.monotonic() < deadline:
+        with key.store.proxy.watching() as seen:
+            success(_encrypt(kms, key))
+        if all(_is_signed_with(access_key_id, each) for each in seen()):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _is_signed_with(access_key_id: str, request: ProxyRequest) -> bool:
+    return f"Credential={access_key_id}/" in (request.header("Authorization") or "")

@@ -1,0 +1,318 @@
+"""Key stores whose proxy is behind a VPC endpoint service: creation and update.
+
+One service is known to the endpoint, so what takes two of them is not looked at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_xks.certify.run.outcome import NotTestable
+
+from ..client.expect import REFUSED, control, expect, refused, success, violated
+from .store_calls import (
+    CreateCalls,
+    expect_update_refused,
+    proxy_configuration,
+    service_of,
+    update,
+    vpc_members,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_xks.certify.probe_proxy.proxy import Instrument
+
+    from ..client.client import Kms
+    from ..client.workshop import Key, KeyStore, Workshop
+
+    Change = Callable[[str], str]
+    Members = dict[str, Any]
+
+LABEL = "public"
+"""Of the endpoint of all public key stores here."""
+ENDPOINT_IN_USE = refused("XksProxyUriEndpointInUseException")
+# AMBIGUOUS: the stores share a private DNS name as well as the service, and no
+# exception is named for the first alone (KMS-AMB-039). Ours: either.
+SERVICE_IN_USE = refused(
+    "XksProxyVpcEndpointServiceInUseException", "XksProxyUriEndpointInUseException"
+)
+
+
+@pytest.fixture
+def members(kms: Kms) -> Members:
+    """Good parameters of connectivity, endpoint and service."""
+    return vpc_members(service_of(kms))
+
+
+@pytest.fixture
+def calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+    """Calls for a new key store, with parameters of a public one."""
+    return CreateCalls(kms, workshop, instrument.open_store(label=LABEL))
+
+
+@pytest.fixture
+def other_calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+    """Calls for another one."""
+    return CreateCalls(kms, workshop, instrument.open_store(label=LABEL))
+
+
+@pytest.fixture
+def public_store(kms: Kms, workshop: Workshop, members: Members) -> KeyStore:
+    """A public key store for this check alone, DISCONNECTED."""
+    del members  # A target without a service does not need the store.
+    return workshop.make_store(kms, label=LABEL)
+
+
+@pytest.fixture
+def vpc_store(kms: Kms, workshop: Workshop, members: Members) -> KeyStore:
+    """A key store behind the service for this check alone, DISCONNECTED."""
+    return workshop.make_store(kms, label=LABEL, **members)
+
+
+# -- creation: parameters ---------------------------------------------------------
+
+NAME_DEFECTS: dict[str, Change] = {
+    "upper-case": str.upper,
+    "blank-at-the-end": lambda name: f"{name} ",
+    "newline-at-the-end": lambda name: f"{name}\n",
+    "id-alone": lambda name: name.rpartition(".")[2],
+    "host-name": lambda name: ".".join(reversed(name.split("."))),
+    "too-long": lambda name: name.ljust(65, "0"),
+}
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-004")
+def test_service_name_absent(calls: CreateCalls, members: Members) -> None:
+    """A key store behind a VPC endpoint service needs the name of the service."""
+    calls.expect_refused(REFUSED, good=members, XksProxyVpcEndpointServiceName=None)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-013")
+@pytest.mark.parametrize("defect", NAME_DEFECTS)
+def test_bad_service_name(calls: CreateCalls, members: Members, defect: str) -> None:
+    """A service name that is not of the documented form is refused."""
+    name = NAME_DEFECTS[defect](members["XksProxyVpcEndpointServiceName"])
+    calls.expect_refused(REFUSED, good=members, XksProxyVpcEndpointServiceName=name)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-014")
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda account: account[:11], id="11-digits"),
+        pytest.param(lambda account: f"{account}0", id="13-digits"),
+        pytest.param(lambda a: f"{a[:4]}-{a[4:8]}-{a[8:]}", id="with-hyphens"),
+        pytest.param(lambda account: f"arn:aws:iam::{account}:root", id="an-arn"),
+    ],
+)
+def test_bad_service_owner(
+    calls: CreateCalls, members: Members, key: Key, change: Change
+) -> None:
+    """The owner of a service is an account of 12 digits."""
+    owner = change(_account_of(key))
+    calls.expect_refused(REFUSED, good=members, XksProxyVpcEndpointServiceOwner=owner)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-014")
+def test_service_owner_absent(
+    kms: Kms, calls: CreateCalls, members: Members, key: Key
+) -> None:
+    """Without an owner, the account that calls is the owner."""
+    reply = calls.call(**members)
+    control(reply)
+    store_id = str(reply.document.get("CustomKeyStoreId"))
+    owner = proxy_configuration(kms, store_id).get("VpcEndpointServiceOwner")
+    if owner is None:
+        raise NotTestable("DescribeCustomKeyStores shows no VpcEndpointServiceOwner.")
+    if owner != _account_of(key):
+        violated(reply, f"the owner {_account_of(key)}", f"the owner {owner}")
+
+
+def _account_of(key: Key) -> str:
+    return key.arn.split(":")[4]
+
+
+# -- creation: the service --------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-010")
+def test_endpoint_is_not_the_private_dns_name(
+    calls: CreateCalls, members: Members
+) -> None:
+    """The endpoint must be https:// and the private DNS name of the service."""
+    calls.expect_refused(
+        REFUSED, good=members, XksProxyUriEndpoint=calls.proxy.endpoint
+    )
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-045")
+def test_exception_for_another_private_dns_name(
+    calls: CreateCalls, members: Members
+) -> None:
+    """Another endpoint is a service that is configured wrongly.
+
+    The guide names this cause under XksProxyVpcEndpointServiceNotFoundException, too.
+    """
+    accepted = refused(
+        "XksProxyVpcEndpointServiceInvalidConfigurationException",
+        "XksProxyVpcEndpointServiceNotFoundException",
+    )
+    calls.expect_refused(
+        accepted, good=members, XksProxyUriEndpoint=calls.proxy.endpoint
+    )
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-044")
+@pytest.mark.parametrize("what", ["another-id", "another-region"])
+def test_unknown_service(calls: CreateCalls, members: Members, what: str) -> None:
+    """A service that is not there is an XksProxyVpcEndpointServiceNotFoundException."""
+    name = members["XksProxyVpcEndpointServiceName"]
+    place, _, service_id = name.rpartition(".")
+    start, _, region = place.rpartition(".")
+    other = "eu-west-1" if region != "eu-west-1" else "us-east-1"
+    unknown = {
+        "another-id": f"{place}.vpce-svc-0123456789abcdef0",
+        "another-region": f"{start}.{other}.{service_id}",
+    }
+    calls.expect_refused(
+        refused("XksProxyVpcEndpointServiceNotFoundException"),
+        good=members,
+        XksProxyVpcEndpointServiceName=unknown[what],
+    )
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-029")
+def test_proxy_is_not_asked(calls: CreateCalls, members: Members) -> None:
+    """The proxy behind a service hears nothing before its key store is connected."""
+    with calls.proxy.watching() as seen:
+        reply = calls.call(**members)
+    control(reply)
+    if seen():
+        violated(
+            reply, "no request to the proxy", f"a request of {seen()[0].operation}"
+        )
+
+
+# -- creation: uniqueness ---------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-024")
+def test_public_store_at_a_private_dns_name(
+    workshop: Workshop,
+    kms: Kms,
+    calls: CreateCalls,
+    other_calls: CreateCalls,
+    members: Members,
+) -> None:
+    """A public key store may not use the endpoint of one behind a service."""
+    endpoint = members["XksProxyUriEndpoint"]
+    control(calls.call(label="control: alone", XksProxyUriEndpoint=endpoint))
+    workshop.remove_stores(kms)
+    control(other_calls.call(label="control: the other", **members))
+    expect(calls.call(XksProxyUriEndpoint=endpoint), ENDPOINT_IN_USE)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-024")
+def test_private_dns_name_of_a_public_store(
+    workshop: Workshop,
+    kms: Kms,
+    calls: CreateCalls,
+    other_calls: CreateCalls,
+    members: Members,
+) -> None:
+    """A key store behind a service may not use the endpoint of a public one."""
+    endpoint = members["XksProxyUriEndpoint"]
+    control(calls.call(label="control: alone", **members))
+    workshop.remove_stores(kms)
+    other = "control: the other"
+    control(other_calls.call(label=other, XksProxyUriEndpoint=endpoint))
+    expect(calls.call(**members), ENDPOINT_IN_USE)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-026")
+def test_service_in_use(
+    workshop: Workshop,
+    kms: Kms,
+    calls: CreateCalls,
+    other_calls: CreateCalls,
+    members: Members,
+) -> None:
+    """Two key stores may not be behind one service."""
+    control(calls.call(label="control: alone", **members))
+    workshop.remove_stores(kms)
+    control(other_calls.call(label="control: the other", **members))
+    expect(calls.call(**members), SERVICE_IN_USE)
+
+
+# -- update -----------------------------------------------------------------------
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-003")
+def test_connectivity_while_connected(
+    kms: Kms, workshop: Workshop, public_store: KeyStore, members: Members
+) -> None:
+    """The connectivity can be changed only while the store is DISCONNECTED."""
+    workshop.connect(kms, public_store)
+    probe = update(kms, public_store, **members)
+    if not probe.succeeded:
+        workshop.disconnect(kms, public_store)
+        control(update(kms, public_store, label="control: disconnected", **members))
+    expect(probe, refused("CustomKeyStoreInvalidStateException"))
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-006")
+@pytest.mark.parametrize(
+    "absent", ["XksProxyUriEndpoint", "XksProxyVpcEndpointServiceName"]
+)
+def test_change_to_a_service(
+    kms: Kms, public_store: KeyStore, members: Members, absent: str
+) -> None:
+    """Who changes to VPC_ENDPOINT_SERVICE gives the endpoint and the service too."""
+    expect_update_refused(kms, public_store, REFUSED, good=members, **{absent: None})
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-007")
+def test_change_to_public_without_endpoint(kms: Kms, vpc_store: KeyStore) -> None:
+    """Who changes to PUBLIC_ENDPOINT gives the endpoint too."""
+    good = {
+        "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+        "XksProxyUriEndpoint": vpc_store.proxy.endpoint,
+    }
+    expect_update_refused(kms, vpc_store, REFUSED, good=good, XksProxyUriEndpoint=None)
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-007")
+def test_change_to_public_clears_the_service(kms: Kms, vpc_store: KeyStore) -> None:
+    """A key store that has become public has no VPC endpoint service any more.
+
+    To say so by leaving the service out, as AWS's example does, or by an empty string,
+    as its text has it, is both fine.
+    """
+    change = {
+        "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+        "XksProxyUriEndpoint": vpc_store.proxy.endpoint,
+    }
+    reply = update(kms, vpc_store, **change)
+    if not reply.succeeded:
+        reply = update(kms, vpc_store, **change, XksProxyVpcEndpointServiceName="")
+    success(reply)
+    name = proxy_configuration(kms, vpc_store.id).get("VpcEndpointServiceName")
+    if name:
+        violated(reply, "no VpcEndpointServiceName", f"VpcEndpointServiceName: {name}")
+
+
+@pytest.mark.requirement("KMS-UPDATESTORE-010")
+def test_update_to_an_endpoint_in_use(
+    kms: Kms, calls: CreateCalls, public_store: KeyStore, members: Members
+) -> None:
+    """A public key store may not be changed to the endpoint of one behind a service."""
+    change = {"XksProxyUriEndpoint": members["XksProxyUriEndpoint"]}
+    back = {"XksProxyUriEndpoint": public_store.proxy.endpoint}
+    control(update(kms, public_store, label="control: alone", **change))
+    control(update(kms, public_store, label="control: back", **back))
+    control(calls.call(label="control: the other", **members))
+    expect(update(kms, public_store, **change), ENDPOINT_IN_USE)

@@ -1,0 +1,142 @@
+"""Chapter "Authentication": client certificates (mutual TLS).
+
+The specification says that a proxy SHOULD support them; since then AWS has deprecated
+them. Supporting them is neutral, requiring them is reported (XKS-MTLS-005).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_xks.certify.run.outcome import NotTestable
+
+from ..client.certificates import REASONS, bad_certificate, is_of_same_authority
+from ..client.client import ProxyClient
+from ..client.connection import Door
+from ..client.session import Session
+from ..probes.bodies import Operation
+from ..probes.expect import control, success, violated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_xks.certify.evidence.recorder import Recorder
+    from pytest_xks.certify.targets.proxy_target import MtlsTarget, RefusedCertificate
+
+    from ..client.answer import Answer
+
+_HEALTH = Operation.GET_HEALTH_STATUS
+
+
+@pytest.fixture
+def guarded(proxy: ProxyClient, recorder: Recorder) -> Iterator[ProxyClient]:
+    """The listener that asks for a client certificate, with a good one."""
+    mtls = proxy.target.mtls
+    if mtls is None or mtls.endpoint is None:
+        yield proxy
+        return
+    here = replace(mtls, endpoint=None)
+    session = Session(replace(proxy.target, endpoint=mtls.endpoint, mtls=here))
+    yield ProxyClient(session, recorder)
+    session.close()
+
+
+def _mtls(proxy: ProxyClient) -> MtlsTarget:
+    proxy.needs("mtls")
+    assert proxy.target.mtls is not None, "needs() says so"
+    return proxy.target.mtls
+
+
+@pytest.mark.requirement("XKS-MTLS-001")
+def test_good_certificate(guarded: ProxyClient) -> None:
+    """A client with the configured certificate is served."""
+    _mtls(guarded)
+    success(guarded.call(_HEALTH, label="with the client certificate"))
+
+
+def _refuse(guarded: ProxyClient, bad: RefusedCertificate) -> None:
+    """A client with a bad certificate gets no response at all."""
+    control(guarded.call(_HEALTH, label="control: the good certificate"))
+    answer = _attempt(guarded, bad)
+    if answer.status is not None or answer.exchange.error.startswith("no complete"):
+        violated(
+            answer,
+            "the end of the connection, without a response",
+            note="The proxy has to terminate the TLS handshake.",
+        )
+
+
+def _attempt(guarded: ProxyClient, bad: RefusedCertificate) -> Answer:
+    """A request on a connection with another client certificate."""
+    try:
+        door = Door(guarded.target.endpoint, guarded.target, client=bad)
+    except OSError as error:
+        raise NotTestable(f"The certificate cannot be used: {error}.") from None
+    request = guarded.request(_HEALTH, guarded.good_body(_HEALTH))
+    return guarded.send_anew(request, label=f"probe: {bad.reason}", door=door)
+
+
+def _provided(mtls: MtlsTarget, *, subject: bool) -> list[RefusedCertificate]:
+    """The bad certificates of the target file whose subject is wrong, or the others."""
+    try:
+        return [
+            bad
+            for bad in mtls.refused
+            if is_of_same_authority(bad.certificate, mtls.certificate) == subject
+        ]
+    except (OSError, ValueError) as error:
+        raise NotTestable(f"A certificate cannot be used: {error}.") from None
+
+
+@pytest.mark.requirement("XKS-MTLS-003")
+def test_other_subject(guarded: ProxyClient) -> None:
+    """A certificate of the right authority for another subject is refused.
+
+    With TLS 1.3 the handshake is over for the client before the proxy has looked at its
+    certificate; so the end of the connection before a response is accepted.
+    """
+    bad = _provided(_mtls(guarded), subject=True)
+    if not bad:
+        raise NotTestable(
+            "There is no client certificate with another subject.",
+            add='Add refused = [{ reason = "wrong subject", certificate = "…", '
+            'private_key = "…" }] to [proxy.mtls], issued by the same authority.',
+        )
+    for certificate in bad:
+        _refuse(guarded, certificate)
+
+
+@pytest.mark.requirement("XKS-MTLS-004")
+@pytest.mark.parametrize("reason", REASONS)
+def test_other_authority(guarded: ProxyClient, scratch: Path, reason: str) -> None:
+    """A certificate of the right subject from another authority is refused.
+
+    With TLS 1.3 the handshake is over for the client before the proxy has looked at its
+    certificate; so the end of the connection before a response is accepted.
+    """
+    good = _mtls(guarded).certificate
+    _refuse(guarded, bad_certificate(reason, good, scratch))
+
+
+@pytest.mark.requirement("XKS-MTLS-004")
+def test_other_bad_certificates(guarded: ProxyClient) -> None:
+    """The other bad certificates of the target file, if there are some, are refused."""
+    for certificate in _provided(_mtls(guarded), subject=False):
+        _refuse(guarded, certificate)
+
+
+@pytest.mark.requirement("XKS-MTLS-005")
+def test_no_certificate(proxy: ProxyClient) -> None:
+    """The endpoint serves a client without a certificate.
+
+    By today's guide to KMS, not by the specification: a proxy that requires client
+    certificates cannot be used by KMS after 15 June 2026.
+    """
+    door = Door(proxy.target.endpoint, proxy.target)
+    request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
+    answer = proxy.send_anew(request, label="without a certificate", door=door)
+    success(answer)

@@ -1,0 +1,86 @@
+"""Request quotas of a path prefix ("API operations") and the ThrottlingException."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_xks.certify.run.outcome import NotTestable, Violation
+
+from ..client.answer import Around
+from ..probes.bodies import Operation
+from ..probes.expect import control, error, expect, success
+
+if TYPE_CHECKING:
+    from pytest_xks.certify.targets.proxy_target import ThrottledStoreTarget
+
+    from ..client.answer import Answer
+    from ..client.client import ProxyClient
+
+_HEALTH = Operation.GET_HEALTH_STATUS
+_CLIENTS = 8
+
+
+def _quota(proxy: ProxyClient) -> ThrottledStoreTarget:
+    proxy.needs("throttling")
+    assert proxy.target.throttled_store is not None, "needs() says so"
+    return proxy.target.throttled_store
+
+
+def _flood(proxy: ProxyClient) -> list[Answer]:
+    """More requests at once than the quota of the store allows.
+
+    It may be used up from the start: another check has come before.
+    """
+    quota = _quota(proxy)
+    store = proxy.store("throttled_store", quota)
+    number = quota.burst + 2 * int(quota.requests_per_second) + _CLIENTS
+
+    def one(_: int) -> Answer:
+        return proxy.call(
+            _HEALTH,
+            store=store,
+            label="a request of many",
+            around=Around(repeat=number),
+        )
+
+    with ThreadPoolExecutor(max_workers=_CLIENTS) as clients:
+        return list(clients.map(one, range(number)))
+
+
+@pytest.mark.requirement("XKS-QUOTA-001")
+def test_quota_is_enforced(proxy: ProxyClient) -> None:
+    """Of more requests than the quota allows, some are refused."""
+    control(proxy.call(_HEALTH, label="control: the main store"))
+    answers = _flood(proxy)
+    if all(answer.status == 200 for answer in answers):
+        raise Violation(
+            expected=f"a refusal among {len(answers)} requests at once",
+            observed="all of them were served",
+            exchange=answers[-1].exchange,
+        )
+
+
+@pytest.mark.requirement("XKS-QUOTA-002")
+def test_other_stores_are_served(proxy: ProxyClient) -> None:
+    """While one store has used up its quota, another one is served.
+
+    The other store is not tried before: an earlier check may have used up a quota that
+    they share, and that is just what this one looks for.
+    """
+    if all(answer.status == 200 for answer in _flood(proxy)):
+        raise NotTestable("The quota was not used up (see XKS-QUOTA-001).")
+    success(proxy.call(_HEALTH, label="the main store"))
+
+
+@pytest.mark.requirement("XKS-ERR-013")
+def test_too_many_requests(proxy: ProxyClient) -> None:
+    """A request beyond the quota is a 429 ThrottlingException."""
+    control(proxy.call(_HEALTH, label="control: the main store"))
+    refused = [answer for answer in _flood(proxy) if answer.status != 200]
+    if not refused:
+        raise NotTestable("No request was refused (see XKS-QUOTA-001).")
+    for answer in refused:
+        expect(answer, error("ThrottlingException"))

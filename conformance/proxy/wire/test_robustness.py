@@ -1,0 +1,229 @@
+"""Hostile and broken input: it gets an error, and the next request is served.
+
+The specification says little of this, so that most of it is an inference.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_xks.certify.evidence.recorder import Exchange
+
+from ..client.answer import Around
+from ..client.client import AAD, PLAINTEXT
+from ..client.connection import NoResponseError
+from ..probes.bodies import Operation, b64, encrypt_body, to_json
+from ..probes.expect import (
+    NOT_SERVED,
+    SERVED,
+    Outcome,
+    control,
+    error,
+    expect,
+    status,
+    success,
+)
+
+if TYPE_CHECKING:
+    from ..client.answer import Answer
+    from ..client.client import ProxyClient
+    from ..client.connection import Outgoing
+
+_HEALTH = Operation.GET_HEALTH_STATUS
+_SECONDS = 2.0
+
+# An answer that never comes is worse than any error: it holds a connection and more.
+_ANSWERED = Outcome(
+    "an error, or the end of the connection",
+    lambda answer: (
+        (answer.status or 599) >= 400
+        and not answer.exchange.error.startswith("no complete answer")
+    ),
+)
+
+
+def _next_is_served(
+    proxy: ProxyClient, label: str = "the next request", around: Around | None = None
+) -> None:
+    """Another request, on a new connection, is served; KMS would not wait as long."""
+    request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
+    success(
+        proxy.send_anew(request, label=label, seconds=1.0, around=around or Around())
+    )
+
+
+def _send_raw(proxy: ProxyClient, request: Outgoing, raw: bytes) -> Answer:
+    control(proxy.call(_HEALTH, label="control: a good request"))
+    with proxy.connect() as link:
+        return proxy.send(request, link=link, raw=raw, seconds=_SECONDS)
+
+
+_BROKEN = {
+    "not-http": b"This is not HTTP.\r\n\r\n",
+    "binary": bytes(range(256)) + b"\r\n\r\n",
+    "no-version": b"POST /\r\n\r\n",
+    "version-9": b"POST / HTTP/9.9\r\nHost: x\r\n\r\n",
+}
+
+# What is done to the head of a request that is otherwise good. A header line that is
+# none is missing here: servers in wide use skip it. So is a NUL in a value: RFC 9110,
+# section 5.5, lets a server read it as a blank.
+_DEFECTS = {
+    "length-no-number": (b"Content-Length: ", b"Content-Length: x"),
+    "negative-length": (b"Content-Length: ", b"Content-Length: -"),
+    "huge-header": (b"Content-Type: ", b"X-Long: " + b"a" * 200_000 + b"\r\nX: "),
+}
+
+
+@pytest.mark.requirement("XKS-HTTP-011")
+@pytest.mark.parametrize("name", list(_BROKEN))
+def test_bytes_that_are_no_request(proxy: ProxyClient, name: str) -> None:
+    """Bytes that are no HTTP request get an error or the end of the connection."""
+    request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
+    expect(_send_raw(proxy, request, _BROKEN[name]), _ANSWERED)
+    _next_is_served(proxy)
+
+
+@pytest.mark.requirement("XKS-HTTP-011")
+@pytest.mark.parametrize("name", list(_DEFECTS))
+def test_broken_head(proxy: ProxyClient, name: str) -> None:
+    """A request with a broken head gets an error or the end of the connection."""
+    request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
+    raw = request.encode().replace(*_DEFECTS[name], 1)
+    expect(_send_raw(proxy, request, raw), _ANSWERED)
+    _next_is_served(proxy)
+
+
+@pytest.mark.requirement("XKS-HTTP-012")
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.9], ids=["nothing", "head", "body"])
+def test_half_a_request(proxy: ProxyClient, part: float) -> None:
+    """While one connection has sent part of its request, another one is served."""
+    control(proxy.call(_HEALTH, label="control: alone"))
+    request = proxy.request(Operation.ENCRYPT, encrypt_body(PLAINTEXT * 32))
+    data = request.encode()
+    data = data[: int(len(data) * part)]
+    unfinished = Exchange(url=proxy.target.endpoint.url, raw=data)
+    with proxy.connect() as slow:
+        with suppress(NoResponseError):
+            slow.send(data, _SECONDS)
+        _next_is_served(proxy, "a neighbour", Around(background=unfinished))
+
+
+@pytest.mark.requirement("XKS-HTTP-012")
+def test_connection_without_tls(proxy: ProxyClient) -> None:
+    """While one connection has not begun its TLS handshake, another one is served."""
+    control(proxy.call(_HEALTH, label="control: alone"))
+    with proxy.connect(tls=False):
+        _next_is_served(proxy, "a neighbour")
+
+
+@pytest.mark.requirement("XKS-HTTP-013")
+def test_large_body(proxy: ProxyClient) -> None:
+    """After a body of two megabytes the next request is served.
+
+    What the large one is answered is left to the proxy, as long as it is answered.
+    """
+    control(proxy.call(Operation.ENCRYPT, label="control: a small body"))
+    body = encrypt_body(b"\x00" * 1_500_000)
+    request = proxy.request(Operation.ENCRYPT, body)
+    with proxy.connect() as link:
+        answer = proxy.send(request, link=link, label="probe: two megabytes")
+    expect(answer, SERVED, _ANSWERED)
+    _next_is_served(proxy, around=Around(after=answer.exchange))
+
+
+@pytest.mark.requirement("XKS-HTTP-014")
+@pytest.mark.parametrize("first", [0, -1], ids=["right-then-wrong", "wrong-then-right"])
+def test_two_content_lengths(proxy: ProxyClient, first: int) -> None:
+    """A request with two Content-Lengths that disagree is refused."""
+    request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
+    length = len(request.body)
+    lengths = (length + first, length - 1 - first)
+    lines = "\r\n".join(f"Content-Length: {number}" for number in lengths)
+    raw = request.encode().replace(
+        f"Content-Length: {length}".encode(), lines.encode(), 1
+    )
+    expect(_send_raw(proxy, request, raw), NOT_SERVED)
+    _next_is_served(proxy)
+
+
+@pytest.mark.requirement("XKS-HTTP-014")
+def test_content_length_and_transfer_encoding(proxy: ProxyClient) -> None:
+    """A request with Content-Length and Transfer-Encoding is refused.
+
+    It may be served by its Transfer-Encoding if the connection ends after the response
+    (RFC 9112, section 6.1).
+    """
+    request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(request.body), request.body)
+    both = (*request.headers, ("Transfer-Encoding", "chunked"))
+    raw = replace(request, headers=both, body=chunks).encode()
+    served_and_closed = Outcome(
+        "200 and Connection: close", lambda a: a.status == 200 and a.closes
+    )
+    expect(_send_raw(proxy, request, raw), NOT_SERVED, served_and_closed)
+    _next_is_served(proxy)
+
+
+@pytest.mark.requirement("XKS-ERR-019")
+@pytest.mark.parametrize("member", ["plaintext", "requestMetadata"])
+def test_duplicate_member(proxy: ProxyClient, member: str) -> None:
+    """A JSON object with two members of one name is served or invalid."""
+    body = encrypt_body(PLAINTEXT, aad=AAD)
+    control(proxy.call(Operation.ENCRYPT, body, label="control: no duplicate"))
+    again = to_json({member: body[member]})[1:-1]
+    data = to_json(body)[:-1] + b"," + again + b"}"
+    answer = proxy.call(Operation.ENCRYPT, data, label=f"probe: {member} twice")
+    expect(answer, SERVED, *proxy.invalid())
+
+
+_DEPTH = 20_000
+
+
+@pytest.mark.requirement("XKS-ERR-020")
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"[" * _DEPTH, id="open"),
+        pytest.param(b"[" * _DEPTH + b"]" * _DEPTH, id="closed"),
+        pytest.param(
+            b'{"requestMetadata":' + b'{"a":' * _DEPTH + b"1" + b"}" * (_DEPTH + 1),
+            id="objects",
+        ),
+    ],
+)
+def test_deep_nesting(proxy: ProxyClient, body: bytes) -> None:
+    """A body nested twenty thousand levels deep does no harm.
+
+    It is served, invalid, too large or more than the proxy supports; or the connection
+    ends. The next request is served.
+    """
+    control(proxy.call(Operation.ENCRYPT, label="control: a good body"))
+    request = proxy.request(Operation.ENCRYPT, body)
+    with proxy.connect() as link:
+        answer = proxy.send(request, link=link, seconds=_SECONDS)
+    ended = Outcome(
+        "the end of the connection",
+        lambda a: a.status is None and not a.exchange.error.startswith("no complete"),
+    )
+    unsupported = error("UnsupportedOperationException")
+    expect(answer, SERVED, unsupported, status(413), ended, *proxy.invalid())
+    _next_is_served(proxy)
+
+
+@pytest.mark.requirement("XKS-ERR-020")
+def test_deep_nesting_in_a_value(proxy: ProxyClient) -> None:
+    """A plaintext that is nested in place of a string does no harm."""
+    control(proxy.call(Operation.ENCRYPT, label="control: a good body"))
+    data = to_json(encrypt_body(PLAINTEXT))
+    nested = b"[" * _DEPTH + b"]" * _DEPTH
+    data = data.replace(b'"' + b64(PLAINTEXT).encode() + b'"', nested, 1)
+    answer = proxy.call(Operation.ENCRYPT, data, label="probe: nested")
+    expect(
+        answer, status(413), error("UnsupportedOperationException"), *proxy.invalid()
+    )
+    _next_is_served(proxy)

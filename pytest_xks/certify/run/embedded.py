@@ -1,0 +1,69 @@
+"""What ``certify`` certifies without a target: our own mocks, on loopback."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_xks.certify.probe_proxy.proxy import Instrument
+from pytest_xks.certify.targets.kms_target import (
+    InstrumentSettings,
+    KmsTarget,
+    VpcEndpointServiceTarget,
+)
+from pytest_xks.certify.targets.proxy_file import proxy_target_from_document
+from pytest_xks.proxy.reference import ReferenceProxy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_xks.certify.targets.proxy_target import ProxyTarget
+    from pytest_xks.kms.fake import FakeKms
+
+__all__ = ["embedded_kms", "embedded_proxy"]
+
+
+@contextmanager
+def embedded_proxy() -> Iterator[tuple[ReferenceProxy, ProxyTarget]]:
+    """A running reference proxy and the target that describes it.
+
+    Raises:
+        OSError: no port can be had.
+    """
+    with ReferenceProxy() as proxy:
+        document = proxy.target_document()
+        target = proxy_target_from_document(document, proxy.directory / "target.toml")
+        yield proxy, replace(target, source="embedded mock proxy")
+
+
+@contextmanager
+def embedded_kms() -> Iterator[tuple[FakeKms, KmsTarget, Instrument]]:
+    """A served fake KMS, the target that describes it, and the proxy that it calls.
+
+    Raises:
+        OSError: no port can be had.
+    """
+    from pytest_xks.serve.served_kms import (  # noqa: PLC0415 - moto takes a second
+        ServedKms,
+    )
+
+    settings = InstrumentSettings()
+    with Instrument(settings) as instrument:
+        route = f"*.xks.test:443:{settings.host}:{instrument.port}"
+        certificate = instrument.ca.certificate_pem
+        with ServedKms(connect_to=[route], trust_ca=[certificate]) as served:
+            service = served.vpc_endpoint_service
+            yield (
+                served.fake,
+                KmsTarget(
+                    endpoint_url=served.kms_endpoint_url,
+                    region=served.region,
+                    proxy=settings,
+                    vpc_endpoint_service=VpcEndpointServiceTarget(
+                        name=service.name, private_dns_name=service.private_dns_name
+                    ),
+                    source="embedded fake KMS",
+                ),
+                instrument,
+            )

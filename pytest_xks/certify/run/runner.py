@@ -1,0 +1,226 @@
+"""One hermetic run of the suite, in this process.
+
+Nothing of the user's surroundings reaches it: no PYTEST_* variables, no plugins but
+pytest's own, no configuration but the suite's, no cache. The result says of every check
+of the suite what became of it, also of those that a user's arguments left out.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.evidence.redaction import Redactor
+from pytest_xks.certify.run.collector import CheckRecord, Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.requirements.catalogue import Catalogue
+    from pytest_xks.certify.run.unsupported import Lack
+    from pytest_xks.certify.targets.target import Target
+
+__all__ = ["Run", "Selection", "redactor_for", "run_suite"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What the user asked for; what it leaves out is disabled."""
+
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    fail_fast: bool = False
+    load: bool = False
+    pytest_args: tuple[str, ...] = ()
+    sampled_but: frozenset[str] | None = None
+    """For the self-test: of the checks of other requirements than these, one of each
+    test function will do; None for all."""
+
+    def ids(self, catalogue: Catalogue) -> frozenset[str]:
+        """The requirements to verify.
+
+        Raises:
+            UsageProblem: a prefix matches no requirement.
+        """
+        for prefix in (*self.only, *self.skip):
+            if not catalogue.matching([prefix]):
+                raise UsageProblem(
+                    f"No requirement begins with {prefix!r}.",
+                    "`pytest-xks requirements` lists them all.",
+                )
+        chosen = catalogue.matching(self.only or [""])
+        return chosen - (catalogue.matching(self.skip) if self.skip else frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What a run of the suite came to."""
+
+    checks: tuple[CheckRecord, ...]
+    """Every check of the suite, in its order."""
+    selected: frozenset[str]
+    problems: tuple[str, ...]
+    """What went wrong with the run itself; with one of these nothing is conformant."""
+    interrupted: bool
+    started_at: datetime
+    seconds: float
+    redactor: Redactor
+    """Knows the secrets of the target, and those that were made during the run."""
+    selection: Selection = field(default_factory=Selection)
+    lack: Lack | None = None
+    """What the target lacks altogether, so that no check was run."""
+
+
+def redactor_for(target: Target, instrument: Instrument | None = None) -> Redactor:
+    """What cleans everything that a run on ``target`` shows."""
+    learned = instrument.secrets if instrument else tuple
+    return Redactor(target.secrets(), learned=learned)
+
+
+def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
+    *,
+    suite: Path,
+    catalogue: Catalogue,
+    target: Target,
+    scratch: Path,
+    instrument: Instrument | None = None,
+    selection: Selection | None = None,
+    on_start: Callable[[int], None] | None = None,
+    on_check: Callable[[CheckRecord], None] | None = None,
+) -> Run:
+    """Run the checks of ``catalogue.part`` against ``target``.
+
+    Args:
+        suite: the folder of the suite.
+        catalogue: its requirements.
+        target: the target under test.
+        scratch: a folder for files that reproduction lines need.
+        instrument: the mock proxy that a KMS emulator must call.
+        selection: what to run; without one, everything but the load test.
+        on_start: told how many checks will run.
+        on_check: told of every check that ended.
+
+    Raises:
+        UsageProblem: pytest does not understand the user's arguments, or a prefix
+            matches no requirement.
+    """
+    selection = selection or Selection()
+    selected = selection.ids(catalogue)
+    redactor = redactor_for(target, instrument)
+
+    def collector(*, loud: bool) -> Collector:
+        return Collector(
+            catalogue=catalogue,
+            target=target,
+            instrument=instrument,
+            load=selection.load,
+            scratch=scratch,
+            selected=selected,
+            redactor=redactor,
+            fail_fast=selection.fail_fast,
+            sampled_but=selection.sampled_but,
+            on_start=on_start if loud else None,
+            on_check=on_check if loud else None,
+        )
+
+    started_at, start = datetime.now(UTC), perf_counter()
+    main = collector(loud=True)
+    arguments = _arguments(suite, catalogue.part)
+    with _hermetic():
+        inventory = _inventory(arguments, collector(loud=False), selection)
+        extra = selection.pytest_args or ("-p", "no:terminal")
+        code = _run_pytest([*arguments, *extra], main)
+    return Run(
+        checks=tuple({**inventory, **main.checks}.values()),
+        selected=selected,
+        problems=(*main.problems, *_problems_of(code, main, selection)),
+        interrupted=main.interrupted,
+        started_at=started_at,
+        seconds=perf_counter() - start,
+        redactor=redactor,
+        selection=selection,
+    )
+
+
+def _run_pytest(arguments: list[str], collector: Collector) -> int | pytest.ExitCode:
+    """pytest's exit code; whatever it throws ends the run, and not the report."""
+    try:
+        return pytest.main(arguments, plugins=[collector])
+    except KeyboardInterrupt:
+        collector.interrupted = True
+    except Exception as error:  # noqa: BLE001 - it may be anything, at its very end
+        collector.problems.append(f"pytest ended with {type(error).__name__}.")
+    return pytest.ExitCode.INTERNAL_ERROR
+
+
+def _arguments(suite: Path, part: str) -> list[str]:
+    return [
+        str(suite / part),
+        f"--rootdir={suite}",
+        f"--confcutdir={suite}",
+        "-c",
+        str(suite / "pytest.ini"),
+        "-p",
+        "no:cacheprovider",
+        # The embedded proxy logs every request; formatting that for nobody takes long.
+        "-p",
+        "no:logging",
+        # Checks raise what they found; rewriting their asserts would say no more.
+        "--assert=plain",
+        "--continue-on-collection-errors",
+    ]
+
+
+def _inventory(
+    arguments: list[str], collector: Collector, selection: Selection
+) -> dict[str, CheckRecord]:
+    """Every check of the suite, where the user's arguments might hide some."""
+    if not selection.pytest_args:
+        return {}
+    pytest.main(
+        [*arguments, "--collect-only", "-p", "no:terminal"], plugins=[collector]
+    )
+    return collector.checks
+
+
+def _problems_of(
+    code: int | pytest.ExitCode, collector: Collector, selection: Selection
+) -> list[str]:
+    if code == pytest.ExitCode.USAGE_ERROR and selection.pytest_args:
+        arguments = " ".join(selection.pytest_args)
+        raise UsageProblem(f"pytest does not understand these arguments: {arguments}")
+    known = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
+    stopped = {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.NO_TESTS_COLLECTED}
+    if collector.interrupted:
+        return ["The run was interrupted; what is missing was not verified."]
+    if code in known | stopped or collector.problems:
+        # What a stopped run left out shows as disabled requirements.
+        return []
+    return [f"pytest ended with exit code {int(code)}."]
+
+
+@contextmanager
+def _hermetic() -> Iterator[None]:
+    """No PYTEST_* variable and no installed plugin; all put back afterwards."""
+    saved = {k: v for k, v in os.environ.items() if k.startswith("PYTEST_")}
+    path = list(sys.path)
+    for name in saved:
+        del os.environ[name]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+            del os.environ[name]
+        os.environ.update(saved)
+        sys.path[:] = path

@@ -1,0 +1,59 @@
+"""What the target files of proxies and of KMS emulators have in common."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_xks.certify.toml.reading import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_xks.certify.targets.target import Target
+    from pytest_xks.certify.toml.reading import Table
+
+__all__ = ["REGION", "check_contradictions", "is_region", "take_not_supported"]
+
+REGION = "the name of a Region, such as us-east-1"
+
+
+def is_region(text: str) -> bool:
+    """Whether ``text`` could name a Region."""
+    return re.fullmatch(r"[a-z0-9-]{1,64}", text) is not None
+
+
+def take_not_supported(table: Table, capabilities: Mapping[str, str]) -> frozenset[str]:
+    """The capabilities that the target declares to lack.
+
+    Args:
+        table: where ``not_supported`` stands.
+        capabilities: those that a target may lack.
+
+    Raises:
+        UsageProblem: one of them is unknown.
+    """
+    names = table.texts("not_supported")
+    for name in names:
+        if name not in capabilities:
+            raise table.problem(
+                "not_supported",
+                f"lists an unknown capability: {name[:64]!a}.",
+                closest(name, capabilities),
+            )
+    return frozenset(names)
+
+
+def check_contradictions(target: Target, table: Table) -> None:
+    """Refuse a target that lacks what it provides.
+
+    Raises:
+        UsageProblem: it does.
+    """
+    for capability in sorted(target.not_supported):
+        if target.provides(capability):
+            raise table.problem(
+                "not_supported",
+                f'lists "{capability}", which the file provides all the same.',
+                "Remove one of the two.",
+            )

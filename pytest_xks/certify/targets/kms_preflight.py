@@ -1,0 +1,241 @@
+"""Before the suite: is there a KMS, may we call it, and does it find our proxy?
+
+What is the user's mistake ends a certification here, in one sentence. So does, in one
+finding, an emulator that has no external key stores. Whatever else an emulator answers
+is what the suite is for.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.report.wording import printable
+from pytest_xks.certify.run.runner import redactor_for
+from pytest_xks.certify.run.unsupported import Lack
+from pytest_xks.certify.targets.kms_call import KmsCaller
+from pytest_xks.http.client import ConnectFailure, TlsFailure, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.targets.kms_call import Answer
+    from pytest_xks.certify.targets.kms_target import KmsTarget
+
+__all__ = ["preflight_kms"]
+
+_REFUSED_CREDENTIAL = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+# An answer by one of these shows that the operation is there, rightly or wrongly. Not
+# KMSInternalException: emulators answer so to what they have never heard of.
+_OF_KEY_STORES = ("CustomKeyStore", "Xks", "CloudHsm", "IncorrectTrustAnchor")
+_UNKNOWN_STORE = "cks-0123456789abcdef0"
+_WHAT = "external key stores"
+
+
+def preflight_kms(target: KmsTarget, instrument: Instrument) -> Lack | None:
+    """Try the target out.
+
+    Args:
+        target: the KMS endpoint.
+        instrument: the mock proxy that it must call.
+
+    Returns:
+        What it lacks altogether, so that no check could say more; None otherwise.
+
+    Raises:
+        UsageProblem: it cannot be reached, is no KMS, refuses the credential, or does
+            not find its way to the proxy.
+    """
+    try:
+        caller = KmsCaller(target)
+    except OSError:
+        raise UsageProblem(
+            "The file that AWS_CA_BUNDLE names holds no certificate in PEM.",
+            "Correct the variable, or unset it.",
+        ) from None
+    with caller:
+        flight = _Preflight(target, instrument, caller)
+        try:
+            return flight.run()
+        except TransportError as error:
+            raise flight.unreachable(error) from None
+        except UsageProblem as problem:
+            # An emulator may repeat what it was sent.
+            clean = redactor_for(target, instrument).text
+            raise UsageProblem(clean(problem.message), clean(problem.hint)) from None
+
+
+class _Preflight:
+    def __init__(
+        self, target: KmsTarget, instrument: Instrument, caller: KmsCaller
+    ) -> None:
+        self._target = target
+        self._instrument = instrument
+        self._caller = caller
+        self._try = caller.attempt
+
+    def run(self) -> Lack | None:
+        first = self._caller.call("ListKeys")
+        answers = [self._try("DescribeCustomKeyStores")]
+        self._check_kms(first, answers[0])
+        if not _has_operation(answers[0]):
+            answers.extend(self._others())
+        if any(map(_has_operation, answers)):
+            self._check_way_to_proxy()
+            return None
+        answers.append(self._create_key())
+        return Lack(what=_WHAT, exchanges=tuple(a.exchange for a in answers))
+
+    def unreachable(self, error: TransportError) -> UsageProblem:
+        hints: Mapping[type[TransportError], str] = {
+            ConnectFailure: "Is the emulator running, and are host and port right?",
+            TlsFailure: "Does it speak https, and does AWS_CA_BUNDLE name its CA?",
+        }
+        return UsageProblem(
+            f"{self._target.endpoint_url} cannot be reached: {error}",
+            hints.get(type(error), "Does a KMS emulator listen there, over HTTP?"),
+        )
+
+    # -- is it a KMS? -------------------------------------------------------------
+
+    def _check_kms(self, first: Answer, second: Answer) -> None:
+        for answer in (first, second):
+            if answer.code in _REFUSED_CREDENTIAL:
+                raise UsageProblem(
+                    f"{self._target.endpoint_url} refuses the credential: "
+                    f"{_said(answer)}",
+                    "Check access_key_id, secret_access_key and region in [kms].",
+                )
+        if not _is_list(first, "Keys") and not _has_operation(second):
+            raise self._no_kms(first)
+
+    def _no_kms(self, answer: Answer) -> UsageProblem:
+        if answer.document is None:
+            return UsageProblem(
+                f"{self._target.endpoint_url} is no AWS JSON endpoint: {_said(answer)}",
+                "Is kms.endpoint_url the port of the emulator's AWS API?",
+            )
+        return UsageProblem(
+            f"{self._target.endpoint_url} is no KMS endpoint: {_said(answer)}",
+            "Is KMS among the services that the emulator was started with?",
+        )
+
+    def _others(self) -> Iterator[Answer]:
+        """The other operations of key stores, asked for one that is not there."""
+        yield self._try("CreateCustomKeyStore", CustomKeyStoreType="NO_SUCH_TYPE")
+        for verb in ("Connect", "Disconnect", "Update", "Delete"):
+            yield self._try(f"{verb}CustomKeyStore", CustomKeyStoreId=_UNKNOWN_STORE)
+
+    def _create_key(self) -> Answer:
+        answer = self._try(
+            "CreateKey",
+            Origin="EXTERNAL_KEY_STORE",
+            CustomKeyStoreId=_UNKNOWN_STORE,
+            XksKeyId="pytest-xks-preflight",
+        )
+        metadata = (answer.document or {}).get("KeyMetadata")
+        if isinstance(metadata, dict) and isinstance(metadata.get("KeyId"), str):
+            # It took an external key for one of its own; that must not stay behind.
+            key_id = metadata["KeyId"]
+            self._try("ScheduleKeyDeletion", KeyId=key_id, PendingWindowInDays=7)
+        return answer
+
+    # -- does it find the proxy? --------------------------------------------------
+
+    def _check_way_to_proxy(self) -> None:
+        """Create a key store, and see whether that leads to the suite's own proxy.
+
+        An emulator that creates it without asking the proxy is for the suite to judge.
+        """
+        label = f"preflight-{secrets.token_hex(4)}"
+        store = self._instrument.open_store(label=label, prefix=label)
+        store.add_key()
+        connections = self._instrument.connections
+        answer = self._try(
+            "CreateCustomKeyStore",
+            CustomKeyStoreName=f"pytest-xks-{label}",
+            CustomKeyStoreType="EXTERNAL_KEY_STORE",
+            XksProxyConnectivity="PUBLIC_ENDPOINT",
+            XksProxyUriEndpoint=store.endpoint,
+            XksProxyUriPath=store.uri_path,
+            XksProxyAuthenticationCredential=store.credential,
+        )
+        if created := answer.text("CustomKeyStoreId"):
+            self._remove(created)
+            return
+        if answer.code == "ValidationException" and self._target.warnings():
+            raise UsageProblem(
+                f"The emulator refuses {store.endpoint}: {_said(answer)}",
+                "Remove the port from kms.proxy.endpoint_template.",
+            )
+        if answer.code == "LimitExceededException":
+            raise UsageProblem(
+                f"There is no room for a key store: {_said(answer)}",
+                "Delete custom key stores that are no longer needed.",
+            )
+        if store.requests or not answer.code.startswith("Xks"):
+            return
+        called = self._instrument.connections > connections
+        raise self._no_way(store.endpoint, answer, called=called)
+
+    def _remove(self, store_id: str) -> None:
+        removed = self._try("DeleteCustomKeyStore", CustomKeyStoreId=store_id)
+        if removed.status != 200:
+            # Perhaps this emulator connects what it creates.
+            self._try("DisconnectCustomKeyStore", CustomKeyStoreId=store_id)
+            self._try("DeleteCustomKeyStore", CustomKeyStoreId=store_id)
+
+    def _no_way(self, endpoint: str, answer: Answer, *, called: bool) -> UsageProblem:
+        port = self._instrument.port
+        if called:
+            return UsageProblem(
+                f"The emulator connected to the suite's proxy at port {port} and asked "
+                f"it nothing; does it refuse the certificate? {_said(answer)}",
+                "Let it trust kms.proxy.ca_certificate (for our fake KMS: --trust-ca), "
+                "and see that kms.proxy.endpoint_template has one label for {label}.",
+            )
+        return UsageProblem(
+            f"The emulator never called the suite's proxy at port {port}: "
+            f"{_said(answer)}",
+            f"Lead {endpoint}, port 443, to kms.proxy.listen (for our fake KMS: "
+            "--connect-to), or choose another kms.proxy.endpoint_template.",
+        )
+
+
+def _has_operation(answer: Answer) -> bool:
+    """Whether an answer shows that the emulator has an operation of key stores."""
+    if answer.operation == "DescribeCustomKeyStores" and answer.status == 200:
+        return _is_list(answer, "CustomKeyStores")
+    return answer.code.startswith(_OF_KEY_STORES)
+
+
+def _is_list(answer: Answer, name: str) -> bool:
+    return answer.status == 200 and isinstance((answer.document or {}).get(name), list)
+
+
+def _said(answer: Answer) -> str:
+    """What the emulator answered, in a few words."""
+    if not answer.status:
+        return f"{answer.operation} was not answered ({answer.exchange.error})."
+    said = f"{answer.status} {answer.code}".strip()
+    if answer.document is None:
+        said += ", and that is not JSON"
+    elif answer.message:
+        said += f" ({printable(answer.message)[:200]})"
+    return f"{answer.operation} was answered {said}."

@@ -1,0 +1,154 @@
+"""Connections of a faulty proxy: what goes wrong on the wire beside the answers.
+
+The good connection knows nothing of this: a door with a quirk serves its clients with
+``QuirkyConnection`` in place of ``Connection``.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pytest_xks.http.connection import Connection
+from pytest_xks.http.http1 import PLAIN_HTTP, Refusal
+from pytest_xks.http.tricks import DoorFault
+from pytest_xks.proxy_api.http import Response
+
+if TYPE_CHECKING:
+    import socket
+
+    from pytest_xks.http.connection import ConnectionOptions
+    from pytest_xks.http.http1 import Message
+
+__all__ = ["Quirks", "QuirkyConnection"]
+
+_TLS_HANDSHAKE = b"\x16"
+_PAUSE_S = 0.3
+_STALL_S = 2.0
+_ANY_SUBJECT = {
+    DoorFault.ACCEPTS_ANY_CLIENT_AUTHORITY,
+    DoorFault.ACCEPTS_ANY_CLIENT_SUBJECT,
+}
+
+
+class _Served(Refusal):
+    """A refusal that looks like a success."""
+
+    @property
+    def response(self) -> Response:
+        """An empty document."""
+        return Response(
+            status=200, headers=(("Content-Type", "application/json"),), body=b"{}"
+        )
+
+
+@dataclass(slots=True)
+class Quirks:
+    """The quirks of one door, and what its connections share."""
+
+    active: frozenset[DoorFault]
+    sender: threading.Lock = field(default_factory=threading.Lock)
+    stalled_until: float = 0.0
+
+
+class QuirkyConnection(Connection):
+    """A connection with quirks.
+
+    Args:
+        accepted: the socket.
+        address: the IP address of the client.
+        options: what it has in common with the server's other connections.
+        quirks: what is wrong with it.
+    """
+
+    def __init__(
+        self,
+        accepted: socket.socket,
+        address: str,
+        options: ConnectionOptions,
+        *,
+        quirks: Quirks,
+    ) -> None:
+        self._quirks = quirks
+        if _ANY_SUBJECT & quirks.active:
+            options = replace(options, allowed_client_common_name=None)
+        super().__init__(accepted, address, options)
+        self._is_sender = False
+        self._came = b""
+        self._status = 200
+
+    def run(self) -> None:
+        """Serve the client; then let others speak."""
+        super().run()
+        self._let_others_speak()
+
+    def _has(self, quirk: DoorFault) -> bool:
+        return quirk in self._quirks.active
+
+    def _greet(self) -> bool:
+        if (
+            self._has(DoorFault.SERVES_PLAIN_HTTP)
+            and self._wire.peek() != _TLS_HANDSHAKE
+        ):
+            return True
+        if not super()._greet():
+            return False
+        if self._has(DoorFault.SLOW_FIRST_REQUEST):
+            self._wire.wait(_PAUSE_S)
+        if self._has(DoorFault.REFUSES_CLIENTS_WITHOUT_ALPN):
+            return self._wire.application_protocol is not None
+        return True
+
+    def _receive(self) -> bytes:
+        data = super()._receive()
+        self._came += data
+        if (
+            data
+            and self._has(DoorFault.SLOW_SENDER_BLOCKS_OTHERS)
+            and not self._is_sender
+        ):
+            self._is_sender = self._quirks.sender.acquire(timeout=_STALL_S)
+        return data
+
+    def _let_others_speak(self) -> None:
+        if self._is_sender:
+            self._is_sender = False
+            self._quirks.sender.release()
+
+    def _answer(self, message: Message) -> bool:
+        self._came = b""
+        self._let_others_speak()
+        self._wire.wait(max(0.0, self._quirks.stalled_until - time.monotonic()))
+        if self._has(DoorFault.CLOSES_EVERY_CONNECTION):
+            message = replace(message, keep_alive=False)
+        goes_on = super()._answer(message)
+        if self._has(DoorFault.DROPS_CONNECTION_AFTER_ERROR) and self._status >= 400:
+            self._wire.end()
+            return False
+        return goes_on
+
+    def _render(
+        self, message: Message, response: Response, *, keep_alive: bool
+    ) -> bytes:
+        self._status = response.status
+        data = super()._render(message, response, keep_alive=keep_alive)
+        if self._has(DoorFault.ANSWERS_HTTP_1_0):
+            return data.replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+        return data
+
+    def _refuse(self, refusal: Refusal) -> None:
+        if refusal.status == 413 and self._has(DoorFault.LARGE_BODY_STALLS_SERVICE):
+            self._quirks.stalled_until = time.monotonic() + _STALL_S
+        unreadable = refusal.status == 400 and refusal is not PLAIN_HTTP
+        if unreadable and self._serves_what_it_cannot_read():
+            refusal = _Served(refusal.status, refusal.message, refusal.name)
+        super()._refuse(refusal)
+
+    def _serves_what_it_cannot_read(self) -> bool:
+        head = self._came.lower()
+        lengths = head.count(b"content-length:") + head.count(b"transfer-encoding:")
+        if lengths > 1:
+            return self._has(DoorFault.ACCEPTS_CONFLICTING_LENGTHS)
+        return self._has(DoorFault.SERVES_BROKEN_HTTP)

@@ -1,0 +1,86 @@
+"""One function for each operation of the KMS API, and the way to it.
+
+A request that has to do with an external key store or a key in one is answered here;
+for everything else the answer is None, and moto's KMS goes on as if nothing were there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_xks.kms.desk.steps import step
+from pytest_xks.kms.keys import cryptography
+from pytest_xks.kms.keys import management as key_management
+from pytest_xks.kms.keys.states import check_refused, require_manageable
+from pytest_xks.kms.stores import operations as key_stores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.stores.models import Region
+
+__all__ = ["CRYPTOGRAPHIC", "OPERATIONS", "answer"]
+
+Document = dict[str, object]
+
+OPERATIONS: Mapping[str, Callable[[Region, Call], Document | None]] = {
+    "CancelKeyDeletion": key_management.cancel_key_deletion,
+    "ConnectCustomKeyStore": key_stores.connect_custom_key_store,
+    "CreateCustomKeyStore": key_stores.create_custom_key_store,
+    "CreateKey": key_management.create_key,
+    "Decrypt": cryptography.decrypt,
+    "DeleteCustomKeyStore": key_stores.delete_custom_key_store,
+    "DescribeCustomKeyStores": key_stores.describe_custom_key_stores,
+    "DisableKey": key_management.disable_key,
+    "DisconnectCustomKeyStore": key_stores.disconnect_custom_key_store,
+    "EnableKey": key_management.enable_key,
+    "Encrypt": cryptography.encrypt,
+    "GenerateDataKey": cryptography.generate_data_key,
+    "GenerateDataKeyWithoutPlaintext": (
+        cryptography.generate_data_key_without_plaintext
+    ),
+    "GenerateRandom": key_management.generate_random,
+    "ReEncrypt": cryptography.re_encrypt,
+    "ScheduleKeyDeletion": key_management.schedule_key_deletion,
+    "UpdateCustomKeyStore": key_stores.update_custom_key_store,
+}
+
+CRYPTOGRAPHIC = frozenset(
+    {
+        "Decrypt",
+        "Encrypt",
+        "GenerateDataKey",
+        "GenerateDataKeyWithoutPlaintext",
+        "ReEncrypt",
+    }
+)
+"""KMS-CRYPTO-001: exactly these work with keys in external key stores."""
+
+_KEY_MEMBER = {"CreateAlias": "TargetKeyId", "UpdateAlias": "TargetKeyId"}
+
+
+@step
+def answer(region: Region, call: Call) -> Document | None:
+    """Answer a call; None if moto is to answer it.
+
+    Raises:
+        KmsError: an answer other than success.
+    """
+    region.delete_due_keys()
+    handler = OPERATIONS.get(call.operation)
+    if handler is not None:
+        return handler(region, call)
+    _check_key(region, call)
+    return None
+
+
+def _check_key(region: Region, call: Call) -> None:
+    """Refuse what a key in an external key store cannot do, or not in its state."""
+    key_id = call.text(_KEY_MEMBER.get(call.operation, "KeyId"))
+    key = region.keys.find(key_id) if key_id else None
+    if key is None:
+        return
+    call.keys.append(key)
+    check_refused(key, call.operation)
+    require_manageable(key, call.operation)

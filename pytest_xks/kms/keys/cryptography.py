@@ -1,0 +1,379 @@
+"""Encrypt, Decrypt, ReEncrypt, GenerateDataKey(WithoutPlaintext): double encryption.
+
+KMS's own material encrypts first, the external key second (KMS-CRYPTO-008, 009). So the
+proxy never sees a caller's plaintext, and without the material of the KMS key nothing
+decrypts.
+
+A handler answers None if no key in an external key store has to do with the request: it
+is moto's then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
+from pytest_xks.kms.desk.steps import step
+from pytest_xks.kms.desk.validation import binary, context, invalid, require, validate
+from pytest_xks.kms.keys.blob import Blob, BlobError, header_of, is_blob
+from pytest_xks.kms.keys.states import require_usable
+from pytest_xks.kms.proxy_calls.failures import Group, ProxyFailure, Scenario, kms_error
+from pytest_xks.proxy_api.encoding import DecodingError, decode_base64, encode_base64
+from pytest_xks.proxy_api.limits import AAD_BYTES_TO_SUPPORT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.stores.models import Region, XksKey
+
+__all__ = [
+    "EncryptionContext",
+    "additional_authenticated_data",
+    "decrypt",
+    "encrypt",
+    "generate_data_key",
+    "generate_data_key_without_plaintext",
+    "new_data_key",
+    "open_inner",
+    "re_encrypt",
+    "seal_inner",
+]
+
+Document = dict[str, object]
+EncryptionContext = dict[str, str]
+
+SYMMETRIC_DEFAULT = "SYMMETRIC_DEFAULT"
+_IV_BYTES = 12
+_DATA_KEY_BYTES = {"AES_256": 32, "AES_128": 16}
+_CONTEXT_DIGEST = b"sha-256:"
+
+
+# -- the operations ---------------------------------------------------------------
+
+
+def encrypt(region: Region, call: Call) -> Document | None:
+    """Encrypt."""
+    key = _key_for(region, call, "KeyId")
+    if key is None:
+        return None
+    validate(call.parameters)
+    plaintext = binary(call.parameters, "Plaintext")
+    encryption_context = context(call.parameters, "EncryptionContext")
+    _check_algorithm(call, "EncryptionAlgorithm", key)
+    require_usable(key)
+    _end_dry_run(call)
+    blob = _seal(call, key, plaintext, encryption_context)
+    return {
+        "CiphertextBlob": encode_base64(blob),
+        "KeyId": key.arn,
+        "EncryptionAlgorithm": SYMMETRIC_DEFAULT,
+    }
+
+
+def decrypt(region: Region, call: Call) -> Document | None:
+    """Decrypt."""
+    named = _key_for(region, call, "KeyId")
+    if named is None and not _has_our_blob(call):
+        return None
+    validate(call.parameters)
+    _refuse_recipient(call)
+    blob, key = _open_blob(region, call, "KeyId", named)
+    encryption_context = context(call.parameters, "EncryptionContext")
+    _check_algorithm(call, "EncryptionAlgorithm", key)
+    require_usable(key)
+    _end_dry_run(call)
+    plaintext = _unseal(call, key, blob, encryption_context)
+    return {
+        "KeyId": key.arn,
+        "Plaintext": encode_base64(plaintext),
+        "EncryptionAlgorithm": SYMMETRIC_DEFAULT,
+    }
+
+
+def generate_data_key(region: Region, call: Call) -> Document | None:
+    """GenerateDataKey: KMS makes the data key, never the proxy (KMS-CRYPTO-011)."""
+    key = _key_for(region, call, "KeyId")
+    if key is None:
+        return None
+    validate(call.parameters, data_key=True)
+    _refuse_recipient(call)
+    length = _data_key_bytes(call.parameters)
+    encryption_context = context(call.parameters, "EncryptionContext")
+    require_usable(key)
+    _end_dry_run(call)
+    plaintext = new_data_key(length)
+    # KMS-CRYPTO-012: if this fails, nobody gets the plaintext.
+    blob = _seal(call, key, plaintext, encryption_context)
+    return {
+        "CiphertextBlob": encode_base64(blob),
+        "Plaintext": encode_base64(plaintext),
+        "KeyId": key.arn,
+    }
+
+
+@step
+def new_data_key(length: int) -> bytes:
+    """A data key of so many bytes."""
+    return os.urandom(length)
+
+
+def generate_data_key_without_plaintext(region: Region, call: Call) -> Document | None:
+    """GenerateDataKeyWithoutPlaintext."""
+    document = generate_data_key(region, call)
+    if document is not None:
+        del document["Plaintext"]
+    return document
+
+
+def re_encrypt(region: Region, call: Call) -> Document | None:
+    """ReEncrypt, into, out of and between external key stores (KMS-CRYPTO-003)."""
+    named = _key_for(region, call, "SourceKeyId")
+    destination = _key_for(region, call, "DestinationKeyId")
+    ours = _has_our_blob(call)
+    if named is None and destination is None and not ours:
+        return None
+    validate(call.parameters)
+    require(call.parameters, ["DestinationKeyId"])
+    source_context = context(call.parameters, "SourceEncryptionContext")
+    destination_context = context(call.parameters, "DestinationEncryptionContext")
+    source = _open_blob(region, call, "SourceKeyId", named) if named or ours else None
+    if source:
+        _check_algorithm(call, "SourceEncryptionAlgorithm", source[1])
+        require_usable(source[1])
+    if destination:
+        _check_algorithm(call, "DestinationEncryptionAlgorithm", destination)
+        require_usable(destination)
+    _end_dry_run(call)
+    if source:
+        blob, key = source
+        plaintext, source_arn = _unseal(call, key, blob, source_context), key.arn
+    else:
+        data = binary(call.parameters, "CiphertextBlob")
+        plaintext, source_arn = region.keys.decrypt_plain(data, source_context)
+    if destination:
+        sealed = _seal(call, destination, plaintext, destination_context)
+        destination_arn = destination.arn
+    else:
+        sealed, destination_arn = region.keys.encrypt_plain(
+            str(call.parameters["DestinationKeyId"]), plaintext, destination_context
+        )
+    return {
+        "CiphertextBlob": encode_base64(sealed),
+        "SourceKeyId": source_arn,
+        "KeyId": destination_arn,
+        "SourceEncryptionAlgorithm": SYMMETRIC_DEFAULT,
+        "DestinationEncryptionAlgorithm": SYMMETRIC_DEFAULT,
+    }
+
+
+# -- what the operations share ----------------------------------------------------
+
+
+def _key_for(region: Region, call: Call, member: str) -> XksKey | None:
+    key_id = call.text(member)
+    key = region.find_key(key_id) if key_id else None
+    if key is not None:
+        call.keys.append(key)
+    return key
+
+
+def _has_our_blob(call: Call) -> bool:
+    text = call.text("CiphertextBlob")
+    if not text:
+        return False
+    try:
+        return is_blob(decode_base64(text))
+    except DecodingError:
+        return False
+
+
+def _open_blob(
+    region: Region, call: Call, member: str, named: XksKey | None
+) -> tuple[Blob, XksKey]:
+    data = binary(call.parameters, "CiphertextBlob")
+    try:
+        blob = Blob.from_bytes(data)
+    except BlobError:
+        if region.keys.plain_key_of(data):
+            raise _incorrect_key() from None
+        # AMBIGUOUS: for a key in an external key store nothing is said about a blob
+        # that KMS itself cannot read (KMS-CRYPTO-023). Ours: the exception that it has
+        # for every key.
+        raise KmsError(
+            ErrorCode.INVALID_CIPHERTEXT, "The ciphertext blob cannot be read."
+        ) from None
+    requested = call.text(member)
+    if requested and (named is None or named.arn != blob.key_arn):
+        raise _incorrect_key()
+    key = named or region.find_key(blob.key_arn)
+    if key is None:
+        raise KmsError(ErrorCode.NOT_FOUND, f"Key '{blob.key_arn}' does not exist")
+    if key not in call.keys:
+        call.keys.insert(0, key)
+    return blob, key
+
+
+def _incorrect_key() -> KmsError:
+    # KMS-CRYPTO-016.
+    return KmsError(
+        ErrorCode.INCORRECT_KEY,
+        "The key ID in the request does not identify a CMK that can perform this "
+        "operation.",
+    )
+
+
+def _check_algorithm(call: Call, member: str, key: XksKey) -> None:
+    algorithm = call.text(member)
+    if algorithm is not None and algorithm != SYMMETRIC_DEFAULT:
+        # KMS-UNSUP-009.
+        raise KmsError(
+            ErrorCode.INVALID_KEY_USAGE,
+            f"Algorithm {algorithm} and key spec SYMMETRIC_DEFAULT of {key.arn} are "
+            "incompatible.",
+        )
+
+
+def _refuse_recipient(call: Call) -> None:
+    if call.parameters.get("Recipient") is not None:
+        # KMS-AMB-035: nothing says how attestation and external key stores go together.
+        raise KmsError(
+            ErrorCode.UNSUPPORTED_OPERATION,
+            "This fake KMS does not simulate attestation documents (Recipient).",
+        )
+
+
+def _end_dry_run(call: Call) -> None:
+    if call.parameters.get("DryRun") is True:
+        # AMBIGUOUS: whether a dry run asks the proxy is not said (KMS-CRYPTO-025).
+        # Ours: it does not.
+        raise KmsError(
+            ErrorCode.DRY_RUN,
+            "The request would have succeeded, but the DryRun option is set.",
+        )
+
+
+def _data_key_bytes(parameters: Mapping[str, object]) -> int:
+    spec, number = parameters.get("KeySpec"), parameters.get("NumberOfBytes")
+    if (spec is None) is (number is None):
+        raise invalid("Please specify either number of bytes or key spec.")
+    return int(str(number)) if spec is None else _DATA_KEY_BYTES[str(spec)]
+
+
+# -- double encryption ------------------------------------------------------------
+
+
+def _seal(
+    call: Call, key: XksKey, plaintext: bytes, encryption_context: EncryptionContext
+) -> bytes:
+    _take_from_quota(call, key)
+    aad = additional_authenticated_data(key, encryption_context)
+    inner = seal_inner(key, plaintext, aad)
+    store = key.store
+    try:
+        outer = store.region.world.proxy_client.encrypt(
+            call,
+            store.target,
+            key.external_key_id,
+            key_arn=key.arn,
+            plaintext=inner,
+            additional_authenticated_data=aad,
+        )
+    except ProxyFailure as failure:
+        raise _error(key, failure.scenario) from None
+    return Blob(
+        key_arn=key.arn,
+        initialization_vector=outer.initialization_vector,
+        authentication_tag=outer.authentication_tag,
+        ciphertext_metadata=outer.ciphertext_metadata,
+        ciphertext=outer.ciphertext,
+    ).to_bytes()
+
+
+def _unseal(
+    call: Call, key: XksKey, blob: Blob, encryption_context: EncryptionContext
+) -> bytes:
+    _take_from_quota(call, key)
+    aad = additional_authenticated_data(key, encryption_context)
+    store = key.store
+    try:
+        inner = store.region.world.proxy_client.decrypt(
+            call,
+            store.target,
+            key.external_key_id,
+            blob=blob,
+            additional_authenticated_data=aad,
+        )
+    except ProxyFailure as failure:
+        raise _error(key, failure.scenario) from None
+    return open_inner(key, inner, aad)
+
+
+@step
+def seal_inner(key: XksKey, plaintext: bytes, aad: bytes) -> bytes:
+    """The inner layer: under the material of the KMS key (KMS-CRYPTO-008)."""
+    iv = os.urandom(_IV_BYTES)
+    return iv + AESGCM(key.key_material).encrypt(iv, plaintext, aad)
+
+
+@step
+def open_inner(key: XksKey, inner: bytes, aad: bytes) -> bytes:
+    """The inverse of ``seal_inner`` (KMS-CRYPTO-009).
+
+    Raises:
+        KmsError: it is not what KMS gave the proxy to encrypt.
+    """
+    try:
+        return AESGCM(key.key_material).decrypt(
+            inner[:_IV_BYTES], inner[_IV_BYTES:], aad
+        )
+    except (InvalidTag, ValueError):
+        # KMS-CRYPTO-024.
+        raise _error(key, Scenario.INVALID_INNER_CIPHERTEXT) from None
+
+
+def _error(key: XksKey, scenario: Scenario) -> KmsError:
+    return kms_error(scenario, Group.CRYPTOGRAPHY, key.store.region.world.behaviour)
+
+
+def _take_from_quota(call: Call, key: XksKey) -> None:
+    store = key.store
+    world = store.region.world
+    rate = store.requests_per_second
+    if rate is None:
+        rate = world.behaviour.requests_per_second
+    if not store.quota.take(rate):
+        world.throttled(call, store)
+        # KMS-QUOTA-006.
+        raise KmsError(
+            ErrorCode.THROTTLING,
+            "You have exceeded the rate at which you may call KMS. Reduce the "
+            "frequency of your calls.",
+        )
+
+
+@step
+def additional_authenticated_data(
+    key: XksKey, encryption_context: EncryptionContext
+) -> bytes:
+    """The header of the blob, and the encryption context in canonical form.
+
+    KMS-CRYPTO-020, 021: opaque to the proxy, the same bytes for the same pairs in
+    whatever order, at most 8192 of them.
+    """
+    pairs = sorted(encryption_context.items())
+    canonical = b"".join(_framed(text) for pair in pairs for text in pair)
+    header = header_of(key.arn)
+    if len(header) + len(canonical) > AAD_BYTES_TO_SUPPORT:
+        return header + _CONTEXT_DIGEST + hashlib.sha256(canonical).digest()
+    return header + canonical
+
+
+def _framed(text: str) -> bytes:
+    data = text.encode("utf-8", "surrogatepass")
+    return len(data).to_bytes(4, "big") + data

@@ -1,0 +1,306 @@
+"""CreateKey in an external key store, and what the state of a key has to do with."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
+from pytest_xks.kms.desk.steps import step
+from pytest_xks.kms.desk.validation import invalid, missing, require, validate
+from pytest_xks.kms.keys.states import (
+    KeyState,
+    require_manageable,
+    require_pending,
+)
+from pytest_xks.kms.proxy_calls.failures import (
+    Group,
+    ProxyFailure,
+    Scenario,
+    kms_error,
+)
+from pytest_xks.kms.stores.models import EXTERNAL_KEY_STORE
+from pytest_xks.proxy_api.limits import KEY_SPEC_AES_256
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.stores.models import ExternalKeyStore, Region, XksKey
+    from pytest_xks.proxy_api.messages import KeyMetadata
+
+__all__ = [
+    "cancel_key_deletion",
+    "create_key",
+    "defect_of",
+    "disable_key",
+    "enable_key",
+    "generate_random",
+    "require_connected",
+    "schedule_key_deletion",
+]
+
+Document = dict[str, object]
+
+_TAGS_MAX = 50
+_TAG_KEY_MAX_LENGTH = 128
+_TAG_VALUE_MAX_LENGTH = 256
+_POLICY_MAX_BYTES = 32 * 1024
+_WAITING_DAYS = range(7, 31)
+_DEFAULT_WAITING_DAYS = 30
+
+
+# -- CreateKey --------------------------------------------------------------------
+
+
+def create_key(region: Region, call: Call) -> Document | None:
+    """CreateKey, if it has to do with a custom key store (KMS-CREATEKEY)."""
+    parameters = call.parameters
+    concerns_us = (
+        parameters.get("Origin") == EXTERNAL_KEY_STORE
+        or parameters.get("CustomKeyStoreId") is not None
+        or parameters.get("XksKeyId") is not None
+    )
+    if not concerns_us:
+        return None
+    validate(parameters)
+    _check_combination(parameters, region)
+    _check_kind(parameters)
+    policy, tags = _policy(parameters), _tags(parameters)
+    store = region.store(str(parameters["CustomKeyStoreId"]))
+    external_key_id = str(parameters["XksKeyId"])
+    # AMBIGUOUS: the order of the checks is not said (KMS-AMB-025). Ours: what KMS knows
+    # first, then what the proxy says.
+    require_connected(store)
+    with store.reserved(external_key_id):
+        _check_external_key(region, call, store, external_key_id)
+        key = region.keys.create(
+            store=store,
+            external_key_id=external_key_id,
+            policy=policy,
+            description=str(parameters.get("Description") or ""),
+            tags=tags,
+        )
+    call.keys.append(key)
+    return {"KeyMetadata": key.metadata()}
+
+
+def _check_combination(parameters: Mapping[str, object], region: Region) -> None:
+    # KMS-CREATEKEY-010, KMS-AMB-026.
+    origin = str(parameters.get("Origin") or "AWS_KMS")
+    store_id = parameters.get("CustomKeyStoreId")
+    if origin == EXTERNAL_KEY_STORE:
+        require(parameters, ["CustomKeyStoreId", "XksKeyId"])
+        return
+    if parameters.get("XksKeyId") is not None:
+        raise invalid(
+            f"XksKeyId can be specified only if Origin is {EXTERNAL_KEY_STORE}."
+        )
+    if origin != "AWS_CLOUDHSM":
+        raise invalid(f"CustomKeyStoreId cannot be specified if Origin is {origin}.")
+    region.store(str(store_id))
+    raise invalid(
+        f"The custom key store {store_id} is an external key store; its KMS keys have "
+        f"the Origin {EXTERNAL_KEY_STORE}."
+    )
+
+
+def _check_kind(parameters: Mapping[str, object]) -> None:
+    # KMS-CREATEKEY-005 to KMS-CREATEKEY-009.
+    wanted = {
+        "KeySpec": "SYMMETRIC_DEFAULT",
+        "CustomerMasterKeySpec": "SYMMETRIC_DEFAULT",
+        "KeyUsage": "ENCRYPT_DECRYPT",
+        "MultiRegion": False,
+    }
+    for member, value in wanted.items():
+        given = parameters.get(member)
+        if given is not None and given != value:
+            raise KmsError(
+                ErrorCode.UNSUPPORTED_OPERATION,
+                f"The {member} of a KMS key in an external key store must be "
+                f"{str(value).lower() if value is False else value}.",
+            )
+
+
+def _policy(parameters: Mapping[str, object]) -> str | None:
+    policy = parameters.get("Policy")
+    if policy is None:
+        return None
+    try:
+        document = json.loads(str(policy))
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or "Statement" not in document:
+        raise KmsError(
+            ErrorCode.MALFORMED_POLICY_DOCUMENT, "The policy is not a policy document."
+        )
+    if len(str(policy).encode("utf-8", "surrogatepass")) > _POLICY_MAX_BYTES:
+        # KMS-CREATEKEY-029.
+        raise KmsError(ErrorCode.LIMIT_EXCEEDED, "A key policy has at most 32 KB.")
+    return str(policy)
+
+
+def _tags(parameters: Mapping[str, object]) -> list[dict[str, str]]:
+    value = parameters.get("Tags") or []
+    tags = [_tag(each) for each in value] if isinstance(value, list) else []
+    names = [tag["TagKey"] for tag in tags]
+    if len(names) > _TAGS_MAX:
+        raise KmsError(ErrorCode.TAG, f"A KMS key has at most {_TAGS_MAX} tags.")
+    if len(set(names)) != len(names):
+        raise KmsError(ErrorCode.TAG, "A tag key occurs twice.")
+    return tags
+
+
+def _tag(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise missing("Tags")
+    name, content = value.get("TagKey"), value.get("TagValue")
+    if not isinstance(name, str) or not isinstance(content, str):
+        raise invalid("A tag has a TagKey and a TagValue.")
+    if not 1 <= len(name) <= _TAG_KEY_MAX_LENGTH or name.lower().startswith("aws:"):
+        raise KmsError(ErrorCode.TAG, "A tag key is not valid.")
+    if len(content) > _TAG_VALUE_MAX_LENGTH:
+        raise KmsError(ErrorCode.TAG, "A tag value is too long.")
+    return {"TagKey": name, "TagValue": content}
+
+
+@step
+def require_connected(store: ExternalKeyStore) -> None:
+    """Check that KMS keys can be created in a store.
+
+    Raises:
+        KmsError: CustomKeyStoreInvalidStateException.
+    """
+    behaviour = store.region.world.behaviour
+    if not store.connected:
+        # KMS-CREATEKEY-004.
+        raise kms_error(Scenario.NOT_CONNECTED, Group.CREATE_KEY, behaviour)
+    if store.unhealthy:
+        raise kms_error(Scenario.UNHEALTHY, Group.CREATE_KEY, behaviour)
+
+
+def _check_external_key(
+    region: Region, call: Call, store: ExternalKeyStore, external_key_id: str
+) -> None:
+    # KMS-CREATEKEY-014: the only call of the proxy, and nothing is created behind it.
+    behaviour = region.world.behaviour
+    try:
+        metadata = region.world.proxy_client.get_key_metadata(
+            call, store.target, external_key_id
+        )
+    except ProxyFailure as failure:
+        raise kms_error(failure.scenario, Group.CREATE_KEY, behaviour) from None
+    reason = defect_of(metadata)
+    if reason:
+        raise KmsError(ErrorCode.XKS_KEY_INVALID_CONFIGURATION, reason)
+
+
+@step
+def defect_of(metadata: KeyMetadata) -> str | None:
+    """Why no KMS key can use an external key; None if one can."""
+    # KMS-CREATEKEY-016 to KMS-CREATEKEY-018; the order is not documented.
+    if metadata.key_spec != KEY_SPEC_AES_256:
+        return (
+            "The key spec of the external key must be AES_256. The key spec of "
+            f"specified external key is {metadata.key_spec}."
+        )
+    if metadata.key_status != "ENABLED":
+        return (
+            "The status of the external key must be ENABLED. The status of specified "
+            f"external key is {metadata.key_status}."
+        )
+    if not {"ENCRYPT", "DECRYPT"} <= set(metadata.key_usage):
+        return (
+            "The key usage of the external key must include ENCRYPT and DECRYPT. The "
+            "key use of specified external key is "
+            f"[{', '.join(metadata.key_usage)}]."
+        )
+    return None
+
+
+# -- states -----------------------------------------------------------------------
+
+
+def _key(region: Region, call: Call) -> XksKey | None:
+    key_id = call.text("KeyId") or ""
+    if ":alias/" in key_id or key_id.startswith("alias/"):
+        # These operations take a key id or a key ARN; moto refuses the rest.
+        return None
+    key = region.keys.find(key_id)
+    if key is not None:
+        call.keys.append(key)
+        validate(call.parameters)
+    return key
+
+
+def _set_enabled(region: Region, call: Call, state: KeyState) -> Document | None:
+    key = _key(region, call)
+    if key is None:
+        return None
+    require_manageable(key, call.operation)
+    # KMS-STATE-006: of an Unavailable key the new state shows once it is available.
+    key.key_state = state.value
+    key.enabled = state is KeyState.ENABLED
+    return {}
+
+
+def enable_key(region: Region, call: Call) -> Document | None:
+    """EnableKey; the external key hears nothing of it (KMS-KEYMGMT-005)."""
+    return _set_enabled(region, call, KeyState.ENABLED)
+
+
+def disable_key(region: Region, call: Call) -> Document | None:
+    """DisableKey, likewise."""
+    return _set_enabled(region, call, KeyState.DISABLED)
+
+
+def schedule_key_deletion(region: Region, call: Call) -> Document | None:
+    """ScheduleKeyDeletion (KMS-KEYMGMT-007)."""
+    key = _key(region, call)
+    if key is None:
+        return None
+    days = call.parameters.get("PendingWindowInDays")
+    waiting = _DEFAULT_WAITING_DAYS if days is None else int(str(days))
+    if waiting not in _WAITING_DAYS:
+        raise invalid("PendingWindowInDays must be between 7 and 30.")
+    require_manageable(key, call.operation)
+    due = region.world.clock.now() + timedelta(days=waiting)
+    key.key_state = KeyState.PENDING_DELETION.value
+    key.enabled = False
+    # Naive and in UTC, as moto keeps it.
+    key.deletion_date = due.replace(tzinfo=None)
+    region.pending_deletion[key.id] = due
+    return {
+        "KeyId": key.arn,
+        "DeletionDate": due.timestamp(),
+        "KeyState": KeyState.PENDING_DELETION.value,
+        "PendingWindowInDays": waiting,
+    }
+
+
+def cancel_key_deletion(region: Region, call: Call) -> Document | None:
+    """CancelKeyDeletion leaves the key Disabled (KMS-KEYMGMT-008)."""
+    key = _key(region, call)
+    if key is None:
+        return None
+    require_pending(key)
+    key.key_state = KeyState.DISABLED.value
+    key.deletion_date = None
+    region.pending_deletion.pop(key.id, None)
+    return {"KeyId": key.arn}
+
+
+def generate_random(region: Region, call: Call) -> Document | None:
+    """GenerateRandom, if it names a custom key store (KMS-UNSUP-002, 003)."""
+    store_id = call.parameters.get("CustomKeyStoreId")
+    if store_id is None:
+        return None
+    validate(call.parameters)
+    store = region.store(str(store_id))
+    raise KmsError(
+        ErrorCode.UNSUPPORTED_OPERATION,
+        f"The custom key store {store.id} is an external key store, which generates no "
+        "random bytes.",
+    )

@@ -1,0 +1,129 @@
+"""The fake KMS behind a socket, for clients in other processes.
+
+It mocks all of AWS in this process for as long as it is served (moto knows no other
+way), so whoever serves one does nothing else with boto3.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Self
+
+from pytest_xks.clock import SystemClock
+from pytest_xks.http.delivery import Delivery
+from pytest_xks.http.server import HttpsServer
+from pytest_xks.kms.fake import FakeKms
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["VPC_PRIVATE_DNS_NAME", "ServedKms", "address_to_reach"]
+
+# The proxy's certificate covers one label before xks.test.
+VPC_PRIVATE_DNS_NAME = "vpc.xks.test"
+_VPC_SERVICE_ID = "vpce-svc-0e1f2a3b4c5d6e7f8"
+
+
+class ServedKms:
+    """A fake KMS over HTTP, with one VPC endpoint service declared to it.
+
+    Nothing listens before ``start``, so that ``fake`` can be set up, and refuse what it
+    does not understand, before anybody asks it.
+
+    Args:
+        host: where it listens.
+        port: 0 for any free one.
+        region: of requests that name none.
+        connect_to: where host names of proxies lead, ``HOST:443:ADDRESS:PORT``.
+        trust_ca: CA certificates of proxies, in PEM, or files that hold them.
+        behaviours: switches by name; see ``pytest_xks.kms.behaviour``.
+
+    Raises:
+        ValueError: one of the last three cannot be read.
+        OSError: a file of ``trust_ca`` cannot be read.
+    """
+
+    def __init__(  # noqa: PLR0913 - keyword-only, each with its default
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        region: str = "us-east-1",
+        connect_to: Iterable[str] = (),
+        trust_ca: Iterable[bytes | str | os.PathLike[str]] = (),
+        behaviours: Mapping[str, str] | None = None,
+    ) -> None:
+        fake = FakeKms(clock=SystemClock(), region=region, reach_out=True)
+        for route in connect_to:
+            fake.connect_to(route)
+        for certificate in trust_ca:
+            fake.trust_ca(certificate)
+        for name, value in (behaviours or {}).items():
+            fake.behaviour.set_switch(name, value)
+        self.fake = fake
+        """Leads to proxies, and has the switches."""
+        self.vpc_endpoint_service = fake.add_vpc_endpoint_service(
+            VPC_PRIVATE_DNS_NAME,
+            name=f"com.amazonaws.vpce.{region}.{_VPC_SERVICE_ID}",
+        )
+        """For key stores with VPC endpoint service connectivity."""
+        self._server = HttpsServer(
+            lambda request, _peer: Delivery(response=fake.handle(request)),
+            context=None,
+            host=host,
+            port=port,
+        )
+        self._started: ExitStack | None = None
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    @property
+    def region(self) -> str:
+        """The Region."""
+        return self.fake.default_region
+
+    @property
+    def kms_endpoint_url(self) -> str:
+        """Where clients find it; known once it has started."""
+        address = address_to_reach(self._server.host)
+        host = f"[{address}]" if ":" in address else address
+        return f"http://{host}:{self._server.port}"
+
+    def start(self) -> Self:
+        """Mock AWS in this process, and listen; harmless if it does.
+
+        Raises:
+            OSError: the address is not this machine's, or the port is taken.
+        """
+        if self._started is not None:
+            return self
+        with ExitStack() as starting:
+            starting.enter_context(self.fake)
+            starting.enter_context(self._server)
+            self._started = starting.pop_all()
+        return self
+
+    def stop(self) -> None:
+        """Close the port, end every connection and give AWS back; harmless again."""
+        started, self._started = self._started, None
+        if started is not None:
+            started.close()
+
+
+def address_to_reach(host: str) -> str:
+    """The address at which a client of this machine finds who listens at ``host``."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
