@@ -27,7 +27,8 @@ from rich.console import Console
 from rich.table import Table
 from servers import SERVERS, new_proxy, ready_request
 
-from pytest_xks.http.certificates import CertificateAuthority, client_context
+from pytest_xks.http.certificates import CertificateAuthority
+from pytest_xks.http.contexts import client_context
 
 if TYPE_CHECKING:
     import ssl

@@ -21,7 +21,8 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from pytest_xks.http.certificates import CertificateAuthority, server_context
+from pytest_xks.http.certificates import CertificateAuthority
+from pytest_xks.http.contexts import server_context
 from pytest_xks.proxy.mock import MockXksProxy
 from pytest_xks.proxy_api.errors import Operation
 from pytest_xks.proxy_api.http import Request

@@ -1,9 +1,8 @@
-"""A throw-away certificate authority, the certificates it issues, and TLS contexts.
+"""A throw-away certificate authority and the certificates it issues.
 
-Good certificates and deliberately bad ones come from here, and so does the choice of
-TLS versions and cipher suites. Nothing here reads a clock once the authority exists: a
-certificate's dates follow from its authority's, so that it stays as good, or as bad, as
-it is meant to be.
+Good certificates and deliberately bad ones come from here. Nothing here reads a
+clock once the authority exists: a certificate's dates follow from its authority's, so
+that it stays as good, or as bad, as it is meant to be.
 
 This module is the only one that needs ``cryptography``'s X.509 half, which is slow to
 import; import it where a certificate is needed, never when a plugin loads.
@@ -12,14 +11,12 @@ import; import it where a certificate is needed, never when a plugin loads.
 from __future__ import annotations
 
 import os
-import ssl
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from ssl import TLSVersion
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -28,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
 
 __all__ = [
@@ -35,13 +33,7 @@ __all__ = [
     "Certificate",
     "CertificateAuthority",
     "bad_certificate",
-    "client_context",
-    "server_context",
 ]
-
-# "API content type": the TLS 1.2 suites, by OpenSSL's names. Python offers no choice of
-# TLS 1.3 suites; OpenSSL's default includes both that the specification names.
-_TLS_1_2_SUITES = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
 
 _PURPOSE_OF_SERVER = ExtendedKeyUsageOID.SERVER_AUTH
 _PURPOSE_OF_CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
@@ -317,60 +309,6 @@ def bad_certificate(
         BadCertificate.NOT_YET_VALID: (ca.not_after + _DAY, ca.not_after + 2 * _DAY),
     }[kind]
     return ca.issue(*hosts, not_before=begin, not_after=end, client=client)
-
-
-def server_context(
-    certificate: Certificate,
-    *,
-    client_ca: bytes | None = None,
-    minimum: TLSVersion = TLSVersion.TLSv1_2,
-    maximum: TLSVersion = TLSVersion.TLSv1_3,
-) -> ssl.SSLContext:
-    """Make the context of a server: what the specification lists, and no more.
-
-    Args:
-        certificate: what the server presents.
-        client_ca: PEM; a client must present a certificate of one of these authorities.
-        minimum: the lowest TLS version that is offered.
-        maximum: the highest.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version, context.maximum_version = minimum, maximum
-    context.set_ciphers(_TLS_1_2_SUITES)
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    # The server speaks nothing else; a client that would like HTTP/2 falls back.
-    context.set_alpn_protocols(["http/1.1"])
-    certificate.use_in(context)
-    if client_ca is not None:
-        context.load_verify_locations(cadata=client_ca.decode("ascii"))
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-def client_context(
-    ca_pem: bytes | None,
-    *,
-    certificate: Certificate | None = None,
-    minimum: TLSVersion = TLSVersion.TLSv1_2,
-    maximum: TLSVersion = TLSVersion.TLSv1_3,
-) -> ssl.SSLContext:
-    """Make the context of a client that verifies the server and its name.
-
-    Args:
-        ca_pem: the authorities to trust, and no other; None means the system's.
-        certificate: what the client presents if it is asked.
-        minimum: the lowest TLS version that is offered.
-        maximum: the highest.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version, context.maximum_version = minimum, maximum
-    if ca_pem is None:
-        context.load_default_certs()
-    else:
-        context.load_verify_locations(cadata=ca_pem.decode("ascii"))
-    if certificate is not None:
-        certificate.use_in(context)
-    return context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_xks.http import http1
+from pytest_xks.http.defects import log_defect
 from pytest_xks.http.delivery import Delivery, Ending
 from pytest_xks.http.stream import PlainHttpError, Wire, seconds_until
-from pytest_xks.proxy import logs
 from pytest_xks.proxy_api.http import Request
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Connection:
             # The client broke off, stayed silent or does not keep to TLS: its right.
             _log.debug("A connection ended early: %s", error)
         except Exception as error:  # noqa: BLE001 - a thread ends without a traceback
-            logs.unforeseen(error)
+            log_defect(error)
         finally:
             self._wire.close()
 
@@ -179,7 +179,7 @@ class Connection:
         try:
             return self._options.handler(request, self._peer)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a 500
-            logs.unforeseen(error)
+            log_defect(error)
             return Delivery(response=http1.FAILED.response)
 
     def _render(
@@ -190,7 +190,7 @@ class Connection:
         try:
             return render(response)
         except ValueError as error:
-            logs.unforeseen(error)
+            log_defect(error)
             return render(http1.FAILED.response)
 
     # -- the end ------------------------------------------------------------------

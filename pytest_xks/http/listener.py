@@ -1,7 +1,4 @@
-"""A door of the mock proxy: real HTTPS on a loopback port, with a throw-away CA.
-
-Faults of the door (a refused connection, a bad certificate) take effect here.
-"""
+"""Real HTTPS on a loopback port, with a throw-away CA, and with tricks if asked for."""
 
 from __future__ import annotations
 
@@ -14,31 +11,32 @@ from pytest_xks.http.certificates import (
     BadCertificate,
     CertificateAuthority,
     bad_certificate,
-    client_context,
-    server_context,
 )
 from pytest_xks.http.client import HttpsTransport
 from pytest_xks.http.connection import Connection
+from pytest_xks.http.contexts import client_context, server_context
 from pytest_xks.http.server import HttpsServer
-from pytest_xks.http.tricks import PREVENTS_TLS, DoorFault
-from pytest_xks.http.tricky_connection import Quirks, QuirkyConnection
+from pytest_xks.http.tricks import PREVENTS_TLS, Trick
+from pytest_xks.http.tricky_connection import Tricks, TrickyConnection
 from pytest_xks.http.tricky_tls import misconfigure
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
-    from pytest_xks.proxy.core import ProxyCore
+    from pytest_xks.http.delivery import Delivery
+    from pytest_xks.proxy_api.http import Request
 
-__all__ = ["HttpsDoor"]
+__all__ = ["HttpsListener"]
 
 _LOOPBACK = "127.0.0.1"
 
 
-class HttpsDoor:
-    """Serves a proxy core on a port of the loopback interface.
+class HttpsListener:
+    """Answers requests on a port of the loopback interface.
 
     Args:
-        core: the proxy.
+        handle: answers a request; called from many threads at once.
         host: the name in the certificate and the endpoint.
         address: where it listens.
         port: 0 for any free one.
@@ -54,7 +52,7 @@ class HttpsDoor:
 
     def __init__(  # noqa: PLR0913 - keyword-only, each with its default
         self,
-        core: ProxyCore,
+        handle: Callable[[Request], Delivery],
         *,
         host: str = "localhost",
         address: str = _LOOPBACK,
@@ -64,16 +62,14 @@ class HttpsDoor:
         client_common_name: str | None = None,
         names: tuple[str, ...] = ("*.xks.test",),
     ) -> None:
-        self._core = core
         self._host = host
         self._ca = ca or CertificateAuthority.create()
         self._client_ca = client_ca
-        # Under the last name a fake KMS is led here: KMS takes no port in an endpoint.
         self._names = (host, _LOOPBACK, *names)
         self._certificate = self._ca.issue(*self._names)
         self._context = server_context(self._certificate, client_ca=client_ca)
         self._server = HttpsServer(
-            lambda request, _peer: core.handle(request),
+            lambda request, _peer: handle(request),
             context=self._context,
             host=address,
             port=port,
@@ -88,8 +84,6 @@ class HttpsDoor:
         self.transport = HttpsTransport(
             host=host, port=self.port, context=self.client_context()
         )
-        core.faults.watchers.append(self._obey_faults)
-        self._obey_faults()
 
     @property
     def port(self) -> int:
@@ -117,48 +111,47 @@ class HttpsDoor:
 
     def close(self) -> None:
         """Stop listening, end every connection, remove the CA's file."""
-        self._core.faults.watchers.remove(self._obey_faults)
         self.transport.close()
         self._server.stop()
         self._files.cleanup()
 
-    def _obey_faults(self) -> None:
-        armed = [each for each in self._core.faults.armed if each.effect.door]
-        for each in armed:
-            each.countable = False
-        faults = frozenset(each.effect.door for each in armed if each.effect.door)
-        if DoorFault.CONNECTION_REFUSED in faults:
+    def play(self, tricks: frozenset[Trick]) -> None:
+        """Play these tricks from now on, and no others.
+
+        Connections that are open end if what they were made under has changed.
+        """
+        if Trick.CONNECTION_REFUSED in tricks:
             self._server.refuse_connections()
             return
-        self._server.context = self._context_with(faults) if faults else self._context
+        self._server.context = self._context_with(tricks) if tricks else self._context
         self._server.connection_factory = (
-            partial(QuirkyConnection, quirks=Quirks(faults)) if faults else Connection
+            partial(TrickyConnection, tricks=Tricks(tricks)) if tricks else Connection
         )
         self._server.accept_connections()
 
-    def _context_with(self, faults: frozenset[DoorFault]) -> ssl.SSLContext:
-        kind = next((_BAD_CERTIFICATES[each] for each in faults & PREVENTS_TLS), None)
+    def _context_with(self, tricks: frozenset[Trick]) -> ssl.SSLContext:
+        kind = next((_BAD_CERTIFICATES[each] for each in tricks & PREVENTS_TLS), None)
         certificate = (
             bad_certificate(kind, self._ca, *self._names) if kind else self._certificate
         )
-        context = server_context(certificate, client_ca=self._client_ca_with(faults))
-        for each in faults:
+        context = server_context(certificate, client_ca=self._client_ca_with(tricks))
+        for each in tricks:
             misconfigure(context, each)
         return context
 
-    def _client_ca_with(self, faults: frozenset[DoorFault]) -> bytes | None:
+    def _client_ca_with(self, tricks: frozenset[Trick]) -> bytes | None:
         if self._client_ca is None:
-            required = DoorFault.REQUIRES_CLIENT_CERTIFICATE in faults
+            required = Trick.REQUIRES_CLIENT_CERTIFICATE in tricks
             return self._ca.certificate_pem if required else None
-        if DoorFault.MTLS_REFUSES_EVERYONE in faults:
+        if Trick.MTLS_REFUSES_EVERYONE in tricks:
             return CertificateAuthority.create().certificate_pem
         return self._client_ca
 
 
 _BAD_CERTIFICATES = {
-    DoorFault.CERTIFICATE_EXPIRED: BadCertificate.EXPIRED,
-    DoorFault.CERTIFICATE_NOT_YET_VALID: BadCertificate.NOT_YET_VALID,
-    DoorFault.CERTIFICATE_WRONG_HOST: BadCertificate.WRONG_HOST,
-    DoorFault.CERTIFICATE_UNKNOWN_CA: BadCertificate.UNKNOWN_CA,
-    DoorFault.CERTIFICATE_SELF_SIGNED: BadCertificate.SELF_SIGNED,
+    Trick.CERTIFICATE_EXPIRED: BadCertificate.EXPIRED,
+    Trick.CERTIFICATE_NOT_YET_VALID: BadCertificate.NOT_YET_VALID,
+    Trick.CERTIFICATE_WRONG_HOST: BadCertificate.WRONG_HOST,
+    Trick.CERTIFICATE_UNKNOWN_CA: BadCertificate.UNKNOWN_CA,
+    Trick.CERTIFICATE_SELF_SIGNED: BadCertificate.SELF_SIGNED,
 }

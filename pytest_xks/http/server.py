@@ -70,7 +70,7 @@ class HttpsServer:
             idle_timeout_s=idle_timeout_s,
             request_timeout_s=request_timeout_s,
         )
-        self._door = Lock()
+        self._switching = Lock()
         """Held by who opens or closes the port."""
         self._listener: _Listener | None = None
         self._reserved: socket.socket | None = None
@@ -123,13 +123,13 @@ class HttpsServer:
         Raises:
             OSError: the address is not this machine's, or the port is taken.
         """
-        with self._door:
+        with self._switching:
             if self._listener is None and self._reserved is None:
                 self._listen(_bind(self.host, self._port))
 
     def stop(self) -> None:
         """Close the port and end every connection; may be called twice."""
-        with self._door:
+        with self._switching:
             self._close_listener()
             reserved, self._reserved = self._reserved, None
             if reserved is not None:
@@ -144,14 +144,14 @@ class HttpsServer:
         Raises:
             OSError: somebody else took the port at this very moment.
         """
-        with self._door:
+        with self._switching:
             if self._close_listener():
                 self._reserved = _bind(self.host, self._port)
         self.drop_connections()
 
     def accept_connections(self) -> None:
         """Listen again after ``refuse_connections``; does nothing otherwise."""
-        with self._door:
+        with self._switching:
             reserved, self._reserved = self._reserved, None
             if reserved is not None:
                 self._listen(reserved)

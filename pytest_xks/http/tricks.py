@@ -1,18 +1,19 @@
-"""Faults of the door: what goes wrong before, around and after a request.
+"""What a listener can do wrong before, around and after a request.
 
-They are carried out by the HTTPS server and its TLS context. In-process there is no
-door: what would keep a client from connecting fails there too, the rest has no effect.
+Carried out by the listener, its TLS context and its connections. Over a transport
+without sockets, what would keep a client from connecting fails there too; the rest has
+no effect.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["PREVENTS_CONNECTION", "PREVENTS_TLS", "DoorFault"]
+__all__ = ["PREVENTS_CONNECTION", "PREVENTS_TLS", "Trick"]
 
 
-class DoorFault(StrEnum):
-    """What the door does wrong; the names are those of the catalogue."""
+class Trick(StrEnum):
+    """What goes wrong with connections."""
 
     CONNECTION_REFUSED = "connection-refused"
     CERTIFICATE_EXPIRED = "certificate-expired"
@@ -41,14 +42,14 @@ class DoorFault(StrEnum):
 
 PREVENTS_TLS = frozenset(
     {
-        DoorFault.CERTIFICATE_EXPIRED,
-        DoorFault.CERTIFICATE_NOT_YET_VALID,
-        DoorFault.CERTIFICATE_WRONG_HOST,
-        DoorFault.CERTIFICATE_UNKNOWN_CA,
-        DoorFault.CERTIFICATE_SELF_SIGNED,
+        Trick.CERTIFICATE_EXPIRED,
+        Trick.CERTIFICATE_NOT_YET_VALID,
+        Trick.CERTIFICATE_WRONG_HOST,
+        Trick.CERTIFICATE_UNKNOWN_CA,
+        Trick.CERTIFICATE_SELF_SIGNED,
     }
 )
 """The client refuses the certificate."""
 
-PREVENTS_CONNECTION = PREVENTS_TLS | {DoorFault.CONNECTION_REFUSED}
+PREVENTS_CONNECTION = PREVENTS_TLS | {Trick.CONNECTION_REFUSED}
 """No request reaches the proxy, over whatever transport."""

@@ -1,7 +1,7 @@
-"""Connections of a faulty proxy: what goes wrong on the wire beside the answers.
+"""Connections of a faulty server: what goes wrong on the wire beside the answers.
 
-The good connection knows nothing of this: a door with a quirk serves its clients with
-``QuirkyConnection`` in place of ``Connection``.
+The good connection knows nothing of this: a listener with tricks serves its clients
+with ``TrickyConnection`` in place of ``Connection``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.http.connection import Connection
 from pytest_xks.http.http1 import PLAIN_HTTP, Refusal
-from pytest_xks.http.tricks import DoorFault
+from pytest_xks.http.tricks import Trick
 from pytest_xks.proxy_api.http import Response
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from pytest_xks.http.connection import ConnectionOptions
     from pytest_xks.http.http1 import Message
 
-__all__ = ["Quirks", "QuirkyConnection"]
+__all__ = ["Tricks", "TrickyConnection"]
 
 _TLS_HANDSHAKE = b"\x16"
 _PAUSE_S = 0.3
 _STALL_S = 2.0
 _ANY_SUBJECT = {
-    DoorFault.ACCEPTS_ANY_CLIENT_AUTHORITY,
-    DoorFault.ACCEPTS_ANY_CLIENT_SUBJECT,
+    Trick.ACCEPTS_ANY_CLIENT_AUTHORITY,
+    Trick.ACCEPTS_ANY_CLIENT_SUBJECT,
 }
 
 
@@ -45,22 +45,22 @@ class _Served(Refusal):
 
 
 @dataclass(slots=True)
-class Quirks:
-    """The quirks of one door, and what its connections share."""
+class Tricks:
+    """The tricks of one listener, and what its connections share."""
 
-    active: frozenset[DoorFault]
+    active: frozenset[Trick]
     sender: threading.Lock = field(default_factory=threading.Lock)
     stalled_until: float = 0.0
 
 
-class QuirkyConnection(Connection):
-    """A connection with quirks.
+class TrickyConnection(Connection):
+    """A connection with tricks.
 
     Args:
         accepted: the socket.
         address: the IP address of the client.
         options: what it has in common with the server's other connections.
-        quirks: what is wrong with it.
+        tricks: what is wrong with it.
     """
 
     def __init__(
@@ -69,14 +69,14 @@ class QuirkyConnection(Connection):
         address: str,
         options: ConnectionOptions,
         *,
-        quirks: Quirks,
+        tricks: Tricks,
     ) -> None:
-        self._quirks = quirks
-        if _ANY_SUBJECT & quirks.active:
+        self._tricks = tricks
+        if _ANY_SUBJECT & tricks.active:
             options = replace(options, allowed_client_common_name=None)
         super().__init__(accepted, address, options)
         self._is_sender = False
-        self._came = b""
+        self._received = b""
         self._status = 200
 
     def run(self) -> None:
@@ -84,47 +84,40 @@ class QuirkyConnection(Connection):
         super().run()
         self._let_others_speak()
 
-    def _has(self, quirk: DoorFault) -> bool:
-        return quirk in self._quirks.active
+    def _has(self, trick: Trick) -> bool:
+        return trick in self._tricks.active
 
     def _greet(self) -> bool:
-        if (
-            self._has(DoorFault.SERVES_PLAIN_HTTP)
-            and self._wire.peek() != _TLS_HANDSHAKE
-        ):
+        if self._has(Trick.SERVES_PLAIN_HTTP) and self._wire.peek() != _TLS_HANDSHAKE:
             return True
         if not super()._greet():
             return False
-        if self._has(DoorFault.SLOW_FIRST_REQUEST):
+        if self._has(Trick.SLOW_FIRST_REQUEST):
             self._wire.wait(_PAUSE_S)
-        if self._has(DoorFault.REFUSES_CLIENTS_WITHOUT_ALPN):
+        if self._has(Trick.REFUSES_CLIENTS_WITHOUT_ALPN):
             return self._wire.application_protocol is not None
         return True
 
     def _receive(self) -> bytes:
         data = super()._receive()
-        self._came += data
-        if (
-            data
-            and self._has(DoorFault.SLOW_SENDER_BLOCKS_OTHERS)
-            and not self._is_sender
-        ):
-            self._is_sender = self._quirks.sender.acquire(timeout=_STALL_S)
+        self._received += data
+        if data and self._has(Trick.SLOW_SENDER_BLOCKS_OTHERS) and not self._is_sender:
+            self._is_sender = self._tricks.sender.acquire(timeout=_STALL_S)
         return data
 
     def _let_others_speak(self) -> None:
         if self._is_sender:
             self._is_sender = False
-            self._quirks.sender.release()
+            self._tricks.sender.release()
 
     def _answer(self, message: Message) -> bool:
-        self._came = b""
+        self._received = b""
         self._let_others_speak()
-        self._wire.wait(max(0.0, self._quirks.stalled_until - time.monotonic()))
-        if self._has(DoorFault.CLOSES_EVERY_CONNECTION):
+        self._wire.wait(max(0.0, self._tricks.stalled_until - time.monotonic()))
+        if self._has(Trick.CLOSES_EVERY_CONNECTION):
             message = replace(message, keep_alive=False)
         goes_on = super()._answer(message)
-        if self._has(DoorFault.DROPS_CONNECTION_AFTER_ERROR) and self._status >= 400:
+        if self._has(Trick.DROPS_CONNECTION_AFTER_ERROR) and self._status >= 400:
             self._wire.end()
             return False
         return goes_on
@@ -134,21 +127,21 @@ class QuirkyConnection(Connection):
     ) -> bytes:
         self._status = response.status
         data = super()._render(message, response, keep_alive=keep_alive)
-        if self._has(DoorFault.ANSWERS_HTTP_1_0):
+        if self._has(Trick.ANSWERS_HTTP_1_0):
             return data.replace(b"HTTP/1.1", b"HTTP/1.0", 1)
         return data
 
     def _refuse(self, refusal: Refusal) -> None:
-        if refusal.status == 413 and self._has(DoorFault.LARGE_BODY_STALLS_SERVICE):
-            self._quirks.stalled_until = time.monotonic() + _STALL_S
+        if refusal.status == 413 and self._has(Trick.LARGE_BODY_STALLS_SERVICE):
+            self._tricks.stalled_until = time.monotonic() + _STALL_S
         unreadable = refusal.status == 400 and refusal is not PLAIN_HTTP
         if unreadable and self._serves_what_it_cannot_read():
             refusal = _Served(refusal.status, refusal.message, refusal.name)
         super()._refuse(refusal)
 
     def _serves_what_it_cannot_read(self) -> bool:
-        head = self._came.lower()
+        head = self._received.lower()
         lengths = head.count(b"content-length:") + head.count(b"transfer-encoding:")
         if lengths > 1:
-            return self._has(DoorFault.ACCEPTS_CONFLICTING_LENGTHS)
-        return self._has(DoorFault.SERVES_BROKEN_HTTP)
+            return self._has(Trick.ACCEPTS_CONFLICTING_LENGTHS)
+        return self._has(Trick.SERVES_BROKEN_HTTP)

@@ -1,4 +1,4 @@
-"""TLS contexts of a faulty proxy: what is offered that should not be."""
+"""TLS contexts of a faulty server: what is offered that should not be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ssl
 import warnings
 from typing import TYPE_CHECKING
 
-from pytest_xks.http.tricks import DoorFault
+from pytest_xks.http.tricks import Trick
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,16 +35,16 @@ def _no_verification(context: ssl.SSLContext) -> None:
     context.verify_mode = ssl.CERT_NONE
 
 
-_CHANGES: dict[DoorFault, Callable[[ssl.SSLContext], None]] = {
-    DoorFault.OFFERS_UNLISTED_SUITES_ONLY: _unlisted_suites_only,
-    DoorFault.OFFERS_TLS_1_1: _tls_1_1,
-    DoorFault.OFFERS_WEAK_SUITES: _weak_suites,
-    DoorFault.ACCEPTS_ANY_CLIENT_AUTHORITY: _no_verification,
+_CHANGES: dict[Trick, Callable[[ssl.SSLContext], None]] = {
+    Trick.OFFERS_UNLISTED_SUITES_ONLY: _unlisted_suites_only,
+    Trick.OFFERS_TLS_1_1: _tls_1_1,
+    Trick.OFFERS_WEAK_SUITES: _weak_suites,
+    Trick.ACCEPTS_ANY_CLIENT_AUTHORITY: _no_verification,
 }
 
 
-def misconfigure(context: ssl.SSLContext, fault: DoorFault) -> None:
-    """Change a server's context as a fault has it; most faults leave it alone."""
-    change = _CHANGES.get(fault)
+def misconfigure(context: ssl.SSLContext, trick: Trick) -> None:
+    """Change a server's context as a trick has it; most tricks leave it alone."""
+    change = _CHANGES.get(trick)
     if change is not None:
         change(context)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_xks.clock import SystemClock
+from pytest_xks.http.defects import log_defect
 from pytest_xks.http.delivery import Delivery
-from pytest_xks.proxy import logs
 from pytest_xks.proxy.faults.armed import FaultBoard
 from pytest_xks.proxy.health import Fleet
 from pytest_xks.proxy.journal import Journal, JournalEntry
@@ -132,7 +132,7 @@ class _Visit:
         except XksError as error:
             self._error = error
         except Exception as error:  # noqa: BLE001 - the last wall before the client
-            logs.unforeseen(error)
+            log_defect(error)
             self._error = XksError(ErrorName.INTERNAL)
         return self._rules.respond_error(self._error)
 

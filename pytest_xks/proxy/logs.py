@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.proxy.journal import JournalEntry
 
-__all__ = ["logger", "open_log", "unforeseen", "write"]
+__all__ = ["logger", "open_log", "write"]
 
 logger = logging.getLogger("pytest_xks.proxy")
 
@@ -43,13 +42,6 @@ def write(entry: JournalEntry) -> None:
     }
     line = {name: value for name, value in record.items() if value is not None}
     logger.log(level, "%s", json.dumps(line))
-
-
-def unforeseen(error: Exception) -> None:
-    """Log a defect of the proxy: its type and place, not its text, which may quote."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
-    logger.error("unforeseen %s at %s", type(error).__name__, place)
 
 
 def open_log(file: Path) -> logging.Handler:

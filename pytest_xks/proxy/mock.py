@@ -1,7 +1,7 @@
-"""The mock XKS proxy as its users hold it: stores, keys, faults, journal, and a door.
+"""The mock XKS proxy as its users hold it: stores, keys, faults, journal, and a port.
 
-A ``MockXksProxy`` works in-process from the start. ``start_https`` opens a real door on
-a loopback port as well; both lead to the same core.
+A ``MockXksProxy`` works in-process from the start. ``start_https`` listens on a
+loopback port as well; both lead to the same core.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, Unpack
 
 from pytest_xks.clock import SimulatedClock
-from pytest_xks.http.listener import HttpsDoor
 from pytest_xks.proxy.core import ProxyCore
 from pytest_xks.proxy.expectations import expect_requests
 from pytest_xks.proxy.in_process import InProcessTransport
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
+from pytest_xks.proxy.listener import ProxyListener
 from pytest_xks.proxy.mounting import mount
 from pytest_xks.proxy.stores import KeyStore
 from pytest_xks.proxy_api.errors import Operation
@@ -32,12 +32,11 @@ if TYPE_CHECKING:
 
     from pytest_xks.http.certificates import CertificateAuthority
     from pytest_xks.http.client import Transport
-    from pytest_xks.proxy.authorization import Deny
+    from pytest_xks.proxy.admission import Deny, RequestQuota
     from pytest_xks.proxy.faults.armed import ArmedFault
     from pytest_xks.proxy.health import Fleet
     from pytest_xks.proxy.journal import JournalEntry
     from pytest_xks.proxy.keys import ExternalKey, KeyProperties
-    from pytest_xks.proxy.quota import RequestQuota
     from pytest_xks.proxy_api.http import Response
     from pytest_xks.proxy_api.sigv4 import Credential
 
@@ -81,7 +80,7 @@ class MockXksProxy:
         self.store = KeyStore(uri_path, credential=credential)
         self.core.add_store(self.store)
         self._in_process = InProcessTransport(self.core, self.clock)
-        self._door: HttpsDoor | None = None
+        self._listener: ProxyListener | None = None
 
     def __repr__(self) -> str:
         """Where it is; no secret."""
@@ -100,7 +99,9 @@ class MockXksProxy:
     @property
     def endpoint(self) -> str:
         """The XksProxyUriEndpoint: scheme, host and, over real HTTPS, the port."""
-        return self._door.endpoint if self._door else f"https://{IN_PROCESS_HOST}"
+        return (
+            self._listener.endpoint if self._listener else f"https://{IN_PROCESS_HOST}"
+        )
 
     @property
     def host(self) -> str:
@@ -124,7 +125,7 @@ class MockXksProxy:
         Raises:
             RuntimeError: ``start_https`` has not been called.
         """
-        return self._open_door().ca_certificate
+        return self._open_listener().ca_certificate
 
     @property
     def ca_bundle(self) -> Path:
@@ -133,7 +134,7 @@ class MockXksProxy:
         Raises:
             RuntimeError: ``start_https`` has not been called.
         """
-        return self._open_door().ca_bundle
+        return self._open_listener().ca_bundle
 
     def client_context(self) -> ssl.SSLContext:
         """A context for TLS clients that trusts the throw-away CA and nothing else.
@@ -141,12 +142,12 @@ class MockXksProxy:
         Raises:
             RuntimeError: ``start_https`` has not been called.
         """
-        return self._open_door().client_context()
+        return self._open_listener().client_context()
 
-    def _open_door(self) -> HttpsDoor:
-        if self._door is None:
+    def _open_listener(self) -> ProxyListener:
+        if self._listener is None:
             raise RuntimeError("the proxy is in-process; call start_https() first")
-        return self._door
+        return self._listener
 
     # -- real HTTPS ---------------------------------------------------------------
 
@@ -162,15 +163,15 @@ class MockXksProxy:
         Raises:
             OSError: the port cannot be had.
         """
-        if self._door is None:
-            self._door = HttpsDoor(self.core, host=host, port=port, ca=ca)
+        if self._listener is None:
+            self._listener = ProxyListener(self.core, host=host, port=port, ca=ca)
         return self
 
     def stop(self) -> None:
         """Close the port, if one is open. The proxy goes on in-process."""
-        door, self._door = self._door, None
-        if door:
-            door.close()
+        listener, self._listener = self._listener, None
+        if listener:
+            listener.close()
 
     # -- keys and stores ----------------------------------------------------------
 
@@ -282,7 +283,7 @@ class MockXksProxy:
     @property
     def transport(self) -> Transport:
         """The way to it: real HTTPS where it is open, in-process where not."""
-        return self._door.transport if self._door else self._in_process
+        return self._listener.transport if self._listener else self._in_process
 
     def call(
         self,

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Self
 
 from pytest_xks.clock import SimulatedClock
 from pytest_xks.http.certificates import CertificateAuthority
-from pytest_xks.http.listener import HttpsDoor
 from pytest_xks.proxy import logs
-from pytest_xks.proxy.authorization import Deny
+from pytest_xks.proxy.admission import Deny, RequestQuota
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
+from pytest_xks.proxy.listener import ProxyListener
 from pytest_xks.proxy.mock import DEFAULT_URI_PATH, MockXksProxy
-from pytest_xks.proxy.quota import RequestQuota
 
 if TYPE_CHECKING:
     import logging
@@ -108,11 +107,11 @@ class ReferenceProxy:
             if self._temporary:
                 opened.callback(self._temporary.cleanup)
             opened.callback(_close_log, logs.open_log(self.log_file))
-            self.door = HttpsDoor(
+            self.listener = ProxyListener(
                 self.proxy.core, host=host, address=address, port=port, ca=self.ca
             )
-            opened.callback(self.door.close)
-            self.mtls_door = HttpsDoor(
+            opened.callback(self.listener.close)
+            self.mtls_listener = ProxyListener(
                 self.proxy.core,
                 host=host,
                 address=address,
@@ -120,7 +119,7 @@ class ReferenceProxy:
                 client_ca=self.ca.certificate_pem,
                 client_common_name=CLIENT_COMMON_NAME,
             )
-            opened.callback(self.mtls_door.close)
+            opened.callback(self.mtls_listener.close)
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
@@ -152,7 +151,7 @@ class ReferenceProxy:
         ).write(self.directory, "refused-client")
         return {
             "proxy": {
-                "endpoint": self.door.endpoint,
+                "endpoint": self.listener.endpoint,
                 "uri_path": self.proxy.uri_path,
                 "region": REGION,
                 "ca_bundle": "ca.pem",
@@ -161,7 +160,7 @@ class ReferenceProxy:
                 "keys": dict(KEYS),
                 "second_store": _store(self.second_store),
                 "mtls": {
-                    "endpoint": self.mtls_door.endpoint,
+                    "endpoint": self.mtls_listener.endpoint,
                     "certificate": certificate.name,
                     "private_key": private_key.name,
                     "refused": [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_xks.proxy import logs
-from pytest_xks.proxy.authorization import first_denial
+from pytest_xks.proxy.admission import first_denial
 from pytest_xks.proxy.keys import CannotDecryptError, ExternalKey, KeyStatus
 from pytest_xks.proxy_api import messages, sigv4
 from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError

@@ -21,9 +21,8 @@ from pytest_xks.proxy_api.sigv4 import Credential
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_xks.proxy.authorization import Deny
+    from pytest_xks.proxy.admission import Deny, RequestQuota
     from pytest_xks.proxy.keys import KeyProperties
-    from pytest_xks.proxy.quota import RequestQuota
 
 __all__ = ["KeyStore", "new_credential"]
 

@@ -25,9 +25,9 @@ from pytest_xks.certify.targets.proxy_file import proxy_target_from_document
 from pytest_xks.certify.targets.proxy_preflight import preflight
 from pytest_xks.certify.toml.writing import dump_toml
 from pytest_xks.kms.handles import register_key_store
+from pytest_xks.kms.served import ServedKms, address_to_reach
 from pytest_xks.proxy.reference import REGION, ReferenceProxy
 from pytest_xks.serve.instructions import Serving, instructions
-from pytest_xks.serve.served_kms import ServedKms, address_to_reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,7 +155,7 @@ def _started(
     for key_id in _SPARE_KEYS:
         proxy.proxy.add_key(key_id)
     # Names that the user leads elsewhere go there.
-    socket_of_proxy = (address_to_reach(options.host), proxy.door.port)
+    socket_of_proxy = (address_to_reach(options.host), proxy.listener.port)
     kms.fake.trust_ca(proxy.ca.certificate_pem)
     for name in (f"*.{_DOMAIN}", _HOST):
         kms.fake.connect_to(name, socket_of_proxy)

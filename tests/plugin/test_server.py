@@ -209,7 +209,8 @@ def test_one_per_worker(pytester):
 def test_not_asked_for(pytester):
     """Without the fixture there is no server, and not even its module."""
     pytester.makepyfile(
-        "import sys\ndef test_it():\n    assert 'pytest_xks.serve.xks_server' not in sys.modules"
+        "import sys\ndef test_it():\n"
+        "    assert 'pytest_xks.serve.xks_server' not in sys.modules"
     )
 
     pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)

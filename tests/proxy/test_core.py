@@ -7,9 +7,8 @@ import json
 
 import pytest
 
-from pytest_xks.proxy.authorization import Deny
+from pytest_xks.proxy.admission import Deny, RequestQuota
 from pytest_xks.proxy.health import ManagerStatus
-from pytest_xks.proxy.quota import RequestQuota
 
 METADATA = {
     "awsPrincipalArn": "arn:aws:iam::123456789012:user/Alice",

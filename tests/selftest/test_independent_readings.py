@@ -18,7 +18,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from pytest_xks.http.certificates import client_context
+from pytest_xks.http.contexts import client_context
 
 from .independent.deployment import deployed
 from .independent.variant import Variant

@@ -11,8 +11,8 @@ from pytest_xks.http.certificates import (
     CertificateAuthority,
     bad_certificate,
 )
+from pytest_xks.proxy.admission import RequestQuota
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
-from pytest_xks.proxy.quota import RequestQuota
 from pytest_xks.proxy_api.errors import Operation
 from pytest_xks.proxy_api.sigv4 import Credential
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.probe_proxy.proxy import DoorFault
+from pytest_xks.certify.probe_proxy.proxy import Trick
 
 from .rehearsal import Operation
 
@@ -76,8 +76,8 @@ def _error(name: str, status: int) -> Cause:
     return lambda proxy: proxy.failing(name, status)
 
 
-def _door(fault: DoorFault) -> Cause:
-    return lambda proxy: proxy.instrument.door(fault)
+def _door(fault: Trick) -> Cause:
+    return lambda proxy: proxy.instrument.listening(fault)
 
 
 def _late(proxy: ProxyStore) -> AbstractContextManager[None]:
@@ -297,7 +297,7 @@ FAILURES = (
     Failure(
         name="no-tcp-connection",
         statement="KMS-FAIL-014",
-        cause=_door(DoorFault.CONNECTION_REFUSED),
+        cause=_door(Trick.CONNECTION_REFUSED),
         cells={
             **_store("KMS-CREATESTORE-040", "XksProxyUriUnreachableException"),
             **_connect("KMS-CONNECT-021", "XKS_PROXY_NOT_REACHABLE"),
@@ -308,7 +308,7 @@ FAILURES = (
     Failure(
         name="no-tls-connection",
         statement="KMS-FAIL-015",
-        cause=_door(DoorFault.CERTIFICATE_EXPIRED),
+        cause=_door(Trick.CERTIFICATE_EXPIRED),
         cells={
             # KMS-AMB-011.
             **_store(
@@ -375,9 +375,9 @@ CERTIFICATES = tuple(
         cells={each: _TLS.cells[each] for each in (_CREATE, Operation.CONNECT)},
     )
     for fault in (
-        DoorFault.CERTIFICATE_WRONG_HOST,
-        DoorFault.CERTIFICATE_UNKNOWN_CA,
-        DoorFault.CERTIFICATE_SELF_SIGNED,
+        Trick.CERTIFICATE_WRONG_HOST,
+        Trick.CERTIFICATE_UNKNOWN_CA,
+        Trick.CERTIFICATE_SELF_SIGNED,
     )
 )
 """Other reasons for having no TLS connection."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.probe_proxy.proxy import DoorFault, Ending
+from pytest_xks.certify.probe_proxy.proxy import Ending, Trick
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import (
@@ -448,16 +448,16 @@ def test_some_key_managers_unavailable(
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(DoorFault.CERTIFICATE_EXPIRED, id="expired"),
-        pytest.param(DoorFault.CERTIFICATE_WRONG_HOST, id="another-host"),
-        pytest.param(DoorFault.CERTIFICATE_UNKNOWN_CA, id="unknown-authority"),
+        pytest.param(Trick.CERTIFICATE_EXPIRED, id="expired"),
+        pytest.param(Trick.CERTIFICATE_WRONG_HOST, id="another-host"),
+        pytest.param(Trick.CERTIFICATE_UNKNOWN_CA, id="unknown-authority"),
     ],
 )
 def test_bad_certificate(
-    calls: CreateCalls, instrument: Instrument, fault: DoorFault
+    calls: CreateCalls, instrument: Instrument, fault: Trick
 ) -> None:
     """The certificate must be of the host, in force, and of a trusted authority."""
-    with instrument.door(fault):
+    with instrument.listening(fault):
         probe = calls.call()
     if not probe.succeeded:
         control(calls.call(label="control: a good certificate"))

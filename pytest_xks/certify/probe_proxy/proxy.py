@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from pytest_xks.clock import SystemClock
 from pytest_xks.http.certificates import CertificateAuthority
 from pytest_xks.http.delivery import Delivery, Ending
-from pytest_xks.http.listener import HttpsDoor
-from pytest_xks.http.tricks import DoorFault
+from pytest_xks.http.listener import HttpsListener
+from pytest_xks.http.tricks import Trick
 from pytest_xks.proxy.core import ProxyCore
 from pytest_xks.proxy.keys import ExternalKey
 from pytest_xks.proxy.stores import KeyStore
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from pytest_xks.proxy_api.sigv4 import Credential
 
 __all__ = [
-    "DoorFault",
     "Ending",
     "ExternalKey",
     "Instrument",
     "ProxyRequest",
     "ProxyStore",
+    "Trick",
 ]
 
 
@@ -142,8 +142,8 @@ class Instrument:
         self._secrets: list[str] = []
         self.ca = _authority(settings)
         """Signs its certificates; an emulator must trust it."""
-        self._door = HttpsDoor(
-            self._core,
+        self._listener = HttpsListener(
+            self._core.handle,
             address=settings.host,
             port=settings.port,
             ca=self.ca,
@@ -160,12 +160,12 @@ class Instrument:
 
     def close(self) -> None:
         """Stop listening."""
-        self._door.close()
+        self._listener.close()
 
     @property
     def port(self) -> int:
         """The port where it listens."""
-        return self._door.port
+        return self._listener.port
 
     @property
     def fleet(self) -> Fleet:
@@ -216,7 +216,7 @@ class Instrument:
     @property
     def connections(self) -> int:
         """How many connections came, also those on which nothing was asked."""
-        return self._door.accepted
+        return self._listener.accepted
 
     @contextmanager
     def watching(self) -> Iterator[Callable[[], tuple[ProxyRequest, ...]]]:
@@ -281,10 +281,13 @@ class Instrument:
         )
 
     @contextmanager
-    def door(self, fault: DoorFault) -> Iterator[None]:
-        """Let the door misbehave within the block; ends all open connections."""
-        with self._core.faults.arm(fault.value):
+    def listening(self, trick: Trick) -> Iterator[None]:
+        """Let the listener misbehave within the block; ends all open connections."""
+        self._listener.play(frozenset({trick}))
+        try:
             yield
+        finally:
+            self._listener.play(frozenset())
 
 
 class ProxyStore:

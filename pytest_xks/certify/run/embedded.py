@@ -44,7 +44,7 @@ def embedded_kms() -> Iterator[tuple[FakeKms, KmsTarget, Instrument]]:
     Raises:
         OSError: no port can be had.
     """
-    from pytest_xks.serve.served_kms import (  # noqa: PLC0415 - moto takes a second
+    from pytest_xks.kms.served import (  # noqa: PLC0415 - moto takes a second
         ServedKms,
     )
 

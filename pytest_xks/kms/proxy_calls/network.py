@@ -136,7 +136,7 @@ class Network:
         return self._contexts[anchored]
 
     def _new_context(self, *, anchored: bool) -> ssl.SSLContext:
-        from pytest_xks.http.certificates import client_context  # noqa: PLC0415 - slow to import
+        from pytest_xks.http.contexts import client_context  # noqa: PLC0415 - slow to import
 
         pem = b"\n".join(self._anchors)
         if anchored:

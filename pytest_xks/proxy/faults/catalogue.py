@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_xks.http.delivery import Delivery
-    from pytest_xks.http.tricks import DoorFault
+    from pytest_xks.http.tricks import Trick
     from pytest_xks.proxy.rules import Rules
     from pytest_xks.proxy_api.errors import Operation
     from pytest_xks.proxy_api.http import Request, Response
@@ -53,7 +53,7 @@ class Effect:
 
     rules: Callable[[Rules], Rules] | None = None
     delivery: Callable[[Delivery, Request], Delivery] | None = None
-    door: DoorFault | None = None
+    door: Trick | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from pytest_xks.http.delivery import Ending
-from pytest_xks.http.tricks import DoorFault
+from pytest_xks.http.tricks import Trick
 from pytest_xks.proxy.faults.catalogue import Effect, delivered, fault
 from pytest_xks.proxy_api.errors import ErrorName, XksError
 from pytest_xks.proxy_api.http import Response
@@ -63,7 +63,7 @@ for _name, (_ending, _summary) in _ENDINGS.items():
 # -- the door -------------------------------------------------------------------------
 
 
-def _at_the_door(door: DoorFault) -> Effect:
+def _at_the_door(door: Trick) -> Effect:
     return Effect(door=door)
 
 
@@ -71,135 +71,135 @@ _TIMING = ("XKS-PERF",)
 _MTLS = ("XKS-MTLS",)
 
 for _door, _summary, _violates, _scope in (
-    (DoorFault.CONNECTION_REFUSED, "Refuses TCP connections.", (), ()),
+    (Trick.CONNECTION_REFUSED, "Refuses TCP connections.", (), ()),
     (
-        DoorFault.CERTIFICATE_EXPIRED,
+        Trick.CERTIFICATE_EXPIRED,
         "Presents a certificate that has expired.",
         ("XKS-TLS-004",),
         (),
     ),
     (
-        DoorFault.CERTIFICATE_NOT_YET_VALID,
+        Trick.CERTIFICATE_NOT_YET_VALID,
         "Presents a certificate that is not valid yet.",
         ("XKS-TLS-004",),
         (),
     ),
     (
-        DoorFault.CERTIFICATE_WRONG_HOST,
+        Trick.CERTIFICATE_WRONG_HOST,
         "Presents a certificate for another host name.",
         ("XKS-TLS-003",),
         (),
     ),
     (
-        DoorFault.CERTIFICATE_UNKNOWN_CA,
+        Trick.CERTIFICATE_UNKNOWN_CA,
         "Presents a certificate of a CA that nobody trusts.",
         ("XKS-TLS-004",),
         (),
     ),
     (
-        DoorFault.CERTIFICATE_SELF_SIGNED,
+        Trick.CERTIFICATE_SELF_SIGNED,
         "Presents a self-signed certificate.",
         ("XKS-TLS-004",),
         (),
     ),
     (
-        DoorFault.OFFERS_UNLISTED_SUITES_ONLY,
+        Trick.OFFERS_UNLISTED_SUITES_ONLY,
         "Offers TLS 1.2 with none of the cipher suites of the specification.",
         ("XKS-TLS-002",),
         (),
     ),
     (
-        DoorFault.OFFERS_TLS_1_1,
+        Trick.OFFERS_TLS_1_1,
         "Offers TLS 1.0 and 1.1 as well.",
         ("XKS-TLS-006",),
         (),
     ),
     (
-        DoorFault.OFFERS_WEAK_SUITES,
+        Trick.OFFERS_WEAK_SUITES,
         "Offers anonymous cipher suites and suites without encryption as well.",
         ("XKS-TLS-007",),
         (),
     ),
     (
-        DoorFault.SERVES_PLAIN_HTTP,
+        Trick.SERVES_PLAIN_HTTP,
         "Speaks plain HTTP on the same port as well.",
         ("XKS-TLS-001",),
         (),
     ),
     (
-        DoorFault.REFUSES_CLIENTS_WITHOUT_ALPN,
+        Trick.REFUSES_CLIENTS_WITHOUT_ALPN,
         "Closes the connection of a client that offers no protocol (ALPN).",
         ("XKS-HTTP-004",),
         (),
     ),
     (
-        DoorFault.REQUIRES_CLIENT_CERTIFICATE,
+        Trick.REQUIRES_CLIENT_CERTIFICATE,
         "Requires a client certificate at its main endpoint.",
         ("XKS-MTLS-005",),
         _MTLS,
     ),
     (
-        DoorFault.MTLS_REFUSES_EVERYONE,
+        Trick.MTLS_REFUSES_EVERYONE,
         "Refuses every client certificate.",
         ("XKS-MTLS-001",),
         _MTLS,
     ),
     (
-        DoorFault.ACCEPTS_ANY_CLIENT_SUBJECT,
+        Trick.ACCEPTS_ANY_CLIENT_SUBJECT,
         "Takes a client certificate of any subject.",
         ("XKS-MTLS-003",),
         _MTLS,
     ),
     (
-        DoorFault.ACCEPTS_ANY_CLIENT_AUTHORITY,
+        Trick.ACCEPTS_ANY_CLIENT_AUTHORITY,
         "Takes any client certificate, and none.",
         ("XKS-MTLS-003", "XKS-MTLS-004"),
         _MTLS,
     ),
     (
-        DoorFault.ANSWERS_HTTP_1_0,
+        Trick.ANSWERS_HTTP_1_0,
         "Answers with the status line of HTTP/1.0.",
         ("XKS-HTTP-003",),
         (),
     ),
     (
-        DoorFault.CLOSES_EVERY_CONNECTION,
+        Trick.CLOSES_EVERY_CONNECTION,
         "Closes the connection after every answer, and says so.",
         ("XKS-HTTP-007",),
         (),
     ),
     (
-        DoorFault.DROPS_CONNECTION_AFTER_ERROR,
+        Trick.DROPS_CONNECTION_AFTER_ERROR,
         "Closes the connection after an error without saying so.",
         ("XKS-HTTP-009",),
         (),
     ),
     (
-        DoorFault.SLOW_FIRST_REQUEST,
+        Trick.SLOW_FIRST_REQUEST,
         "Is slow to answer the first request of a connection.",
         ("XKS-PERF-002",),
         _TIMING,
     ),
     (
-        DoorFault.SERVES_BROKEN_HTTP,
+        Trick.SERVES_BROKEN_HTTP,
         "Answers 200 to what is no HTTP request.",
         ("XKS-HTTP-011",),
         (),
     ),
     (
-        DoorFault.ACCEPTS_CONFLICTING_LENGTHS,
+        Trick.ACCEPTS_CONFLICTING_LENGTHS,
         "Answers 200 to a request with two lengths.",
         ("XKS-HTTP-014",),
         (),
     ),
     (
-        DoorFault.SLOW_SENDER_BLOCKS_OTHERS,
+        Trick.SLOW_SENDER_BLOCKS_OTHERS,
         "Reads one request at a time, however slowly it comes.",
         ("XKS-HTTP-012",),
         (),
     ),
     (
-        DoorFault.LARGE_BODY_STALLS_SERVICE,
+        Trick.LARGE_BODY_STALLS_SERVICE,
         "Stops answering for a while after a body that is too large.",
         ("XKS-HTTP-013",),
         (),

@@ -12,7 +12,7 @@ from pytest_xks.kms.behaviour import PendingDeletion, UnavailableMessage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import AssertKmsError, Lab
+    from ..conftest import AssertKmsError, Lab
 
 WEEK = timedelta(days=7) / timedelta(milliseconds=1)
 NOT_CONNECTED = (

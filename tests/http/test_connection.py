@@ -10,11 +10,12 @@ from contextlib import suppress
 
 import pytest
 
-from pytest_xks.http.certificates import BadCertificate, bad_certificate, server_context
+from pytest_xks.http.certificates import BadCertificate, bad_certificate
+from pytest_xks.http.contexts import server_context
 from pytest_xks.http.delivery import Delivery, Ending
 from pytest_xks.proxy_api.http import Response
 
-from .wires import GOOD, KMS, PATIENCE_S, Client, assert_refused, assert_serves
+from .clients import GOOD, KMS, PATIENCE_S, Client, assert_refused, assert_serves
 
 
 class TestHttp:

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from pytest_xks.certify.probe_proxy.proxy import DoorFault, Ending, Instrument
+from pytest_xks.certify.probe_proxy.proxy import Ending, Instrument, Trick
 from pytest_xks.certify.targets.kms_target import InstrumentSettings
 from pytest_xks.clock import SystemClock
-from pytest_xks.http.certificates import CertificateAuthority, client_context
+from pytest_xks.http.certificates import CertificateAuthority
 from pytest_xks.http.client import (
     ConnectFailure,
     ConnectionLost,
@@ -17,6 +17,7 @@ from pytest_xks.http.client import (
     TlsFailure,
     TransportTimeout,
 )
+from pytest_xks.http.contexts import client_context
 from pytest_xks.proxy_api.http import Request
 from pytest_xks.proxy_api.sigv4 import Credential, sign
 
@@ -140,13 +141,13 @@ def test_other_ending(store):
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
-        pytest.param(DoorFault.CONNECTION_REFUSED, ConnectFailure, id="tcp"),
-        pytest.param(DoorFault.CERTIFICATE_EXPIRED, TlsFailure, id="tls"),
+        pytest.param(Trick.CONNECTION_REFUSED, ConnectFailure, id="tcp"),
+        pytest.param(Trick.CERTIFICATE_EXPIRED, TlsFailure, id="tls"),
     ],
 )
 def test_door(instrument, store, fault, failure):
     """The port can be closed, or show a bad certificate, and be good again."""
-    with instrument.door(fault), pytest.raises(failure):
+    with instrument.listening(fault), pytest.raises(failure):
         health(store)
 
     assert health(store).status == 200

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.proxy_api.http import Request
 
-    from .conftest import AssertKmsError, Lab
+    from ..conftest import AssertKmsError, Lab
 
 TIME_OUT = (
     "AWS KMS rejected the request because the external key store proxy did not respond "

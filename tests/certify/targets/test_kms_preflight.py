@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.probe_proxy.proxy import DoorFault, Instrument
+from pytest_xks.certify.probe_proxy.proxy import Instrument, Trick
 from pytest_xks.certify.run.embedded import embedded_kms
 from pytest_xks.certify.targets.kms_preflight import preflight_kms
 from pytest_xks.certify.targets.kms_target import KmsTarget
@@ -91,7 +91,7 @@ def test_certificate_refused(embedded):
     """So is one that connects and does not trust the certificate."""
     _, target, instrument = embedded
 
-    with instrument.door(DoorFault.CERTIFICATE_UNKNOWN_CA):
+    with instrument.listening(Trick.CERTIFICATE_UNKNOWN_CA):
         message = refusal(target, instrument)
 
     assert "does it refuse the certificate?" in message

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_xks.http.certificates import CertificateAuthority
 from pytest_xks.kms.behaviour import Timeouts
-from pytest_xks.serve.served_kms import ServedKms, address_to_reach
+from pytest_xks.kms.served import ServedKms, address_to_reach
 
 
 def test_from_start_to_stop():

@@ -19,9 +19,8 @@ from pytest_xks.http.certificates import (
     Certificate,
     CertificateAuthority,
     bad_certificate,
-    client_context,
-    server_context,
 )
+from pytest_xks.http.contexts import client_context, server_context
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KMS = "cks.kms.eu-west-1.amazonaws.com"

@@ -18,7 +18,7 @@ from pytest_xks.kms.behaviour import (
 from pytest_xks.kms.stores.vpc import VpcProblem
 
 if TYPE_CHECKING:
-    from .conftest import AssertKmsError, Lab
+    from ..conftest import AssertKmsError, Lab
 
 LONG = "x" * 129
 SECRET = "not+a/secret" * 4

@@ -17,7 +17,7 @@ from pytest_xks.proxy_api.http import Request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .conftest import Lab
+    from ..conftest import Lab
 
 SCOPE = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261123/{}/{}/aws4_request"
 

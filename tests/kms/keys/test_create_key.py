@@ -15,7 +15,7 @@ from pytest_xks.kms.behaviour import (
 )
 
 if TYPE_CHECKING:
-    from .conftest import AssertKmsError, Lab
+    from ..conftest import AssertKmsError, Lab
 
 POLICY = json.dumps({"Version": "2012-10-17", "Id": "mine", "Statement": []})
 TAG = {"TagKey": "Purpose", "TagValue": "Test"}

@@ -20,7 +20,7 @@ def health_check(requirement_ids, expression):
     return f"""
     @requirement(*{requirement_ids!r})
     def test_{len(requirement_ids)}_{requirement_ids[0][-3:]}(request):
-        from pytest_xks.certify import preflight
+        from pytest_xks.certify.targets import proxy_preflight as preflight
         target = request.config.stash[TARGET]
         transport = preflight.HttpsTransport(
             host=target.endpoint.host,

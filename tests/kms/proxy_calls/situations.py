@@ -15,7 +15,7 @@ from pytest_xks.kms.stores.vpc import VpcProblem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import Lab
+    from ..conftest import Lab
 
     Thunk = Callable[[], object]
     Situation = Callable[[Lab, str], Thunk]

@@ -14,17 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pytest_xks.http.certificates import (
-    BadCertificate,
-    bad_certificate,
-    client_context,
-    server_context,
-)
+from pytest_xks.http.certificates import BadCertificate, bad_certificate
+from pytest_xks.http.contexts import client_context, server_context
 from pytest_xks.http.delivery import Delivery, Ending
 from pytest_xks.http.server import HttpsServer
 from pytest_xks.proxy_api.http import Response
 
-from .wires import GOOD, PATIENCE_S, assert_serves, echo
+from .clients import GOOD, PATIENCE_S, assert_serves, echo
 
 
 def threads_of(server: HttpsServer) -> list[threading.Thread]:

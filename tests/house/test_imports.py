@@ -10,31 +10,34 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "pytest_xks"
 SUITE = ROOT / "conformance"
 
-# Room: what of ours it may import besides itself and the version number.
-FACTS = {"spec"}
-INSTRUMENTS = FACTS | {"clock", "register", "tls", "transport"}
-MOCK = INSTRUMENTS | {"proxy"}
+# Wing: what of ours it may import besides itself and the version number.
+FACTS = {"proxy_api"}
+GROUND = FACTS | {"clock", "http", "register"}
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": {"cli"},
-    "certify": MOCK | {"kms"},
-    "cli": MOCK | {"certify", "kms"},
+    "certify": GROUND | {"kms", "proxy"},
+    "cli": GROUND | {"certify", "kms", "proxy", "serve"},
     "clock": set(),
-    "kms": INSTRUMENTS,
-    "plugin": MOCK | {"kms", "serving"},
-    "proxy": INSTRUMENTS,
+    "http": FACTS,
+    "kms": GROUND,
+    "mocking": GROUND | {"kms", "proxy"},
+    "plugin": GROUND | {"kms", "mocking", "proxy", "serve"},
+    "proxy": GROUND,
+    "proxy_api": set(),
     "register": set(),
-    "serving": FACTS | {"kms"},
-    "spec": set(),
-    "tls": FACTS,
-    "transport": FACTS,
+    "serve": GROUND | {"certify", "kms", "proxy"},
 }
 
-# What would make the specification's room impure: I/O, clocks, chance, concurrency.
+# What a folder of the library and of the suite holds at most, and a file of it.
+MOST_FILES = 15
+MOST_LINES = 500
+
+# What would make the facts impure: I/O, clocks, chance, concurrency.
 IMPURE = {
     "asyncio",
     "http",
@@ -62,8 +65,8 @@ def files_of(folder: Path) -> list:
     ]
 
 
-def room_of(path: Path) -> str:
-    """The room that a file of the library belongs to."""
+def wing_of(path: Path) -> str:
+    """The wing that a file of the library belongs to."""
     return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
 
 
@@ -88,8 +91,8 @@ def relative_imports_of(path: Path) -> set[int]:
     }
 
 
-def rooms_imported_by(path: Path) -> set[str]:
-    """The rooms of the library from which a file imports."""
+def wings_imported_by(path: Path) -> set[str]:
+    """The wings of the library from which a file imports."""
     return {
         parts[1]
         for parts in (name.split(".") for name in imports_of(path))
@@ -99,24 +102,24 @@ def rooms_imported_by(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", files_of(LIBRARY))
 def test_library(path):
-    """A room imports only from the rooms below it, and always by the full name."""
-    room = room_of(path)
+    """A wing imports only from the wings below it, and always by the full name."""
+    wing = wing_of(path)
 
-    assert room in MAY_IMPORT, "a new room: say in this table what it may import"
-    assert rooms_imported_by(path) <= MAY_IMPORT[room] | {room}
+    assert wing in MAY_IMPORT, "a new wing: say in this table what it may import"
+    assert wings_imported_by(path) <= MAY_IMPORT[wing] | {wing}
     assert relative_imports_of(path) == set()
 
 
-@pytest.mark.parametrize("path", files_of(LIBRARY / "spec"))
+@pytest.mark.parametrize("path", files_of(LIBRARY / "proxy_api"))
 def test_specification(path):
-    """The specification's room does no I/O and has no clock, chance or state."""
+    """The facts' wing does no I/O and has no clock, chance or state."""
     assert {name.partition(".")[0] for name in imports_of(path)} & IMPURE == set()
 
 
 @pytest.mark.parametrize("path", files_of(SUITE))
 def test_suite(path):
     """The suite knows the machine that runs it and nothing of what it judges."""
-    assert rooms_imported_by(path) <= {"certify"}
+    assert wings_imported_by(path) <= {"certify"}
 
 
 @pytest.mark.parametrize("path", files_of(SUITE))
@@ -133,6 +136,63 @@ def test_suite_names_itself_relatively(path):
 def test_nobody_imports_the_suite(path):
     """The library finds the suite by its place: type checkers see no mapped package."""
     assert not {name for name in imports_of(path) if "conformance" in name.split(".")}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the library and of the suite, by its full name."""
+    paths = [*LIBRARY.rglob("*.py"), *SUITE.rglob("*.py")]
+    return {name_of(path): path for path in paths}
+
+
+def name_of(path: Path) -> str:
+    """The full name of a module in a checkout."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(
+        ".__init__"
+    )
+
+
+def modules_imported_by(path: Path, known: dict[str, Path]) -> set[str]:
+    """The modules of ours that a file imports, wherever in it, types included."""
+    package = name_of(path).split(".")
+    if path.name != "__init__.py":
+        package.pop()
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            names = {f"{base}.{alias.name}" for alias in node.names}
+            found |= names & known.keys() or {base}
+    return (found & known.keys()) - {name_of(path)}
+
+
+def test_no_circles_of_files():
+    """Whoever reads a file from the bottom up never comes back to it."""
+    known = modules()
+    waiting = {name: modules_imported_by(path, known) for name, path in known.items()}
+    while free := {name for name, needed in waiting.items() if not needed}:
+        waiting = {
+            name: needed - free for name, needed in waiting.items() if name not in free
+        }
+
+    assert waiting == {}
+
+
+@pytest.mark.parametrize(
+    "folder", sorted({path.parent for path in modules().values()}), ids=name_of
+)
+def test_folders_can_be_taken_in(folder):
+    """A folder has at most fifteen Python files, and none of them is too long."""
+    files = list(folder.glob("*.py"))
+
+    assert len(files) <= MOST_FILES
+    assert {
+        path.name: lines
+        for path in files
+        if (lines := len(path.read_text("utf-8").splitlines())) > MOST_LINES
+    } == {}
 
 
 def test_unused_plugin_is_free(pytester):

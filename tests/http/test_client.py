@@ -16,8 +16,6 @@ from pytest_xks.http.certificates import (
     BadCertificate,
     CertificateAuthority,
     bad_certificate,
-    client_context,
-    server_context,
 )
 from pytest_xks.http.client import (
     ConnectFailure,
@@ -28,6 +26,7 @@ from pytest_xks.http.client import (
     TransportError,
     TransportTimeout,
 )
+from pytest_xks.http.contexts import client_context, server_context
 from pytest_xks.http.delivery import Delivery, Ending
 from pytest_xks.http.server import HttpsServer
 from pytest_xks.proxy_api.http import Request, Response

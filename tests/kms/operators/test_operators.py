@@ -15,7 +15,7 @@ from pytest_xks.kms.stores.quota import RequestQuota
 from pytest_xks.proxy.health import ManagerStatus
 
 if TYPE_CHECKING:
-    from .conftest import AssertKmsError, Lab
+    from ..conftest import AssertKmsError, Lab
 
 
 def store_of(lab: Lab, key: str) -> str:

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from .situations import SITUATIONS
 
 if TYPE_CHECKING:
-    from .conftest import Lab
+    from ..conftest import Lab
 
 ROWS = json.loads((Path(__file__).parent / "failures.json").read_text("utf-8"))
 

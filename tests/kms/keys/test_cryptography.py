@@ -14,7 +14,7 @@ from pytest_xks.kms.behaviour import WrongEncryptionContext
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import AssertKmsError, Lab
+    from ..conftest import AssertKmsError, Lab
 
 PLAINTEXT = b"a plaintext that nobody may see"
 CONTEXT = {"project": "nile", "department": "marketing"}
