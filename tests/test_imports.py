@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "certify": MOCK | {"kms"},
     "cli": MOCK | {"certify", "kms"},
     "clock": set(),
+    "faults": {"clock"},
     "kms": INSTRUMENTS,
     "plugin": MOCK | {"kms", "serving"},
     "proxy": INSTRUMENTS,
