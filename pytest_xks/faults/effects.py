@@ -18,6 +18,7 @@ __all__ = [
     "Delay",
     "Edit",
     "Effect",
+    "Effects",
     "End",
     "Error",
     "Latency",
@@ -118,4 +119,7 @@ class Listen:
 
 
 Effect = Delay | End | Error | Edit | Replace | Listen
-"""What a fault builds: one of these, or a tuple of them."""
+"""What a fault builds: one of these ..."""
+
+Effects = Effect | tuple[Effect, ...]
+"""... or several at once."""

@@ -23,7 +23,6 @@ MAY_IMPORT = {
     "certify": GROUND | {"kms", "proxy"},
     "cli": GROUND | {"certify", "kms", "proxy", "serve"},
     "clock": set(),
-<<<<<<< HEAD:tests/house/test_imports.py
     "faults": {"clock"},
     "http": FACTS,
     "kms": GROUND,
@@ -31,12 +30,6 @@ MAY_IMPORT = {
     "plugin": GROUND | {"kms", "mocking", "proxy", "serve"},
     "proxy": GROUND,
     "proxy_api": set(),
-=======
-    "faults": {"clock"},
-    "kms": INSTRUMENTS,
-    "plugin": MOCK | {"kms", "serving"},
-    "proxy": INSTRUMENTS,
->>>>>>> faults-machine:tests/test_imports.py
     "register": set(),
     "serve": GROUND | {"certify", "kms", "proxy"},
 }

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pytest_xks.proxy.faults.catalogue import Effect, changed, fault
-from pytest_xks.proxy.faults.patterns import fails_internally
+from pytest_xks.faults import Replace
+from pytest_xks.proxy.faults.catalogue import fault
+from pytest_xks.proxy.faults.patterns import fails_internally, instead
 from pytest_xks.proxy_api import sigv4
 from pytest_xks.proxy_api.errors import ErrorName, XksError
 from pytest_xks.proxy_api.uri import parse_path
@@ -17,7 +18,7 @@ from pytest_xks.proxy_api.uri import parse_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pytest_xks.proxy.rules import Rules
+    from pytest_xks.faults import Effect
     from pytest_xks.proxy_api.http import Request
 
     Secrets = Mapping[str, str]
@@ -37,21 +38,20 @@ def _with_header(request: Request, name: str, value: str) -> Request:
 def _or_else(variants: Callable[[Request], Iterable[Request]]) -> Effect:
     """A verifier that is content if any variant of the request is authentic."""
 
-    def change(rules: Rules) -> Rules:
-        def authenticate(request: Request, secrets: Secrets, now: datetime) -> str:
-            try:
-                return rules.authenticate(request, secrets, now)
-            except XksError as error:
-                for variant in variants(request):
-                    try:
-                        return rules.authenticate(variant, secrets, now)
-                    except XksError:
-                        continue
-                raise error from None
+    def authenticate(
+        proceed: Callable[..., str], request: Request, secrets: Secrets, now: datetime
+    ) -> str:
+        try:
+            return proceed(request, secrets, now)
+        except XksError as error:
+            for variant in variants(request):
+                try:
+                    return proceed(variant, secrets, now)
+                except XksError:
+                    continue
+            raise error from None
 
-        return replace(rules, authenticate=authenticate)
-
-    return Effect(rules=change)
+    return Replace("authenticate", authenticate)
 
 
 def _edited_authorization(edit: Callable[[str, Request], str]) -> Effect:
@@ -74,7 +74,7 @@ def _verifying(verify: Callable[[Request, Secrets, datetime], str]) -> Effect:
         except sigv4.SignatureError as error:
             raise XksError(ErrorName.AUTHENTICATION_FAILED, str(error)) from None
 
-    return changed(authenticate=authenticate)
+    return instead("authenticate", authenticate)
 
 
 def _header(request: Request, name: str) -> str:
@@ -130,14 +130,14 @@ def _checked(
 # -- what the signature covers --------------------------------------------------------
 
 
-@fault("compares-half-of-signature", violates=("XKS-AUTH-003",))
-def _compares_half_of_signature() -> Effect:
+@fault(violates=("XKS-AUTH-003",))
+def compares_half_of_signature() -> Effect:
     """Compares the first half of the signature."""
     return _checked(equal=lambda expected, sent: expected[:32] == sent[:32])
 
 
-@fault("accepts-truncated-signature", violates=("XKS-AUTH-004",))
-def _accepts_truncated_signature() -> Effect:
+@fault(violates=("XKS-AUTH-004",))
+def accepts_truncated_signature() -> Effect:
     """Compares as many digits of the signature as were sent."""
 
     def verify(request: Request, secrets: Secrets, now: datetime) -> str:
@@ -159,30 +159,29 @@ def _accepts_truncated_signature() -> Effect:
     return _verifying(verify)
 
 
-@fault("ignores-body-in-signature", violates=("XKS-AUTH-005",))
-def _ignores_body_in_signature() -> Effect:
+@fault(violates=("XKS-AUTH-005",))
+def ignores_body_in_signature() -> Effect:
     """Takes a signature that it has seen for any other body of the same request."""
     seen: set[tuple[str, str | None]] = set()
 
-    def change(rules: Rules) -> Rules:
-        def authenticate(request: Request, secrets: Secrets, now: datetime) -> str:
-            mark = (request.target, request.header("Authorization"))
-            try:
-                access_key_id = rules.authenticate(request, secrets, now)
-            except XksError:
-                if mark not in seen:
-                    raise
-                return next(iter(secrets))
-            seen.add(mark)
-            return access_key_id
+    def authenticate(
+        proceed: Callable[..., str], request: Request, secrets: Secrets, now: datetime
+    ) -> str:
+        mark = (request.target, request.header("Authorization"))
+        try:
+            access_key_id = proceed(request, secrets, now)
+        except XksError:
+            if mark not in seen:
+                raise
+            return next(iter(secrets))
+        seen.add(mark)
+        return access_key_id
 
-        return replace(rules, authenticate=authenticate)
-
-    return Effect(rules=change)
+    return Replace("authenticate", authenticate)
 
 
-@fault("ignores-path-in-signature", violates=("XKS-AUTH-006",))
-def _ignores_path_in_signature() -> Effect:
+@fault(violates=("XKS-AUTH-006",))
+def ignores_path_in_signature() -> Effect:
     """Takes a signature for the health check at any path."""
 
     def variants(request: Request) -> Iterable[Request]:
@@ -193,14 +192,14 @@ def _ignores_path_in_signature() -> Effect:
     return _or_else(variants)
 
 
-@fault("ignores-host-in-signature", violates=("XKS-AUTH-007",))
-def _ignores_host_in_signature(host: str = "other.example.com") -> Effect:
+@fault(violates=("XKS-AUTH-007",))
+def ignores_host_in_signature(host: str = "other.example.com") -> Effect:
     """Takes a signature that was made for another host."""
     return _or_else(lambda request: [_with_header(request, "Host", host)])
 
 
-@fault("ignores-timestamp-in-signature", violates=("XKS-AUTH-008",))
-def _ignores_timestamp_in_signature() -> Effect:
+@fault(violates=("XKS-AUTH-008",))
+def ignores_timestamp_in_signature() -> Effect:
     """Takes a signature that was made for a timestamp some seconds off."""
 
     def variants(request: Request) -> Iterable[Request]:
@@ -220,23 +219,20 @@ def _ignores_timestamp_in_signature() -> Effect:
 # -- the credential and its scope -----------------------------------------------------
 
 
-@fault("accepts-unknown-access-key-id", violates=("XKS-AUTH-009",))
-def _accepts_unknown_access_key_id() -> Effect:
+@fault(violates=("XKS-AUTH-009",))
+def accepts_unknown_access_key_id() -> Effect:
     """Verifies under its first secret whatever the access key id is, if unknown."""
 
-    def change(rules: Rules) -> Rules:
-        def authenticate(request: Request, secrets: Secrets, now: datetime) -> str:
-            sent = re.search(
-                "Credential=([^/]*)/", request.header("Authorization") or ""
-            )
-            known = dict(secrets)
-            if sent is not None:
-                known.setdefault(sent[1], next(iter(secrets.values())))
-            return rules.authenticate(request, known, now)
+    def authenticate(
+        proceed: Callable[..., str], request: Request, secrets: Secrets, now: datetime
+    ) -> str:
+        sent = re.search("Credential=([^/]*)/", request.header("Authorization") or "")
+        known = dict(secrets)
+        if sent is not None:
+            known.setdefault(sent[1], next(iter(secrets.values())))
+        return proceed(request, known, now)
 
-        return replace(rules, authenticate=authenticate)
-
-    return Effect(rules=change)
+    return Replace("authenticate", authenticate)
 
 
 def _scope_without(part: str) -> Callable[[sigv4.Authorization, str], None]:
@@ -251,26 +247,26 @@ def _scope_without(part: str) -> Callable[[sigv4.Authorization, str], None]:
     return check
 
 
-@fault("accepts-any-service", violates=("XKS-AUTH-010",))
-def _accepts_any_service() -> Effect:
+@fault(violates=("XKS-AUTH-010",))
+def accepts_any_service() -> Effect:
     """Takes the service of the credential scope without looking at it."""
     return _checked(scope=_scope_without("service"))
 
 
-@fault("accepts-any-terminator", violates=("XKS-AUTH-011",))
-def _accepts_any_terminator() -> Effect:
+@fault(violates=("XKS-AUTH-011",))
+def accepts_any_terminator() -> Effect:
     """Takes the ending of the credential scope without looking at it."""
     return _checked(scope=_scope_without("terminator"))
 
 
-@fault("accepts-scope-of-another-day", violates=("XKS-AUTH-014",))
-def _accepts_scope_of_another_day() -> Effect:
+@fault(violates=("XKS-AUTH-014",))
+def accepts_scope_of_another_day() -> Effect:
     """Takes the date of the credential scope without looking at it."""
     return _checked(scope=_scope_without("date"))
 
 
-@fault("ignores-region-in-scope", violates=("XKS-AUTH-012",))
-def _ignores_region_in_scope(region: str = "us-east-1") -> Effect:
+@fault(violates=("XKS-AUTH-012",))
+def ignores_region_in_scope(region: str = "us-east-1") -> Effect:
     """Verifies for its own Region in place of the one in the credential scope."""
     return _edited_authorization(
         lambda header, _: re.sub(
@@ -279,8 +275,8 @@ def _ignores_region_in_scope(region: str = "us-east-1") -> Effect:
     )
 
 
-@fault("ignores-date-in-scope", violates=("XKS-AUTH-013",))
-def _ignores_date_in_scope() -> Effect:
+@fault(violates=("XKS-AUTH-013",))
+def ignores_date_in_scope() -> Effect:
     """Verifies for the date of X-Amz-Date in place of the credential scope's."""
     return _edited_authorization(
         lambda header, request: re.sub(
@@ -291,8 +287,8 @@ def _ignores_date_in_scope() -> Effect:
     )
 
 
-@fault("ignores-algorithm", violates=("XKS-AUTH-015",))
-def _ignores_algorithm() -> Effect:
+@fault(violates=("XKS-AUTH-015",))
+def ignores_algorithm() -> Effect:
     """Takes whatever the Authorization header begins with for its algorithm."""
 
     def verify(request: Request, secrets: Secrets, now: datetime) -> str:
@@ -319,60 +315,57 @@ def _ignores_algorithm() -> Effect:
     return _verifying(verify)
 
 
-@fault("only-one-credential", violates=("XKS-AUTH-025",))
-def _only_one_credential() -> Effect:
+@fault(violates=("XKS-AUTH-025",))
+def only_one_credential() -> Effect:
     """Knows the first credential of a key store and no other."""
 
-    def change(rules: Rules) -> Rules:
-        def authenticate(request: Request, secrets: Secrets, now: datetime) -> str:
-            first = dict(list(secrets.items())[:1])
-            return rules.authenticate(request, first, now)
+    def authenticate(
+        proceed: Callable[..., str], request: Request, secrets: Secrets, now: datetime
+    ) -> str:
+        first = dict(list(secrets.items())[:1])
+        return proceed(request, first, now)
 
-        return replace(rules, authenticate=authenticate)
-
-    return Effect(rules=change)
+    return Replace("authenticate", authenticate)
 
 
-@fault("tries-every-secret", violates=("XKS-AUTH-027",))
-def _tries_every_secret() -> Effect:
+@fault(violates=("XKS-AUTH-027",))
+def tries_every_secret() -> Effect:
     """Tries every secret of the key store, whatever the access key id."""
 
-    def change(rules: Rules) -> Rules:
-        def authenticate(request: Request, secrets: Secrets, now: datetime) -> str:
-            failure: XksError | None = None
-            for secret in secrets.values():
-                try:
-                    same = dict.fromkeys(secrets, secret)
-                    return rules.authenticate(request, same, now)
-                except XksError as error:
-                    failure = error
-            raise failure or XksError(ErrorName.AUTHENTICATION_FAILED)
+    def authenticate(
+        proceed: Callable[..., str], request: Request, secrets: Secrets, now: datetime
+    ) -> str:
+        failure: XksError | None = None
+        for secret in secrets.values():
+            try:
+                same = dict.fromkeys(secrets, secret)
+                return proceed(request, same, now)
+            except XksError as error:
+                failure = error
+        raise failure or XksError(ErrorName.AUTHENTICATION_FAILED)
 
-        return replace(rules, authenticate=authenticate)
-
-    return Effect(rules=change)
+    return Replace("authenticate", authenticate)
 
 
-@fault("accepts-credential-of-another-store", violates=("XKS-URI-008",))
-def _accepts_credential_of_another_store() -> Effect:
+@fault(violates=("XKS-URI-008",))
+def accepts_credential_of_another_store() -> Effect:
     """Takes the credential of any key store that has been used so far."""
     seen: dict[str, str] = {}
 
-    def change(rules: Rules) -> Rules:
-        def authenticate(request: Request, secrets: Secrets, now: datetime) -> str:
-            seen.update(secrets)
-            return rules.authenticate(request, {**seen, **secrets}, now)
+    def authenticate(
+        proceed: Callable[..., str], request: Request, secrets: Secrets, now: datetime
+    ) -> str:
+        seen.update(secrets)
+        return proceed(request, {**seen, **secrets}, now)
 
-        return replace(rules, authenticate=authenticate)
-
-    return Effect(rules=change)
+    return Replace("authenticate", authenticate)
 
 
 # -- what has to be there -------------------------------------------------------------
 
 
-@fault("rejects-additional-signed-headers", violates=("XKS-AUTH-002",))
-def _rejects_additional_signed_headers() -> Effect:
+@fault(violates=("XKS-AUTH-002",))
+def rejects_additional_signed_headers() -> Effect:
     """Refuses a signature over more than host and x-amz-date."""
 
     def check(authorization: sigv4.Authorization) -> None:
@@ -391,57 +384,55 @@ def _needs(name: str) -> Callable[[sigv4.Authorization], None]:
     return check
 
 
-@fault("accepts-unsigned-host", violates=("XKS-AUTH-017",))
-def _accepts_unsigned_host() -> Effect:
+@fault(violates=("XKS-AUTH-017",))
+def accepts_unsigned_host() -> Effect:
     """Does not insist on a signature over the host."""
     return _checked(signed_headers=_needs("x-amz-date"))
 
 
-@fault("accepts-unsigned-timestamp", violates=("XKS-AUTH-018",))
-def _accepts_unsigned_timestamp() -> Effect:
+@fault(violates=("XKS-AUTH-018",))
+def accepts_unsigned_timestamp() -> Effect:
     """Does not insist on a signature over X-Amz-Date."""
     return _checked(signed_headers=_needs("host"))
 
 
 def _without_looking_if(absent: str) -> Effect:
-    def change(rules: Rules) -> Rules:
-        def authenticate(request: Request, secrets: Secrets, now: datetime) -> str:
-            if request.header(absent) is None:
-                return next(iter(secrets))
-            return rules.authenticate(request, secrets, now)
+    def authenticate(
+        proceed: Callable[..., str], request: Request, secrets: Secrets, now: datetime
+    ) -> str:
+        if request.header(absent) is None:
+            return next(iter(secrets))
+        return proceed(request, secrets, now)
 
-        return replace(rules, authenticate=authenticate)
-
-    return Effect(rules=change)
+    return Replace("authenticate", authenticate)
 
 
-@fault("accepts-unsigned-requests", violates=("XKS-AUTH-016",))
-def _accepts_unsigned_requests() -> Effect:
+@fault(violates=("XKS-AUTH-016",))
+def accepts_unsigned_requests() -> Effect:
     """Serves a request without an Authorization header."""
     return _without_looking_if("Authorization")
 
 
-@fault("accepts-missing-timestamp", violates=("XKS-AUTH-019",))
-def _accepts_missing_timestamp() -> Effect:
+@fault(violates=("XKS-AUTH-019",))
+def accepts_missing_timestamp() -> Effect:
     """Serves a request without X-Amz-Date."""
     return _without_looking_if("X-Amz-Date")
 
 
-@fault("malformed-authorization-as-500", violates=("XKS-AUTH-020",))
-def _malformed_authorization_as_500() -> Effect:
+@fault(violates=("XKS-AUTH-020",))
+def malformed_authorization_as_500() -> Effect:
     """Fails internally on an Authorization header that it cannot read."""
 
-    def change(rules: Rules) -> Rules:
-        def authenticate(request: Request, secrets: Secrets, now: datetime) -> str:
-            header = request.header("Authorization") or ""
-            parts = ("Credential=", "SignedHeaders=", "Signature=")
-            if header and not all(part in header for part in parts):
-                fails_internally()
-            return rules.authenticate(request, secrets, now)
+    def authenticate(
+        proceed: Callable[..., str], request: Request, secrets: Secrets, now: datetime
+    ) -> str:
+        header = request.header("Authorization") or ""
+        parts = ("Credential=", "SignedHeaders=", "Signature=")
+        if header and not all(part in header for part in parts):
+            fails_internally()
+        return proceed(request, secrets, now)
 
-        return replace(rules, authenticate=authenticate)
-
-    return Effect(rules=change)
+    return Replace("authenticate", authenticate)
 
 
 # -- the clock ------------------------------------------------------------------------
@@ -463,25 +454,25 @@ _HOUR = 3600.0
 _FIVE_MINUTES = 300.0
 
 
-@fault("ignores-age", violates=("XKS-AUTH-021", "XKS-AUTH-022", "XKS-AUTH-023"))
-def _ignores_age() -> Effect:
+@fault(violates=("XKS-AUTH-021", "XKS-AUTH-022", "XKS-AUTH-023"))
+def ignores_age() -> Effect:
     """Does not compare X-Amz-Date with its clock."""
     return _window(past=float("inf"), future=float("inf"))
 
 
-@fault("accepts-an-hour-in-the-past", violates=("XKS-AUTH-022",))
-def _accepts_an_hour_in_the_past() -> Effect:
+@fault(violates=("XKS-AUTH-022",))
+def accepts_an_hour_in_the_past() -> Effect:
     """Takes requests that are up to an hour old."""
     return _window(past=_HOUR, future=_FIVE_MINUTES)
 
 
-@fault("accepts-an-hour-in-the-future", violates=("XKS-AUTH-023",))
-def _accepts_an_hour_in_the_future() -> Effect:
+@fault(violates=("XKS-AUTH-023",))
+def accepts_an_hour_in_the_future() -> Effect:
     """Takes requests from up to an hour ahead."""
     return _window(past=_FIVE_MINUTES, future=_HOUR)
 
 
-@fault("no-clock-tolerance", violates=("XKS-AUTH-024",))
-def _no_clock_tolerance() -> Effect:
+@fault(violates=("XKS-AUTH-024",))
+def no_clock_tolerance() -> Effect:
     """Takes requests that are at most 10 seconds off."""
     return _window(past=10, future=10)

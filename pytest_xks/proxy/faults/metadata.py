@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_xks.proxy.faults.catalogue import Effect, changed, edited, fault
-from pytest_xks.proxy.faults.patterns import anything_goes, fails_internally
+from pytest_xks.faults import Edit, Replace
+from pytest_xks.proxy.faults.catalogue import fault
+from pytest_xks.proxy.faults.patterns import anything_goes, fails_internally, instead
 from pytest_xks.proxy_api.errors import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.faults import Effect
     from pytest_xks.proxy.keys import ExternalKey
-    from pytest_xks.proxy.rules import Rules
     from pytest_xks.proxy_api.messages import KeyMetadata
 
 _METADATA = Operation.GET_KEY_METADATA
@@ -21,13 +22,7 @@ _METADATA = Operation.GET_KEY_METADATA
 
 def _reporting(change: Callable[[KeyMetadata], KeyMetadata]) -> Effect:
     """A proxy that reports other attributes than the key has."""
-
-    def wrap(rules: Rules) -> Rules:
-        return replace(
-            rules, get_key_metadata=lambda key: change(rules.get_key_metadata(key))
-        )
-
-    return Effect(rules=wrap)
+    return Replace("get_key_metadata", lambda proceed, key: change(proceed(key)))
 
 
 def _reporting_usage(*old: str, new: tuple[str, ...]) -> Effect:
@@ -40,33 +35,26 @@ def _reporting_usage(*old: str, new: tuple[str, ...]) -> Effect:
     return _reporting(change)
 
 
-@fault(
-    "metadata-without-key-status",
-    operation=_METADATA,
-    violates=("XKS-GKM-001", "XKS-GKM-008", "XKS-GKM-009"),
-)
-def _metadata_without_key_status() -> Effect:
+@fault(operations=(_METADATA,), violates=("XKS-GKM-001", "XKS-GKM-008", "XKS-GKM-009"))
+def metadata_without_key_status() -> Effect:
     """Leaves keyStatus out."""
-    return edited(lambda document: document.pop("keyStatus", None))
+    return Edit(lambda document: document.pop("keyStatus", None))
 
 
-@fault("key-spec-rsa", violates=("XKS-GKM-002",))
-def _key_spec_rsa() -> Effect:
+@fault(violates=("XKS-GKM-002",))
+def key_spec_rsa() -> Effect:
     """Reports keySpec RSA_0 for every external key."""
     return _reporting(lambda metadata: replace(metadata, key_spec="RSA_0"))
 
 
-@fault("key-spec-always-aes-256", violates=("XKS-GKM-010",))
-def _key_spec_always_aes_256() -> Effect:
+@fault(violates=("XKS-GKM-010",))
+def key_spec_always_aes_256() -> Effect:
     """Reports keySpec AES_256 for every external key."""
     return _reporting(lambda metadata: replace(metadata, key_spec="AES_256"))
 
 
-@fault(
-    "key-usage-in-lower-case",
-    violates=("XKS-GKM-003", "XKS-GKM-004", "XKS-GKM-005"),
-)
-def _key_usage_in_lower_case() -> Effect:
+@fault(violates=("XKS-GKM-003", "XKS-GKM-004", "XKS-GKM-005"))
+def key_usage_in_lower_case() -> Effect:
     """Reports keyUsage in lower case."""
     return _reporting(
         lambda metadata: replace(
@@ -75,26 +63,26 @@ def _key_usage_in_lower_case() -> Effect:
     )
 
 
-@fault("encrypt-only-key-claims-decrypt", violates=("XKS-GKM-004",))
-def _encrypt_only_key_claims_decrypt() -> Effect:
+@fault(violates=("XKS-GKM-004",))
+def encrypt_only_key_claims_decrypt() -> Effect:
     """Reports DECRYPT for a key that may only encrypt."""
     return _reporting_usage("ENCRYPT", new=("ENCRYPT", "DECRYPT"))
 
 
-@fault("decrypt-only-key-claims-encrypt", violates=("XKS-GKM-005",))
-def _decrypt_only_key_claims_encrypt() -> Effect:
+@fault(violates=("XKS-GKM-005",))
+def decrypt_only_key_claims_encrypt() -> Effect:
     """Reports ENCRYPT for a key that may only decrypt."""
     return _reporting_usage("DECRYPT", new=("ENCRYPT", "DECRYPT"))
 
 
-@fault("unusable-key-claims-usage", violates=("XKS-GKM-006",))
-def _unusable_key_claims_usage() -> Effect:
+@fault(violates=("XKS-GKM-006",))
+def unusable_key_claims_usage() -> Effect:
     """Reports ENCRYPT and DECRYPT for a key that may do neither."""
     return _reporting_usage(new=("ENCRYPT", "DECRYPT"))
 
 
-@fault("eleven-key-usages", violates=("XKS-GKM-007",))
-def _eleven_key_usages() -> Effect:
+@fault(violates=("XKS-GKM-007",))
+def eleven_key_usages() -> Effect:
     """Reports more than ten values of keyUsage."""
     more = [f"VENDOR_{number}" for number in range(11)]
     return _reporting(
@@ -102,8 +90,8 @@ def _eleven_key_usages() -> Effect:
     )
 
 
-@fault("key-status-active", violates=("XKS-GKM-008",))
-def _key_status_active() -> Effect:
+@fault(violates=("XKS-GKM-008",))
+def key_status_active() -> Effect:
     """Reports keyStatus ACTIVE where it should say ENABLED."""
 
     def change(metadata: KeyMetadata) -> KeyMetadata:
@@ -114,8 +102,8 @@ def _key_status_active() -> Effect:
     return _reporting(change)
 
 
-@fault("disabled-key-claims-enabled", violates=("XKS-GKM-009",))
-def _disabled_key_claims_enabled() -> Effect:
+@fault(violates=("XKS-GKM-009",))
+def disabled_key_claims_enabled() -> Effect:
     """Reports keyStatus ENABLED for a disabled key."""
     return _reporting(lambda metadata: replace(metadata, key_status="ENABLED"))
 
@@ -123,25 +111,24 @@ def _disabled_key_claims_enabled() -> Effect:
 # -- state and usage ------------------------------------------------------------------
 
 
-@fault("serves-disabled-key", violates=("XKS-ERR-004",))
-def _serves_disabled_key() -> Effect:
+@fault(violates=("XKS-ERR-004",))
+def serves_disabled_key() -> Effect:
     """Encrypts and decrypts with a disabled key."""
-    return changed(check_key_state=anything_goes)
+    return instead("check_key_state", anything_goes)
 
 
 def _lenient_on_usage(is_excused: Callable[[ExternalKey, Operation], bool]) -> Effect:
-    def wrap(rules: Rules) -> Rules:
-        def check(key: ExternalKey, operation: Operation) -> None:
-            if not is_excused(key, operation):
-                rules.check_key_usage(key, operation)
+    def check(
+        proceed: Callable[..., None], key: ExternalKey, operation: Operation
+    ) -> None:
+        if not is_excused(key, operation):
+            proceed(key, operation)
 
-        return replace(rules, check_key_usage=check)
-
-    return Effect(rules=wrap)
+    return Replace("check_key_usage", check)
 
 
-@fault("encrypts-with-decrypt-only-key", violates=("XKS-ERR-006",))
-def _encrypts_with_decrypt_only_key() -> Effect:
+@fault(violates=("XKS-ERR-006",))
+def encrypts_with_decrypt_only_key() -> Effect:
     """Encrypts with a key that may only decrypt."""
     return _lenient_on_usage(
         lambda key, operation: (
@@ -150,8 +137,8 @@ def _encrypts_with_decrypt_only_key() -> Effect:
     )
 
 
-@fault("decrypts-with-encrypt-only-key", violates=("XKS-ERR-007",))
-def _decrypts_with_encrypt_only_key() -> Effect:
+@fault(violates=("XKS-ERR-007",))
+def decrypts_with_encrypt_only_key() -> Effect:
     """Decrypts with a key that may only encrypt."""
     return _lenient_on_usage(
         lambda key, operation: (
@@ -160,24 +147,23 @@ def _decrypts_with_encrypt_only_key() -> Effect:
     )
 
 
-@fault("serves-key-without-usage", violates=("XKS-ERR-008",))
-def _serves_key_without_usage() -> Effect:
+@fault(violates=("XKS-ERR-008",))
+def serves_key_without_usage() -> Effect:
     """Encrypts and decrypts with a key that may do neither."""
     return _lenient_on_usage(
         lambda key, _: not {"ENCRYPT", "DECRYPT"} & set(key.key_usage)
     )
 
 
-@fault("wrong-key-type-as-500", violates=("XKS-ERR-018",))
-def _wrong_key_type_as_500() -> Effect:
+@fault(violates=("XKS-ERR-018",))
+def wrong_key_type_as_500() -> Effect:
     """Fails internally on a key that is not AES-256."""
 
-    def wrap(rules: Rules) -> Rules:
-        def check(key: ExternalKey, operation: Operation) -> None:
-            if key.key_spec != "AES_256" and operation is not _METADATA:
-                fails_internally()
-            rules.check_key_usage(key, operation)
+    def check(
+        proceed: Callable[..., None], key: ExternalKey, operation: Operation
+    ) -> None:
+        if key.key_spec != "AES_256" and operation is not _METADATA:
+            fails_internally()
+        proceed(key, operation)
 
-        return replace(rules, check_key_usage=check)
-
-    return Effect(rules=wrap)
+    return Replace("check_key_usage", check)

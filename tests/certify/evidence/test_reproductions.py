@@ -15,7 +15,7 @@ from pytest_xks.certify.report.output import RENDERERS
 from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
 from pytest_xks.certify.run.embedded import embedded_proxy
 from pytest_xks.certify.run.runner import Selection, run_suite
-from pytest_xks.proxy.faults import all_faults
+from pytest_xks.proxy.faults.catalogue import CATALOGUE
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("curl") or not shutil.which("openssl"), reason="runs curl"
@@ -70,7 +70,7 @@ def violations(fault, folder):
             catalogue=catalogue,
             target=target,
             scratch=folder,
-            selection=Selection(only=all_faults()[fault].violates),
+            selection=Selection(only=CATALOGUE.all()[fault].violates),
         )
         document = build_document(outcome, catalogue=catalogue, target=target)
         for result in document["requirements"]:

@@ -7,10 +7,10 @@ import pytest
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.run.parts import PARTS
 from pytest_xks.certify.run.selftest import Proof, prove, selftest
-from pytest_xks.proxy.faults import all_faults
+from pytest_xks.proxy.faults.catalogue import CATALOGUE
 
 FAULT = "health-as-201"
-DECLARED = all_faults()[FAULT].violates
+DECLARED = CATALOGUE.all()[FAULT].violates
 OTHER = "XKS-HTTP-999"
 LEVELS = dict.fromkeys(DECLARED, "MUST")
 

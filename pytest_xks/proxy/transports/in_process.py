@@ -6,7 +6,7 @@ TLS and TCP would do to a faulty proxy is raised as the real transport would rai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pytest_xks.http.client import (
     ConnectFailure,
@@ -16,7 +16,7 @@ from pytest_xks.http.client import (
     TransportTimeout,
 )
 from pytest_xks.http.delivery import Ending
-from pytest_xks.http.tricks import PREVENTS_TLS
+from pytest_xks.http.tricks import PREVENTS_CONNECTION, PREVENTS_TLS, Trick
 
 if TYPE_CHECKING:
     from pytest_xks.clock import SimulatedClock
@@ -69,9 +69,13 @@ class InProcessTransport:
         return delivery.response
 
     def _connect(self) -> None:
-        armed = self._core.faults.at_the_door()
-        if armed is None:
-            return
-        if armed.effect.door in PREVENTS_TLS:
-            raise TlsFailure(f"the TLS handshake fails: {armed.effect.door}")
-        raise ConnectFailure("the connection is refused")
+        for armed in self._core.faults.listening():
+            for trick in PREVENTS_CONNECTION.intersection(armed.tricks):
+                if self._core.faults.count_connection(armed):
+                    _refuse(trick)
+
+
+def _refuse(trick: Trick) -> NoReturn:
+    if trick in PREVENTS_TLS:
+        raise TlsFailure(f"the TLS handshake fails: {trick}")
+    raise ConnectFailure("the connection is refused")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_xks.http.listener import HttpsListener
+from pytest_xks.http.tricks import Trick
 
 if TYPE_CHECKING:
     from pytest_xks.proxy.core import ProxyCore
@@ -35,7 +36,8 @@ class ProxyListener(HttpsListener):
         super().close()
 
     def _obey_faults(self) -> None:
-        armed = [each for each in self._faults.armed if each.effect.door]
-        for each in armed:
+        listening = self._faults.listening()
+        for each in listening:
+            # The listener does not tell one connection from the other.
             each.countable = False
-        self.play(frozenset(each.effect.door for each in armed if each.effect.door))
+        self.play(frozenset(Trick(name) for each in listening for name in each.tricks))
