@@ -50,20 +50,20 @@ def wrong_content_type(content_type: str = "text/html") -> Effect:
     )
 
 
-@fault()
-def broken_json() -> Effect:
-    """Answers with a JSON body that breaks off in the middle."""
-    return responded(
+row(
+    "broken-json",
+    "Answers with a JSON body that breaks off in the middle.",
+    responded(
         lambda response: replace(
             response, body=response.body[: len(response.body) // 2]
         )
-    )
-
-
-@fault()
-def empty_body() -> Effect:
-    """Answers with the right status and nothing else."""
-    return responded(lambda response: replace(response, body=b""))
+    ),
+)
+row(
+    "empty-body",
+    "Answers with the right status and nothing else.",
+    responded(lambda response: replace(response, body=b"")),
+)
 
 
 @fault()
@@ -106,16 +106,18 @@ def _text_plain_if(concerned: Callable[[Response], bool]) -> Effect:
     return responded(change)
 
 
-@fault(violates=("XKS-HTTP-001",))
-def success_as_text_plain() -> Effect:
-    """Answers successes under the Content-Type text/plain."""
-    return _text_plain_if(lambda response: response.status == 200)
-
-
-@fault(violates=("XKS-HTTP-002",))
-def error_as_text_plain() -> Effect:
-    """Answers errors under the Content-Type text/plain."""
-    return _text_plain_if(lambda response: response.status != 200)
+row(
+    "success-as-text-plain",
+    "Answers successes under the Content-Type text/plain.",
+    _text_plain_if(lambda response: response.status == 200),
+    violates=("XKS-HTTP-001",),
+)
+row(
+    "error-as-text-plain",
+    "Answers errors under the Content-Type text/plain.",
+    _text_plain_if(lambda response: response.status != 200),
+    violates=("XKS-HTTP-002",),
+)
 
 
 def _error_with_status(name: ErrorName, status: int) -> Effect:
@@ -198,27 +200,29 @@ def misspells_error_name() -> Effect:
     return responded(change)
 
 
-@fault(violates=("XKS-ERR-002",))
-def long_error_message() -> Effect:
-    """Answers errors with an errorMessage of 512 characters."""
-    return _error_saying(lambda _: "x" * 512)
-
-
-@fault(violates=("XKS-ERR-002",))
-def unprintable_error_message() -> Effect:
-    """Answers errors with a letter outside ASCII in errorMessage."""
-    return _error_saying(lambda error: f"{error.message} D\u00e9sol\u00e9.")
-
-
-@fault(violates=("XKS-ERR-017",))
-def errors_show_stack_trace() -> Effect:
-    """Answers errors with a stack trace in errorMessage."""
-    return _error_saying(
+row(
+    "long-error-message",
+    "Answers errors with an errorMessage of 512 characters.",
+    _error_saying(lambda _: "x" * 512),
+    violates=("XKS-ERR-002",),
+)
+row(
+    "unprintable-error-message",
+    "Answers errors with a letter outside ASCII in errorMessage.",
+    _error_saying(lambda error: f"{error.message} D\u00e9sol\u00e9."),
+    violates=("XKS-ERR-002",),
+)
+row(
+    "errors-show-stack-trace",
+    "Answers errors with a stack trace in errorMessage.",
+    _error_saying(
         lambda error: (
             'Traceback (most recent call last): File "/srv/proxy/app.py", line 42, '
             f"in handle: {error.message}"
         )
-    )
+    ),
+    violates=("XKS-ERR-017",),
+)
 
 
 # -- the whole proxy ------------------------------------------------------------------

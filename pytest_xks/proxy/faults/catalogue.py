@@ -9,7 +9,10 @@ __all__ = ["CATALOGUE", "fault", "row"]
 
 _FILES = (
     "answers",
-    "authentication",
+    "authentication.clock",
+    "authentication.coverage",
+    "authentication.presence",
+    "authentication.scope",
     "cryptography.decryption",
     "cryptography.encryption",
     "cryptography.integrity",

@@ -19,29 +19,31 @@ _HEALTH = Operation.GET_HEALTH_STATUS
 
 
 # The request that has to be served is a GetHealthStatus where nothing else matters.
-@fault(
-    operations=(_HEALTH,),
-    violates=("XKS-AUTH-001", "XKS-AUTH-002", "XKS-AUTHZ-003", "XKS-HEALTH-001"),
-)
-def health_as_201() -> Effect:
-    """Answers GetHealthStatus with 201 in place of 200."""
-    return responded(
+row(
+    "health-as-201",
+    "Answers GetHealthStatus with 201 in place of 200.",
+    responded(
         lambda response: (
             replace(response, status=201) if response.status == 200 else response
         )
-    )
-
-
-@fault(operations=(_HEALTH,), violates=("XKS-HEALTH-002",))
-def health_fleet_size_zero() -> Effect:
-    """Reports an xksProxyFleetSize of zero."""
-    return Edit(lambda document: document.update(xksProxyFleetSize=0))
-
-
-@fault(operations=(_HEALTH,), violates=("XKS-HEALTH-002",))
-def health_fleet_size_as_text() -> Effect:
-    """Reports xksProxyFleetSize as a string."""
-    return Edit(lambda document: document.update(xksProxyFleetSize="1"))
+    ),
+    operations=(_HEALTH,),
+    violates=("XKS-AUTH-001", "XKS-AUTH-002", "XKS-AUTHZ-003", "XKS-HEALTH-001"),
+)
+row(
+    "health-fleet-size-zero",
+    "Reports an xksProxyFleetSize of zero.",
+    Edit(lambda document: document.update(xksProxyFleetSize=0)),
+    operations=(_HEALTH,),
+    violates=("XKS-HEALTH-002",),
+)
+row(
+    "health-fleet-size-as-text",
+    "Reports xksProxyFleetSize as a string.",
+    Edit(lambda document: document.update(xksProxyFleetSize="1")),
+    operations=(_HEALTH,),
+    violates=("XKS-HEALTH-002",),
+)
 
 
 def _without(member: str) -> Effect:
@@ -67,10 +69,13 @@ def _managers(document: dict[str, Any]) -> list[dict[str, Any]]:
     return managers
 
 
-@fault(operations=(_HEALTH,), violates=("XKS-HEALTH-006",))
-def health_with_empty_fleet() -> Effect:
-    """Reports no external key manager at all."""
-    return Edit(lambda document: document.update(ekmFleetDetails=[]))
+row(
+    "health-with-empty-fleet",
+    "Reports no external key manager at all.",
+    Edit(lambda document: document.update(ekmFleetDetails=[])),
+    operations=(_HEALTH,),
+    violates=("XKS-HEALTH-006",),
+)
 
 
 @fault(operations=(_HEALTH,), violates=("XKS-HEALTH-006",))

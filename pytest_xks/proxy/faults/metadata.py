@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_xks.faults import Edit, Replace
-from pytest_xks.proxy.faults.catalogue import fault
+from pytest_xks.proxy.faults.catalogue import fault, row
 from pytest_xks.proxy.faults.patterns import anything_goes, fails_internally, instead
 from pytest_xks.proxy_api.errors import Operation
 
@@ -35,50 +35,53 @@ def _reporting_usage(*old: str, new: tuple[str, ...]) -> Effect:
     return _reporting(change)
 
 
-@fault(operations=(_METADATA,), violates=("XKS-GKM-001", "XKS-GKM-008", "XKS-GKM-009"))
-def metadata_without_key_status() -> Effect:
-    """Leaves keyStatus out."""
-    return Edit(lambda document: document.pop("keyStatus", None))
-
-
-@fault(violates=("XKS-GKM-002",))
-def key_spec_rsa() -> Effect:
-    """Reports keySpec RSA_0 for every external key."""
-    return _reporting(lambda metadata: replace(metadata, key_spec="RSA_0"))
-
-
-@fault(violates=("XKS-GKM-010",))
-def key_spec_always_aes_256() -> Effect:
-    """Reports keySpec AES_256 for every external key."""
-    return _reporting(lambda metadata: replace(metadata, key_spec="AES_256"))
-
-
-@fault(violates=("XKS-GKM-003", "XKS-GKM-004", "XKS-GKM-005"))
-def key_usage_in_lower_case() -> Effect:
-    """Reports keyUsage in lower case."""
-    return _reporting(
+row(
+    "metadata-without-key-status",
+    "Leaves keyStatus out.",
+    Edit(lambda document: document.pop("keyStatus", None)),
+    operations=(_METADATA,),
+    violates=("XKS-GKM-001", "XKS-GKM-008", "XKS-GKM-009"),
+)
+row(
+    "key-spec-rsa",
+    "Reports keySpec RSA_0 for every external key.",
+    _reporting(lambda metadata: replace(metadata, key_spec="RSA_0")),
+    violates=("XKS-GKM-002",),
+)
+row(
+    "key-spec-always-aes-256",
+    "Reports keySpec AES_256 for every external key.",
+    _reporting(lambda metadata: replace(metadata, key_spec="AES_256")),
+    violates=("XKS-GKM-010",),
+)
+row(
+    "key-usage-in-lower-case",
+    "Reports keyUsage in lower case.",
+    _reporting(
         lambda metadata: replace(
             metadata, key_usage=[usage.lower() for usage in metadata.key_usage]
         )
-    )
-
-
-@fault(violates=("XKS-GKM-004",))
-def encrypt_only_key_claims_decrypt() -> Effect:
-    """Reports DECRYPT for a key that may only encrypt."""
-    return _reporting_usage("ENCRYPT", new=("ENCRYPT", "DECRYPT"))
-
-
-@fault(violates=("XKS-GKM-005",))
-def decrypt_only_key_claims_encrypt() -> Effect:
-    """Reports ENCRYPT for a key that may only decrypt."""
-    return _reporting_usage("DECRYPT", new=("ENCRYPT", "DECRYPT"))
-
-
-@fault(violates=("XKS-GKM-006",))
-def unusable_key_claims_usage() -> Effect:
-    """Reports ENCRYPT and DECRYPT for a key that may do neither."""
-    return _reporting_usage(new=("ENCRYPT", "DECRYPT"))
+    ),
+    violates=("XKS-GKM-003", "XKS-GKM-004", "XKS-GKM-005"),
+)
+row(
+    "encrypt-only-key-claims-decrypt",
+    "Reports DECRYPT for a key that may only encrypt.",
+    _reporting_usage("ENCRYPT", new=("ENCRYPT", "DECRYPT")),
+    violates=("XKS-GKM-004",),
+)
+row(
+    "decrypt-only-key-claims-encrypt",
+    "Reports ENCRYPT for a key that may only decrypt.",
+    _reporting_usage("DECRYPT", new=("ENCRYPT", "DECRYPT")),
+    violates=("XKS-GKM-005",),
+)
+row(
+    "unusable-key-claims-usage",
+    "Reports ENCRYPT and DECRYPT for a key that may do neither.",
+    _reporting_usage(new=("ENCRYPT", "DECRYPT")),
+    violates=("XKS-GKM-006",),
+)
 
 
 @fault(violates=("XKS-GKM-007",))
@@ -102,19 +105,23 @@ def key_status_active() -> Effect:
     return _reporting(change)
 
 
-@fault(violates=("XKS-GKM-009",))
-def disabled_key_claims_enabled() -> Effect:
-    """Reports keyStatus ENABLED for a disabled key."""
-    return _reporting(lambda metadata: replace(metadata, key_status="ENABLED"))
+row(
+    "disabled-key-claims-enabled",
+    "Reports keyStatus ENABLED for a disabled key.",
+    _reporting(lambda metadata: replace(metadata, key_status="ENABLED")),
+    violates=("XKS-GKM-009",),
+)
 
 
 # -- state and usage ------------------------------------------------------------------
 
 
-@fault(violates=("XKS-ERR-004",))
-def serves_disabled_key() -> Effect:
-    """Encrypts and decrypts with a disabled key."""
-    return instead("check_key_state", anything_goes)
+row(
+    "serves-disabled-key",
+    "Encrypts and decrypts with a disabled key.",
+    instead("check_key_state", anything_goes),
+    violates=("XKS-ERR-004",),
+)
 
 
 def _lenient_on_usage(is_excused: Callable[[ExternalKey, Operation], bool]) -> Effect:
@@ -127,32 +134,32 @@ def _lenient_on_usage(is_excused: Callable[[ExternalKey, Operation], bool]) -> E
     return Replace("check_key_usage", check)
 
 
-@fault(violates=("XKS-ERR-006",))
-def encrypts_with_decrypt_only_key() -> Effect:
-    """Encrypts with a key that may only decrypt."""
-    return _lenient_on_usage(
+row(
+    "encrypts-with-decrypt-only-key",
+    "Encrypts with a key that may only decrypt.",
+    _lenient_on_usage(
         lambda key, operation: (
             operation is Operation.ENCRYPT and set(key.key_usage) == {"DECRYPT"}
         )
-    )
-
-
-@fault(violates=("XKS-ERR-007",))
-def decrypts_with_encrypt_only_key() -> Effect:
-    """Decrypts with a key that may only encrypt."""
-    return _lenient_on_usage(
+    ),
+    violates=("XKS-ERR-006",),
+)
+row(
+    "decrypts-with-encrypt-only-key",
+    "Decrypts with a key that may only encrypt.",
+    _lenient_on_usage(
         lambda key, operation: (
             operation is Operation.DECRYPT and set(key.key_usage) == {"ENCRYPT"}
         )
-    )
-
-
-@fault(violates=("XKS-ERR-008",))
-def serves_key_without_usage() -> Effect:
-    """Encrypts and decrypts with a key that may do neither."""
-    return _lenient_on_usage(
-        lambda key, _: not {"ENCRYPT", "DECRYPT"} & set(key.key_usage)
-    )
+    ),
+    violates=("XKS-ERR-007",),
+)
+row(
+    "serves-key-without-usage",
+    "Encrypts and decrypts with a key that may do neither.",
+    _lenient_on_usage(lambda key, _: not {"ENCRYPT", "DECRYPT"} & set(key.key_usage)),
+    violates=("XKS-ERR-008",),
+)
 
 
 @fault(violates=("XKS-ERR-018",))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.faults import Replace
 from pytest_xks.proxy import logs
-from pytest_xks.proxy.faults.catalogue import fault
+from pytest_xks.proxy.faults.catalogue import fault, row
 from pytest_xks.proxy.faults.patterns import anything_goes, instead
 from pytest_xks.proxy.rules import DeniedError
 from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from pytest_xks.proxy_api.uri import Route
 
 
-@fault(violates=("XKS-AUTHZ-002", "XKS-ERR-010"))
-def denies_nobody() -> Effect:
-    """Has a policy and does not apply it."""
-    return instead("authorize", anything_goes)
+row(
+    "denies-nobody",
+    "Has a policy and does not apply it.",
+    instead("authorize", anything_goes),
+    violates=("XKS-AUTHZ-002", "XKS-ERR-010"),
+)
 
 
 @fault(violates=("XKS-AUTHZ-003",))
@@ -55,10 +57,12 @@ def authorizes_health() -> Effect:
     return Replace("authorize", authorize)
 
 
-@fault(violates=("XKS-QUOTA-001",))
-def quota_not_enforced() -> Effect:
-    """Has a request quota and does not apply it."""
-    return instead("admit", anything_goes)
+row(
+    "quota-not-enforced",
+    "Has a request quota and does not apply it.",
+    instead("admit", anything_goes),
+    violates=("XKS-QUOTA-001",),
+)
 
 
 @fault(violates=("XKS-QUOTA-002",))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_xks.faults import Replace
-from pytest_xks.proxy.faults.catalogue import fault
+from pytest_xks.proxy.faults.catalogue import fault, row
 from pytest_xks.proxy.faults.patterns import (
     before_document,
     before_metadata,
@@ -111,12 +111,12 @@ def get_as_404() -> Effect:
     return instead("refuse_method", lambda _: respond_error(error))
 
 
-@fault(violates=("XKS-HTTP-005",))
-def serves_get() -> Effect:
-    """Answers GET as if it were POST."""
-    return Replace(
-        "allows_method", lambda proceed, name: name == "GET" or proceed(name)
-    )
+row(
+    "serves-get",
+    "Answers GET as if it were POST.",
+    Replace("allows_method", lambda proceed, name: name == "GET" or proceed(name)),
+    violates=("XKS-HTTP-005",),
+)
 
 
 # -- keys and stores ------------------------------------------------------------------
@@ -190,10 +190,12 @@ def _undecodable_as_500(part: str) -> Callable[[bytes], None]:
     return check
 
 
-@fault(violates=("XKS-ERR-019",))
-def duplicate_members_as_500() -> Effect:
-    """Fails internally on a JSON object with two members of one name."""
-    return before_document(_undecodable_as_500("two members"))
+row(
+    "duplicate-members-as-500",
+    "Fails internally on a JSON object with two members of one name.",
+    before_document(_undecodable_as_500("two members")),
+    violates=("XKS-ERR-019",),
+)
 
 
 @fault(violates=("XKS-ERR-020",))
@@ -388,14 +390,15 @@ def _failing_parameters_as_500(is_bad: Callable[[Document], bool]) -> Effect:
 
 
 _OF_DECRYPT = ("ciphertext", "initializationVector", "authenticationTag")
-
-
-@fault(operations=(Operation.DECRYPT,), violates=("XKS-DEC-006",))
-def missing_tag_as_500() -> Effect:
-    """Fails internally when a member of a Decrypt request is missing."""
-    return _failing_parameters_as_500(
+row(
+    "missing-tag-as-500",
+    "Fails internally when a member of a Decrypt request is missing.",
+    _failing_parameters_as_500(
         lambda document: any(member not in document for member in _OF_DECRYPT)
-    )
+    ),
+    operations=(Operation.DECRYPT,),
+    violates=("XKS-DEC-006",),
+)
 
 
 @fault(operations=(Operation.DECRYPT,), violates=("XKS-DEC-007",))

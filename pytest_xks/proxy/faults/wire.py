@@ -205,10 +205,13 @@ for _trick, _summary, _violates, _scope in (
 # -- time -----------------------------------------------------------------------------
 
 
-@fault(violates=("XKS-PERF-001",), scope=_TIMING)
-def slow_now_and_then() -> Effect:
-    """Takes 300 ms for every tenth request."""
-    return Delay([*[0.0] * 9, 300.0])
+row(
+    "slow-now-and-then",
+    "Takes 300 ms for every tenth request.",
+    Delay([*[0.0] * 9, 300.0]),
+    violates=("XKS-PERF-001",),
+    scope=_TIMING,
+)
 
 
 def _one_at_a_time(seconds: float) -> Effect:

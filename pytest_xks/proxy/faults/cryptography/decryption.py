@@ -135,12 +135,12 @@ def joins_vector_ciphertext_and_tag() -> Effects:
     return Replace("open", open_)
 
 
-@fault(violates=("XKS-DEC-017",))
-def concatenates_aad_without_lengths() -> Effects:
-    """Binds the AAD and ciphertextMetadata without their lengths."""
-    return instead("authenticated_data", lambda aad, metadata: aad + metadata)
-
-
+row(
+    "concatenates-aad-without-lengths",
+    "Binds the AAD and ciphertextMetadata without their lengths.",
+    instead("authenticated_data", lambda aad, metadata: aad + metadata),
+    violates=("XKS-DEC-017",),
+)
 row(
     "decrypt-ignores-algorithm",
     "Decrypts for any encryptionAlgorithm.",
@@ -160,25 +160,29 @@ row(
 # -- limits that are too small --------------------------------------------------------
 
 
-@fault(operations=(Operation.DECRYPT,), violates=("XKS-DEC-004",))
-def ciphertext_limit_4096() -> Effects:
-    """Decrypts at most 4096 bytes."""
-    return unsupported_above(LIMIT, "ciphertext")
-
-
-@fault(operations=(Operation.DECRYPT,), violates=("XKS-DEC-005",))
-def decrypt_aad_limit_4096() -> Effects:
-    """Decrypt takes at most 4096 bytes of additionalAuthenticatedData."""
-    return unsupported_above(LIMIT, "additional_authenticated_data")
-
-
-@fault(violates=("XKS-DEC-005",))
-def aad_beyond_4096_bytes_ignored() -> Effects:
-    """Binds the first 4096 bytes of additionalAuthenticatedData."""
-    return Replace(
+row(
+    "ciphertext-limit-4096",
+    "Decrypts at most 4096 bytes.",
+    unsupported_above(LIMIT, "ciphertext"),
+    operations=(Operation.DECRYPT,),
+    violates=("XKS-DEC-004",),
+)
+row(
+    "decrypt-aad-limit-4096",
+    "Decrypt takes at most 4096 bytes of additionalAuthenticatedData.",
+    unsupported_above(LIMIT, "additional_authenticated_data"),
+    operations=(Operation.DECRYPT,),
+    violates=("XKS-DEC-005",),
+)
+row(
+    "aad-beyond-4096-bytes-ignored",
+    "Binds the first 4096 bytes of additionalAuthenticatedData.",
+    Replace(
         "authenticated_data",
         lambda proceed, aad, metadata: proceed(aad[:LIMIT], metadata),
-    )
+    ),
+    violates=("XKS-DEC-005",),
+)
 
 
 # -- what Decrypt sends ---------------------------------------------------------------
@@ -229,7 +233,10 @@ def decrypt_pads_plaintext() -> Effects:
     return Replace("open", open_)
 
 
-@fault(operations=(Operation.DECRYPT,), violates=("XKS-DEC-003",))
-def decrypt_in_url_safe_base64() -> Effects:
-    """Writes the plaintext in URL-safe Base64."""
-    return Edit(url_safe)
+row(
+    "decrypt-in-url-safe-base64",
+    "Writes the plaintext in URL-safe Base64.",
+    Edit(url_safe),
+    operations=(Operation.DECRYPT,),
+    violates=("XKS-DEC-003",),
+)

@@ -73,31 +73,39 @@ def _reads_at_second_try(**members: object) -> Effects:
     return Replace("parse_parameters", parse)
 
 
-@fault(operations=(Operation.ENCRYPT,), violates=("XKS-ENC-012",))
-def encrypt_ignores_malformed_aad() -> Effects:
-    """Takes malformed additionalAuthenticatedData for absent."""
-    return _reads_at_second_try(additionalAuthenticatedData=None)
-
-
-@fault(operations=(Operation.ENCRYPT,), violates=("XKS-ENC-010",))
-def missing_plaintext_as_empty() -> Effects:
-    """Takes a missing or malformed plaintext for an empty one."""
-    return _reads_at_second_try(plaintext="")
+row(
+    "encrypt-ignores-malformed-aad",
+    "Takes malformed additionalAuthenticatedData for absent.",
+    _reads_at_second_try(additionalAuthenticatedData=None),
+    operations=(Operation.ENCRYPT,),
+    violates=("XKS-ENC-012",),
+)
+row(
+    "missing-plaintext-as-empty",
+    "Takes a missing or malformed plaintext for an empty one.",
+    _reads_at_second_try(plaintext=""),
+    operations=(Operation.ENCRYPT,),
+    violates=("XKS-ENC-010",),
+)
 
 
 # -- limits that are too small --------------------------------------------------------
 
 
-@fault(operations=(Operation.ENCRYPT,), violates=("XKS-ENC-008",))
-def plaintext_limit_4096() -> Effects:
-    """Encrypts at most 4096 bytes."""
-    return unsupported_above(LIMIT, "plaintext")
-
-
-@fault(operations=(Operation.ENCRYPT,), violates=("XKS-ENC-009",))
-def encrypt_aad_limit_4096() -> Effects:
-    """Encrypt takes at most 4096 bytes of additionalAuthenticatedData."""
-    return unsupported_above(LIMIT, "additional_authenticated_data")
+row(
+    "plaintext-limit-4096",
+    "Encrypts at most 4096 bytes.",
+    unsupported_above(LIMIT, "plaintext"),
+    operations=(Operation.ENCRYPT,),
+    violates=("XKS-ENC-008",),
+)
+row(
+    "encrypt-aad-limit-4096",
+    "Encrypt takes at most 4096 bytes of additionalAuthenticatedData.",
+    unsupported_above(LIMIT, "additional_authenticated_data"),
+    operations=(Operation.ENCRYPT,),
+    violates=("XKS-ENC-009",),
+)
 
 
 @fault(violates=("XKS-ENC-014",))
@@ -137,38 +145,26 @@ _LENGTHS = (
     "XKS-ENC-013",
     "XKS-ENC-014",
 )
-
-
-@fault(violates=_LENGTHS)
-def pads_ciphertext() -> Effects:
-    """Appends a zero byte to the ciphertext, and takes it off at Decrypt."""
-    return disguised(
+row(
+    "pads-ciphertext",
+    "Appends a zero byte to the ciphertext, and takes it off at Decrypt.",
+    disguised(
         lambda result: replace(result, ciphertext=result.ciphertext + b"\0"),
         lambda given: replace(given, ciphertext=given.ciphertext[:-1]),
-    )
-
-
-@fault(violates=("XKS-ENC-004", *_LENGTHS))
-def appends_tag_to_ciphertext() -> Effects:
-    """Leaves the tag at the end of the ciphertext as well."""
-    return disguised(
+    ),
+    violates=_LENGTHS,
+)
+row(
+    "appends-tag-to-ciphertext",
+    "Leaves the tag at the end of the ciphertext as well.",
+    disguised(
         lambda result: replace(
             result, ciphertext=result.ciphertext + result.authentication_tag
         ),
         lambda given: replace(given, ciphertext=given.ciphertext[:-16]),
-    )
-
-
-# What it sends it takes back, though no other proxy may.
-@fault(violates=("XKS-DEC-008", "XKS-ENC-005"))
-def initialization_vector_of_13_bytes() -> Effects:
-    """Sends initialization vectors of 13 bytes, and takes them at Decrypt."""
-    return disguised(
-        lambda result: replace(
-            result, initialization_vector=result.initialization_vector + b"\x0d"
-        ),
-        _without_last_byte_of_vector,
-    )
+    ),
+    violates=("XKS-ENC-004", *_LENGTHS),
+)
 
 
 def _without_last_byte_of_vector(given: DecryptParameters) -> DecryptParameters:
@@ -176,6 +172,20 @@ def _without_last_byte_of_vector(given: DecryptParameters) -> DecryptParameters:
     if len(vector) != 13 or vector[-1] != 13:
         raise XksError(ErrorName.INVALID_CIPHERTEXT)
     return replace(given, initialization_vector=vector[:-1])
+
+
+# What it sends it takes back, though no other proxy may.
+row(
+    "initialization-vector-of-13-bytes",
+    "Sends initialization vectors of 13 bytes, and takes them at Decrypt.",
+    disguised(
+        lambda result: replace(
+            result, initialization_vector=result.initialization_vector + b"\x0d"
+        ),
+        _without_last_byte_of_vector,
+    ),
+    violates=("XKS-DEC-008", "XKS-ENC-005"),
+)
 
 
 @fault(violates=("XKS-DEC-009", "XKS-DEC-016", "XKS-ENC-006"))
@@ -311,25 +321,26 @@ def empty_aad_differs_from_absent() -> Effects:
 
 
 _IN_ANOTHER_SPELLING = ("XKS-DEC-019", "XKS-ENC-002", "XKS-ENC-018")
-
-
-@fault(violates=_IN_ANOTHER_SPELLING)
-def encrypt_in_url_safe_base64() -> Effects:
-    """Writes the parts of a ciphertext in URL-safe Base64, and reads them so."""
-    return sends_and_takes(
+row(
+    "encrypt-in-url-safe-base64",
+    "Writes the parts of a ciphertext in URL-safe Base64, and reads them so.",
+    sends_and_takes(
         lambda document: url_safe(document) if "ciphertext" in document else None
-    )
-
-
-@fault(violates=_IN_ANOTHER_SPELLING)
-def encrypt_without_padding() -> Effects:
-    """Writes the parts of a ciphertext without padding, and reads them so."""
-    return sends_and_takes(
+    ),
+    violates=_IN_ANOTHER_SPELLING,
+)
+row(
+    "encrypt-without-padding",
+    "Writes the parts of a ciphertext without padding, and reads them so.",
+    sends_and_takes(
         lambda document: unpadded(document) if "ciphertext" in document else None
-    )
-
-
-@fault(
+    ),
+    violates=_IN_ANOTHER_SPELLING,
+)
+row(
+    "encrypt-without-tag",
+    "Leaves authenticationTag out of Encrypt's response.",
+    Edit(lambda document: document.pop("authenticationTag", None)),
     operations=(Operation.ENCRYPT,),
     violates=(
         "XKS-CDIV-002",
@@ -339,6 +350,3 @@ def encrypt_without_padding() -> Effects:
         "XKS-ENC-006",
     ),
 )
-def encrypt_without_tag() -> Effects:
-    """Leaves authenticationTag out of Encrypt's response."""
-    return Edit(lambda document: document.pop("authenticationTag", None))

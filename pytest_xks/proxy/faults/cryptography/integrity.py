@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_xks.faults import Edit, Replace
-from pytest_xks.proxy.faults.catalogue import fault
+from pytest_xks.proxy.faults.catalogue import fault, row
 from pytest_xks.proxy.faults.cryptography.ciphertexts import (
     reading,
 )
@@ -38,10 +38,13 @@ def ignores_cdiv_algorithm() -> Effect:
     return reading(change)
 
 
-@fault(operations=(Operation.ENCRYPT,), violates=("XKS-CDIV-001",))
-def omits_cdiv() -> Effect:
-    """Returns no ciphertextDataIntegrityValue."""
-    return Edit(lambda document: document.pop("ciphertextDataIntegrityValue", None))
+row(
+    "omits-cdiv",
+    "Returns no ciphertextDataIntegrityValue.",
+    Edit(lambda document: document.pop("ciphertextDataIntegrityValue", None)),
+    operations=(Operation.ENCRYPT,),
+    violates=("XKS-CDIV-001",),
+)
 
 
 def _cdiv(compute: Callable[..., bytes]) -> Effect:
@@ -49,16 +52,18 @@ def _cdiv(compute: Callable[..., bytes]) -> Effect:
     return Replace("cdiv", compute)
 
 
-@fault(violates=("XKS-CDIV-002", "XKS-CDIV-003"))
-def wrong_cdiv() -> Effect:
-    """Returns a ciphertextDataIntegrityValue of zero bytes."""
-    return _cdiv(lambda _good, **_parts: bytes(32))
-
-
-@fault(violates=("XKS-CDIV-002", "XKS-CDIV-003"))
-def cdiv_ignores_ciphertext_metadata() -> Effect:
-    """Leaves ciphertextMetadata out of the CDIV."""
-    return _cdiv(lambda good, **parts: good(**{**parts, "ciphertext_metadata": b""}))
+row(
+    "wrong-cdiv",
+    "Returns a ciphertextDataIntegrityValue of zero bytes.",
+    _cdiv(lambda _good, **_parts: bytes(32)),
+    violates=("XKS-CDIV-002", "XKS-CDIV-003"),
+)
+row(
+    "cdiv-ignores-ciphertext-metadata",
+    "Leaves ciphertextMetadata out of the CDIV.",
+    _cdiv(lambda good, **parts: good(**{**parts, "ciphertext_metadata": b""})),
+    violates=("XKS-CDIV-002", "XKS-CDIV-003"),
+)
 
 
 @fault(violates=("XKS-CDIV-002", "XKS-CDIV-003"))
