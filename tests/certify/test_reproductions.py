@@ -17,9 +17,12 @@ from pytest_xks.certify.runner import Selection, run_suite
 from pytest_xks.certify.suite import load_catalogue, suite_folder
 from pytest_xks.proxy.faults import all_faults
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("curl") or not shutil.which("openssl"), reason="runs curl"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not shutil.which("curl") or not shutil.which("openssl"), reason="runs curl"
+    ),
+]
 
 # One for each way in which a request is sent or signed.
 FAULTS = [
