@@ -23,6 +23,8 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
+pytestmark = pytest.mark.slow
+
 
 def snippets(text: str, language: str) -> list[str]:
     """The fenced blocks of a language."""

@@ -38,6 +38,7 @@ def test_our_fake_kms_is_conformant(tmp_path):
     assert ids(report, "passed") == {each["id"] for each in report["requirements"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "violated"),
     [

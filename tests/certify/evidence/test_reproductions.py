@@ -17,9 +17,12 @@ from pytest_xks.certify.run.embedded import embedded_proxy
 from pytest_xks.certify.run.runner import Selection, run_suite
 from pytest_xks.proxy.faults.catalogue import CATALOGUE
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("curl") or not shutil.which("openssl"), reason="runs curl"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not shutil.which("curl") or not shutil.which("openssl"), reason="runs curl"
+    ),
+]
 
 # One for each way in which a request is sent or signed.
 FAULTS = [

@@ -248,6 +248,7 @@ def test_lacking_in_every_report(lacking, instrument, style):
         assert "Not testable" not in text
 
 
+@pytest.mark.slow
 def test_served_fake_gets_the_same_verdict(tmp_path):
     """`serve` and `init kms` meet: the verdict is the one without a target."""
     port = free_port()
