@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_xks.certify.evidence.recorder import Recorder
-from pytest_xks.certify.run.session import INSTRUMENT, KMS_TARGET
+from pytest_xks.certify.run.session import KMS_TARGET, PROBE_PROXY
 
 from .client.client import Endpoint, Kms
 from .client.workshop import PREFIX, Workshop
@@ -18,15 +18,15 @@ from .keys.states import SharedKeys, States
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
 
     from .client.workshop import Key, KeyStore
 
 
 @pytest.fixture(scope="session")
-def instrument(pytestconfig: pytest.Config) -> Instrument:
+def probe_proxy(pytestconfig: pytest.Config) -> ProbeProxy:
     """The suite's own mock XKS proxy."""
-    return pytestconfig.stash[INSTRUMENT]
+    return pytestconfig.stash[PROBE_PROXY]
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +38,10 @@ def endpoint(pytestconfig: pytest.Config) -> Iterator[Endpoint]:
 
 
 @pytest.fixture(scope="session")
-def session_workshop(endpoint: Endpoint, instrument: Instrument) -> Iterator[Workshop]:
+def session_workshop(endpoint: Endpoint, probe_proxy: ProbeProxy) -> Iterator[Workshop]:
     """The workshop of the run; what it made goes at the end, also after Ctrl-C."""
     kms = Kms(endpoint, Recorder())
-    workshop = Workshop(instrument)
+    workshop = Workshop(probe_proxy)
     workshop.clear_away(kms)
     yield workshop
     workshop.close(kms)

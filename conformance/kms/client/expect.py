@@ -1,7 +1,7 @@
 """What a check accepts of a KMS endpoint, and the helpers that raise otherwise.
 
-See ``certify.judgement`` for what an ``Outcome`` is. A *control* is a call that has to
-succeed before a refusal means anything; if it does not, nothing can be concluded.
+``certify.run.judgement`` says what an ``Outcome`` is. A *control* is a call that has
+to succeed before a refusal means anything; if it does not, nothing can be concluded.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_xks.certify.run import judgement
+from pytest_xks.certify.run.judgement import Outcome as OutcomeOf
 from pytest_xks.certify.run.judgement import expect, violated
 from pytest_xks.certify.run.outcome import NotTestable
 
@@ -34,7 +34,7 @@ __all__ = [
     "violated",
 ]
 
-Outcome: TypeAlias = judgement.Outcome[Reply]
+Outcome: TypeAlias = OutcomeOf[Reply]
 
 
 def refused(*codes: str) -> Outcome:

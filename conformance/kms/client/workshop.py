@@ -21,7 +21,9 @@ from .expect import control
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_xks.certify.probe_proxy.proxy import ExternalKey, Instrument, ProxyStore
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
+    from pytest_xks.certify.probe_proxy.vocabulary import ExternalKey
 
     from .client import Kms
     from .reply import Reply
@@ -141,11 +143,11 @@ class Workshop:
     """Makes what checks need, and removes it.
 
     Args:
-        instrument: the proxy.
+        probe_proxy: the proxy.
     """
 
-    def __init__(self, instrument: Instrument) -> None:
-        self.instrument = instrument
+    def __init__(self, probe_proxy: ProbeProxy) -> None:
+        self.probe_proxy = probe_proxy
         self._keyed: dict[str, KeyStore] = {}
         self._shared_keys: dict[tuple[object, ...], Key] = {}
         self._made = _Made()
@@ -163,7 +165,7 @@ class Workshop:
         if role not in self._keyed:
             self._keyed[role] = self._take_over(kms, role) or self._create(
                 kms,
-                self.instrument.open_store(),
+                self.probe_proxy.open_store(),
                 f"{PREFIX}-{role}-{secrets.token_hex(4)}",
             )
         store = self._keyed[role]
@@ -189,7 +191,7 @@ class Workshop:
         Raises:
             NotTestable: it cannot be had.
         """
-        proxy = self.instrument.open_store(label=label)
+        proxy = self.probe_proxy.open_store(label=label)
         store = self._create(kms, proxy, None, **changes)
         self._made.stores.append(store)
         if connect:
@@ -275,7 +277,7 @@ class Workshop:
             store = KeyStore(
                 id=str(entry.get("CustomKeyStoreId")),
                 name=name,
-                proxy=self.instrument.open_store(),
+                proxy=self.probe_proxy.open_store(),
             )
             self.disconnect(kms, store)
             update = kms.call(

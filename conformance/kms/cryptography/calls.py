@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest, ProxyStore
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
     from ..client.client import Kms
     from ..client.reply import Reply

@@ -30,7 +30,7 @@ from .calls import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
     from ..client.client import Kms
     from ..client.reply import Reply

@@ -25,7 +25,7 @@ from .calls import CONTEXT, asked, binary, good_call, opened, sealed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
     from ..client.client import Kms
     from ..client.workshop import Key

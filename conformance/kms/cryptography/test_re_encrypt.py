@@ -16,7 +16,8 @@ from .calls import PLAINTEXT, asked, opened, sealed
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument, ProxyRequest
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
     from ..client.client import Kms
     from ..client.reply import Reply
@@ -38,10 +39,10 @@ def standard_key(kms: Kms, workshop: Workshop) -> str:
 
 
 def _re_encrypt(
-    kms: Kms, instrument: Instrument, blob: bytes, source: str, destination: str
+    kms: Kms, probe_proxy: ProbeProxy, blob: bytes, source: str, destination: str
 ) -> tuple[Reply, Requests]:
     """ReEncrypt from key ARN to key ARN, and what any proxy was asked meanwhile."""
-    with instrument.watching() as requests:
+    with probe_proxy.watching() as requests:
         reply = kms.call(
             "ReEncrypt",
             CiphertextBlob=blob,
@@ -91,7 +92,7 @@ def _without_repeats(texts: Iterable[str]) -> list[str]:
 
 @pytest.mark.requirement("KMS-CRYPTO-003")
 def test_between_stores(
-    kms: Kms, instrument: Instrument, key: Key, other_key: Key
+    kms: Kms, probe_proxy: ProbeProxy, key: Key, other_key: Key
 ) -> None:
     """Decrypt at the source's proxy comes first, Encrypt at the destination's second.
 
@@ -99,7 +100,7 @@ def test_between_stores(
     kmsOperation is ReEncrypt on both.
     """
     blob = sealed(kms, key)
-    reply, requests = _re_encrypt(kms, instrument, blob, key.arn, other_key.arn)
+    reply, requests = _re_encrypt(kms, probe_proxy, blob, key.arn, other_key.arn)
     new = control(reply)["CiphertextBlob"]
     _expect_asked(reply, requests, ("decrypt", key), ("encrypt", other_key))
     if control(opened(kms, other_key, new)).get("Plaintext") != PLAINTEXT:
@@ -107,20 +108,20 @@ def test_between_stores(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-003")
-def test_within_a_key(kms: Kms, instrument: Instrument, key: Key) -> None:
+def test_within_a_key(kms: Kms, probe_proxy: ProbeProxy, key: Key) -> None:
     """From a key to itself there are two requests, too."""
-    reply, requests = _re_encrypt(kms, instrument, sealed(kms, key), key.arn, key.arn)
+    reply, requests = _re_encrypt(kms, probe_proxy, sealed(kms, key), key.arn, key.arn)
     control(reply)
     _expect_asked(reply, requests, ("decrypt", key), ("encrypt", key))
 
 
 @pytest.mark.requirement("KMS-CRYPTO-004")
 def test_one_request_id(
-    kms: Kms, instrument: Instrument, key: Key, other_key: Key
+    kms: Kms, probe_proxy: ProbeProxy, key: Key, other_key: Key
 ) -> None:
     """Both requests have the same kmsRequestId: that of the one call."""
     blob = sealed(kms, key)
-    reply, requests = _re_encrypt(kms, instrument, blob, key.arn, other_key.arn)
+    reply, requests = _re_encrypt(kms, probe_proxy, blob, key.arn, other_key.arn)
     control(reply)
     ids = {r.request_metadata.get("kmsRequestId") for r in asked(requests)}
     if len(ids) != 1:
@@ -129,7 +130,7 @@ def test_one_request_id(
 
 @pytest.mark.requirement("KMS-CRYPTO-027")
 def test_into_a_store(
-    kms: Kms, instrument: Instrument, key: Key, standard_key: str
+    kms: Kms, probe_proxy: ProbeProxy, key: Key, standard_key: str
 ) -> None:
     """From a key of the origin AWS_KMS, the proxy is asked to encrypt only."""
     encrypted = kms.call(
@@ -139,7 +140,7 @@ def test_into_a_store(
         label="control: a key of the origin AWS_KMS encrypts",
     )
     blob = control(encrypted)["CiphertextBlob"]
-    reply, requests = _re_encrypt(kms, instrument, blob, standard_key, key.arn)
+    reply, requests = _re_encrypt(kms, probe_proxy, blob, standard_key, key.arn)
     new = success(reply)["CiphertextBlob"]
     _expect_asked(reply, requests, ("encrypt", key))
     if control(opened(kms, key, new)).get("Plaintext") != PLAINTEXT:
@@ -148,11 +149,11 @@ def test_into_a_store(
 
 @pytest.mark.requirement("KMS-CRYPTO-027")
 def test_out_of_a_store(
-    kms: Kms, instrument: Instrument, key: Key, standard_key: str
+    kms: Kms, probe_proxy: ProbeProxy, key: Key, standard_key: str
 ) -> None:
     """To a key of the origin AWS_KMS, the proxy is asked to decrypt only."""
     blob = sealed(kms, key)
-    reply, requests = _re_encrypt(kms, instrument, blob, key.arn, standard_key)
+    reply, requests = _re_encrypt(kms, probe_proxy, blob, key.arn, standard_key)
     new = success(reply)["CiphertextBlob"]
     _expect_asked(reply, requests, ("decrypt", key))
     decrypted = kms.call(

@@ -22,7 +22,8 @@ from .creator import key_ids
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument, ProxyRequest
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
     from ..client.client import Kms
     from ..client.reply import Reply
@@ -41,10 +42,10 @@ NO_DECRYPT: dict[str, Any] = {"key_usage": ("ENCRYPT",)}
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-014")
-def test_only_metadata_is_asked(creator: Creator, instrument: Instrument) -> None:
+def test_only_metadata_is_asked(creator: Creator, probe_proxy: ProbeProxy) -> None:
     """CreateKey asks the proxy for the external key's metadata, and nothing else."""
     external_key = creator.store.proxy.add_key()
-    with instrument.watching() as asked:
+    with probe_proxy.watching() as asked:
         reply = creator.call(XksKeyId=external_key.id)
         control(reply)
         # KMS may look after the proxy's health at any time.

@@ -18,7 +18,8 @@ from .states import KeyState, expect_state
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument, ProxyRequest
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
     from ..client.client import Kms
     from ..client.reply import Reply
@@ -80,9 +81,9 @@ def test_description_in_a_state(kms: Kms, states: States, state: KeyState) -> No
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-002")
-def test_description_asks_no_proxy(kms: Kms, key: Key, instrument: Instrument) -> None:
+def test_description_asks_no_proxy(kms: Kms, key: Key, probe_proxy: ProbeProxy) -> None:
     """DescribeKey asks the proxy nothing."""
-    with instrument.watching() as asked:
+    with probe_proxy.watching() as asked:
         reply = _describe(kms, key.key_id)
         control(reply)
         _expect_silence(reply, asked())
@@ -112,12 +113,12 @@ def test_list_of_keys(kms: Kms, new_key: Key) -> None:
 @pytest.mark.requirement("KMS-KEYMGMT-005")
 @pytest.mark.parametrize("operation", ["DisableKey", "EnableKey"])
 def test_enabling_asks_no_proxy(
-    kms: Kms, states: States, instrument: Instrument, operation: str
+    kms: Kms, states: States, probe_proxy: ProbeProxy, operation: str
 ) -> None:
     """EnableKey and DisableKey ask the proxy nothing, and change no external key."""
     state = KeyState.ENABLED if operation == "DisableKey" else KeyState.DISABLED
     key = states.subject(state, OPERATIONS[operation]).key
-    with instrument.watching() as asked:
+    with probe_proxy.watching() as asked:
         reply = kms.call(operation, KeyId=key.key_id)
         control(reply)
         _expect_silence(reply, asked())
@@ -272,9 +273,11 @@ def test_bad_waiting_period(kms: Kms, states: States, days: int) -> None:
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-007")
-def test_deletion_asks_no_proxy(kms: Kms, new_key: Key, instrument: Instrument) -> None:
+def test_deletion_asks_no_proxy(
+    kms: Kms, new_key: Key, probe_proxy: ProbeProxy
+) -> None:
     """ScheduleKeyDeletion asks the proxy nothing."""
-    with instrument.watching() as asked:
+    with probe_proxy.watching() as asked:
         reply = kms.call(
             "ScheduleKeyDeletion", KeyId=new_key.key_id, PendingWindowInDays=7
         )

@@ -279,8 +279,8 @@ def test_store_of_another_region(kms: Kms, store: KeyStore, member: str) -> None
 )
 def test_validation(kms: Kms, workshop: Workshop, member: str, value: str) -> None:
     """What the service model rules out is a ValidationException before all else."""
-    calls = CreateCalls(kms, workshop, workshop.instrument.open_store())
-    with workshop.instrument.watching() as asked:
+    calls = CreateCalls(kms, workshop, workshop.probe_proxy.open_store())
+    with workshop.probe_proxy.watching() as asked:
         reply = calls.call(**{member: value})
         heard = len(asked())
     control_refused(reply)
@@ -296,7 +296,7 @@ def test_bad_credential_is_not_echoed(
     kms: Kms, workshop: Workshop, member: str
 ) -> None:
     """The answer to a malformed credential does not repeat it."""
-    calls = CreateCalls(kms, workshop, workshop.instrument.open_store())
+    calls = CreateCalls(kms, workshop, workshop.probe_proxy.open_store())
     bad = f"{secrets.token_hex(16)}!"
     credential = {**calls.proxy.credential, member: bad}
     reply = calls.call(XksProxyAuthenticationCredential=credential)

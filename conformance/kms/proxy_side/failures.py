@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.probe_proxy.proxy import Trick
+from pytest_xks.certify.probe_proxy.vocabulary import ListenerFault
 
 from .rehearsal import Operation
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyStore
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
     from .rehearsal import Cause
 
@@ -76,8 +76,8 @@ def _error(name: str, status: int) -> Cause:
     return lambda proxy: proxy.failing(name, status)
 
 
-def _door(fault: Trick) -> Cause:
-    return lambda proxy: proxy.instrument.listening(fault)
+def _listener(fault: ListenerFault) -> Cause:
+    return lambda proxy: proxy.listening(fault)
 
 
 def _late(proxy: ProxyStore) -> AbstractContextManager[None]:
@@ -297,7 +297,7 @@ FAILURES = (
     Failure(
         name="no-tcp-connection",
         statement="KMS-FAIL-014",
-        cause=_door(Trick.CONNECTION_REFUSED),
+        cause=_listener(ListenerFault.CONNECTION_REFUSED),
         cells={
             **_store("KMS-CREATESTORE-040", "XksProxyUriUnreachableException"),
             **_connect("KMS-CONNECT-021", "XKS_PROXY_NOT_REACHABLE"),
@@ -308,7 +308,7 @@ FAILURES = (
     Failure(
         name="no-tls-connection",
         statement="KMS-FAIL-015",
-        cause=_door(Trick.CERTIFICATE_EXPIRED),
+        cause=_listener(ListenerFault.CERTIFICATE_EXPIRED),
         cells={
             # KMS-AMB-011.
             **_store(
@@ -371,13 +371,13 @@ CERTIFICATES = tuple(
     Failure(
         name=fault.value,
         statement=_TLS.statement,
-        cause=_door(fault),
+        cause=_listener(fault),
         cells={each: _TLS.cells[each] for each in (_CREATE, Operation.CONNECT)},
     )
     for fault in (
-        Trick.CERTIFICATE_WRONG_HOST,
-        Trick.CERTIFICATE_UNKNOWN_CA,
-        Trick.CERTIFICATE_SELF_SIGNED,
+        ListenerFault.CERTIFICATE_WRONG_HOST,
+        ListenerFault.CERTIFICATE_UNKNOWN_CA,
+        ListenerFault.CERTIFICATE_SELF_SIGNED,
     )
 )
 """Other reasons for having no TLS connection."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_xks.certify.probe_proxy.proxy import ProxyStore
+from pytest_xks.certify.probe_proxy.store import ProxyStore
 
 from ..client.expect import control
 from ..client.workshop import creation, wait_while
@@ -72,7 +72,7 @@ def attempt(kms: Kms, workshop: Workshop, operation: Operation, cause: Cause) ->
 
 
 def _create(kms: Kms, workshop: Workshop, cause: Cause) -> Reply:
-    proxy = workshop.instrument.open_store()
+    proxy = workshop.probe_proxy.open_store()
     parameters = creation(proxy)
     with cause(proxy):
         probe = kms.call("CreateCustomKeyStore", **parameters)

@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
 __all__ = ["Authorization", "authorization_of", "signature_over"]
 

@@ -25,7 +25,7 @@ from .traffic import ASK_FOR_HEALTH, ASK_FOR_METADATA, ASK_FOR_WORK, Traffic
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
     from ..client.client import Endpoint
     from ..client.reply import Reply

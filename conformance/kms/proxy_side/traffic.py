@@ -16,7 +16,8 @@ from ..cryptography.calls import asked, good_call, sealed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest, ProxyStore
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
     from ..client.client import Kms
     from ..client.reply import Reply
@@ -106,7 +107,7 @@ class Traffic:
         )
 
     def _create_store(self) -> Trace:
-        proxy = self._workshop.instrument.open_store()
+        proxy = self._workshop.probe_proxy.open_store()
 
         def create() -> Reply:
             reply = self._kms.call("CreateCustomKeyStore", **creation(proxy))

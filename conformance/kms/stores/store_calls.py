@@ -12,7 +12,7 @@ from ..client.expect import control, expect
 from ..client.workshop import PREFIX, creation, description_of
 
 if TYPE_CHECKING:
-    from pytest_xks.certify.probe_proxy.proxy import ProxyStore
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
     from pytest_xks.certify.targets.kms_target import VpcEndpointServiceTarget
 
     from ..client.client import Kms

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_xks.certify.probe_proxy.proxy import Ending
+from pytest_xks.certify.probe_proxy.vocabulary import ConnectionEnd
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyStore
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
     from ..client.client import Kms
     from ..client.expect import Outcome
@@ -66,7 +66,8 @@ TROUBLE = [
         id="malformed-answer",
     ),
     pytest.param(
-        lambda p: p.ending(Ending.RESET, operation="health"), id="connection-reset"
+        lambda p: p.ending(ConnectionEnd.RESET, operation="health"),
+        id="connection-reset",
     ),
 ]
 """Health checks that fail."""

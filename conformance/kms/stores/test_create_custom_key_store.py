@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.probe_proxy.proxy import Ending, Trick
+from pytest_xks.certify.probe_proxy.vocabulary import ConnectionEnd, ListenerFault
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import (
@@ -26,11 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from pytest_xks.certify.probe_proxy.proxy import (
-        Instrument,
-        ProxyRequest,
-        ProxyStore,
-    )
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
     from ..client.client import Kms
     from ..client.reply import Reply
@@ -40,15 +38,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+def calls(kms: Kms, workshop: Workshop, probe_proxy: ProbeProxy) -> CreateCalls:
     """Calls for a new key store; its endpoint is the same for all of these checks."""
-    return CreateCalls(kms, workshop, instrument.open_store(label="creation"))
+    return CreateCalls(kms, workshop, probe_proxy.open_store(label="creation"))
 
 
 @pytest.fixture
-def other_calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+def other_calls(kms: Kms, workshop: Workshop, probe_proxy: ProbeProxy) -> CreateCalls:
     """Calls for another one, at another endpoint."""
-    return CreateCalls(kms, workshop, instrument.open_store(label="creation-2"))
+    return CreateCalls(kms, workshop, probe_proxy.open_store(label="creation-2"))
 
 
 # -- names and types --------------------------------------------------------------
@@ -181,13 +179,13 @@ def test_bad_endpoint(calls: CreateCalls, defect: str) -> None:
 
 @pytest.mark.requirement("KMS-CREATESTORE-011")
 @pytest.mark.parametrize("defect", PATH_DEFECTS)
-def test_bad_path(calls: CreateCalls, instrument: Instrument, defect: str) -> None:
+def test_bad_path(calls: CreateCalls, probe_proxy: ProbeProxy, defect: str) -> None:
     """A path that is not of the documented form is refused.
 
     Were KMS to call the proxy at it, all would be well: the proxy answers every path.
     """
     path = PATH_DEFECTS[defect](calls.proxy.uri_path)
-    with instrument.answering(200, HEALTHY, operation="health"):
+    with probe_proxy.answering(200, HEALTHY, operation="health"):
         calls.expect_refused(REFUSED, XksProxyUriPath=path)
 
 
@@ -203,23 +201,25 @@ def test_good_path(
     kms: Kms,
     workshop: Workshop,
     other_calls: CreateCalls,
-    instrument: Instrument,
+    probe_proxy: ProbeProxy,
     prefix: str,
 ) -> None:
     """A path may be without a prefix, or have 128 characters of every legal kind."""
     control(other_calls.call(label="control: another path"))
-    proxy = instrument.open_store(label="creation", prefix=prefix)
-    with instrument.answering(200, HEALTHY, operation="health"):
+    proxy = probe_proxy.open_store(label="creation", prefix=prefix)
+    with probe_proxy.answering(200, HEALTHY, operation="health"):
         success(CreateCalls(kms, workshop, proxy).call())
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-012")
-def test_uri_of_the_proxy(kms: Kms, workshop: Workshop, instrument: Instrument) -> None:
+def test_uri_of_the_proxy(
+    kms: Kms, workshop: Workshop, probe_proxy: ProbeProxy
+) -> None:
     """GetHealthStatus goes to endpoint, path and /health, put together as they are."""
-    proxy = instrument.open_store(label="creation", prefix="Mixed-Case/And_more")
+    proxy = probe_proxy.open_store(label="creation", prefix="Mixed-Case/And_more")
     with (
-        instrument.answering(200, HEALTHY, operation="health"),
-        instrument.watching() as seen,
+        probe_proxy.answering(200, HEALTHY, operation="health"),
+        probe_proxy.watching() as seen,
     ):
         reply = CreateCalls(kms, workshop, proxy).call()
     _expect_uri(reply, seen(), f"{proxy.endpoint}{proxy.uri_path}/health")
@@ -227,11 +227,11 @@ def test_uri_of_the_proxy(kms: Kms, workshop: Workshop, instrument: Instrument) 
 
 @pytest.mark.requirement("KMS-CREATESTORE-012")
 def test_uri_of_a_key(
-    kms: Kms, workshop: Workshop, store: KeyStore, instrument: Instrument
+    kms: Kms, workshop: Workshop, store: KeyStore, probe_proxy: ProbeProxy
 ) -> None:
     """GetKeyMetadata goes to endpoint, path, /keys/, the external key and /metadata."""
     external_key = store.proxy.add_key()
-    with instrument.watching() as seen:
+    with probe_proxy.watching() as seen:
         reply = kms.call(
             "CreateKey",
             Origin="EXTERNAL_KEY_STORE",
@@ -359,7 +359,7 @@ FAILURES: dict[str, Callable[[ProxyStore], AbstractContextManager[None]]] = {
     "error": lambda proxy: proxy.failing("InternalException", 500),
     "unauthenticated": lambda p: p.failing("AuthenticationFailedException", 401),
     "malformed": lambda proxy: proxy.answering(200, b"OK", content_type="text/plain"),
-    "no-answer": lambda proxy: proxy.ending(Ending.CLOSE),
+    "no-answer": lambda proxy: proxy.ending(ConnectionEnd.CLOSE),
 }
 
 
@@ -448,16 +448,16 @@ def test_some_key_managers_unavailable(
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(Trick.CERTIFICATE_EXPIRED, id="expired"),
-        pytest.param(Trick.CERTIFICATE_WRONG_HOST, id="another-host"),
-        pytest.param(Trick.CERTIFICATE_UNKNOWN_CA, id="unknown-authority"),
+        pytest.param(ListenerFault.CERTIFICATE_EXPIRED, id="expired"),
+        pytest.param(ListenerFault.CERTIFICATE_WRONG_HOST, id="another-host"),
+        pytest.param(ListenerFault.CERTIFICATE_UNKNOWN_CA, id="unknown-authority"),
     ],
 )
 def test_bad_certificate(
-    calls: CreateCalls, instrument: Instrument, fault: Trick
+    calls: CreateCalls, probe_proxy: ProbeProxy, fault: ListenerFault
 ) -> None:
     """The certificate must be of the host, in force, and of a trusted authority."""
-    with instrument.listening(fault):
+    with probe_proxy.listening(fault):
         probe = calls.call()
     if not probe.succeeded:
         control(calls.call(label="control: a good certificate"))

@@ -239,7 +239,7 @@ def test_connection_state(kms: Kms, workshop: Workshop, state: str) -> None:
 def _vpc_configuration(kms: Kms, workshop: Workshop) -> tuple[Reply, dict[str, Any]]:
     """What is said of a key store with VPC endpoint service connectivity."""
     members = vpc_members(service_of(kms))
-    calls = CreateCalls(kms, workshop, workshop.instrument.open_store())
+    calls = CreateCalls(kms, workshop, workshop.probe_proxy.open_store())
     store_id = control(calls.call(**members)).get("CustomKeyStoreId")
     reply = _describe(kms, CustomKeyStoreId=store_id)
     control(reply)

@@ -24,7 +24,7 @@ MOST = 20
 
 def _create(kms: Kms, workshop: Workshop) -> Reply:
     """Create one more key store, which goes with the check."""
-    return CreateCalls(kms, workshop, workshop.instrument.open_store()).call()
+    return CreateCalls(kms, workshop, workshop.probe_proxy.open_store()).call()
 
 
 @pytest.mark.requirement("KMS-QUOTA-001")

@@ -29,11 +29,9 @@ from .store_calls import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_xks.certify.probe_proxy.proxy import (
-        Instrument,
-        ProxyRequest,
-        ProxyStore,
-    )
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
     from ..client.client import Kms
     from ..client.reply import Reply
@@ -60,26 +58,26 @@ def connected(kms: Kms, workshop: Workshop) -> KeyStore:
 
 
 @pytest.fixture
-def new_proxy(instrument: Instrument) -> ProxyStore:
+def new_proxy(probe_proxy: ProbeProxy) -> ProxyStore:
     """The proxy's side of a key store at the same endpoint, with another path."""
-    return instrument.open_store(label=LABEL)
+    return probe_proxy.open_store(label=LABEL)
 
 
 @pytest.fixture
-def healthy(instrument: Instrument) -> Iterator[None]:
+def healthy(probe_proxy: ProbeProxy) -> Iterator[None]:
     """The proxy is well, whoever asks and at whatever path."""
-    with instrument.answering(200, HEALTHY, operation="health"):
+    with probe_proxy.answering(200, HEALTHY, operation="health"):
         yield
 
 
 @pytest.fixture
-def changes(instrument: Instrument, new_proxy: ProxyStore) -> Changes:
+def changes(probe_proxy: ProbeProxy, new_proxy: ProxyStore) -> Changes:
     """One change of every kind."""
     return {
         "name": {"NewCustomKeyStoreName": new_name()},
         "path": {"XksProxyUriPath": new_proxy.uri_path},
         "credential": {"XksProxyAuthenticationCredential": new_proxy.credential},
-        "endpoint": {"XksProxyUriEndpoint": instrument.endpoint("update-2")},
+        "endpoint": {"XksProxyUriEndpoint": probe_proxy.endpoint("update-2")},
     }
 
 

@@ -24,7 +24,7 @@ from .store_calls import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
 
     from ..client.client import Kms
     from ..client.workshop import Key, KeyStore, Workshop
@@ -49,15 +49,15 @@ def members(kms: Kms) -> Members:
 
 
 @pytest.fixture
-def calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+def calls(kms: Kms, workshop: Workshop, probe_proxy: ProbeProxy) -> CreateCalls:
     """Calls for a new key store, with parameters of a public one."""
-    return CreateCalls(kms, workshop, instrument.open_store(label=LABEL))
+    return CreateCalls(kms, workshop, probe_proxy.open_store(label=LABEL))
 
 
 @pytest.fixture
-def other_calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+def other_calls(kms: Kms, workshop: Workshop, probe_proxy: ProbeProxy) -> CreateCalls:
     """Calls for another one."""
-    return CreateCalls(kms, workshop, instrument.open_store(label=LABEL))
+    return CreateCalls(kms, workshop, probe_proxy.open_store(label=LABEL))
 
 
 @pytest.fixture

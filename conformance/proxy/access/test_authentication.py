@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.targets.proxy_target import Credential
+from pytest_xks.certify.targets.credential import Credential
 
 from ..client.client import WRONG_SECRET
 from ..client.signing import Signer, timestamp

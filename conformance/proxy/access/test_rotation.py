@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.targets.proxy_target import Credential
+from pytest_xks.certify.targets.credential import Credential
 
 from ..probes.bodies import ALL_OPERATIONS, Operation
 from ..probes.expect import control, expect, success

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pytest_xks.certify.evidence.recorder import Exchange, Headers, Recorder, Signing
 from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
-from pytest_xks.certify.targets.proxy_target import Credential, StoreTarget
+from pytest_xks.certify.targets.credential import Credential
 
 from ..probes.bodies import (
     ALICE,
@@ -36,6 +36,8 @@ from .signing import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_xks.certify.targets.proxy_target import StoreTarget
 
 __all__ = [
     "AAD",

@@ -16,7 +16,8 @@ from .connection import Door, Pool
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_xks.certify.targets.proxy_target import Credential, ProxyTarget
+    from pytest_xks.certify.targets.credential import Credential
+    from pytest_xks.certify.targets.proxy_target import ProxyTarget
 
     from .answer import Answer
 

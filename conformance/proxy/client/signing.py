@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 if TYPE_CHECKING:
-    from pytest_xks.certify.targets.proxy_target import Credential
+    from pytest_xks.certify.targets.credential import Credential
 
     from .connection import Outgoing
 

@@ -1,6 +1,6 @@
 """What a check accepts of a proxy, and the helpers that raise otherwise.
 
-See ``certify.judgement`` for what an ``Outcome`` is. A *control* is a request that has
+``certify.run.judgement`` says what an ``Outcome`` is. A *control* is a request that has
 to succeed before a refusal means anything; if it does not, nothing can be concluded.
 """
 
@@ -10,7 +10,7 @@ import base64
 import binascii
 from typing import TypeAlias
 
-from pytest_xks.certify.run import judgement
+from pytest_xks.certify.run.judgement import Outcome as OutcomeOf
 from pytest_xks.certify.run.judgement import expect, violated
 from pytest_xks.certify.run.outcome import NotTestable
 
@@ -35,7 +35,7 @@ __all__ = [
     "violated",
 ]
 
-Outcome: TypeAlias = judgement.Outcome[Answer]
+Outcome: TypeAlias = OutcomeOf[Answer]
 
 # "Error codes": the HTTP status of every error name.
 ERRORS = {

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.run.outcome import NotTestable
-from pytest_xks.certify.targets.proxy_target import Credential
+from pytest_xks.certify.targets.credential import Credential
 
 from ..client.client import PLAINTEXT, UNKNOWN_KEY_ID, WRONG_SECRET
 from .bodies import Operation, encrypt_body, flip

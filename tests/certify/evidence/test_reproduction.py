@@ -342,7 +342,7 @@ def test_no_secret_in_the_line(proxy, signed):
 
 def test_call_of_kms():
     """A call of a KMS operation is signed anew, with the credential of AWS."""
-    with embedded_kms() as (_, target, _instrument), KmsCaller(target) as caller:
+    with embedded_kms() as (_, target, _probe_proxy), KmsCaller(target) as caller:
         exchange = caller.call("DescribeCustomKeyStores", Limit=1).exchange
         line = reproduction(exchange)
         done = subprocess.run(
