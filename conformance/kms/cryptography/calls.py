@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
     from pytest_xks.certify.probe_proxy.store import ProxyStore
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Key
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key
+    from ..client.reply import KmsReply
 
     Context = Mapping[str, str]
 
 __all__ = [
     "CONTEXT",
-    "FIVE",
+    "CRYPTO_OPERATIONS",
     "PLAINTEXT",
     "answers_of",
     "asked",
@@ -37,7 +37,7 @@ __all__ = [
     "sealed",
 ]
 
-FIVE = (
+CRYPTO_OPERATIONS = (
     "Encrypt",
     "Decrypt",
     "ReEncrypt",
@@ -59,7 +59,10 @@ def _with_context(
 
 
 def sealed(
-    kms: Kms, key: Key, plaintext: bytes = PLAINTEXT, context: Context | None = None
+    kms: KmsClient,
+    key: Key,
+    plaintext: bytes = PLAINTEXT,
+    context: Context | None = None,
 ) -> bytes:
     """The ciphertext blob of a plaintext.
 
@@ -79,8 +82,13 @@ def sealed(
 
 
 def opened(
-    kms: Kms, key: Key, blob: bytes, context: Context | None = None, *, label: str = ""
-) -> Reply:
+    kms: KmsClient,
+    key: Key,
+    blob: bytes,
+    context: Context | None = None,
+    *,
+    label: str = "",
+) -> KmsReply:
     """Decrypt a blob, naming its key."""
     parameters = {"KeyId": key.arn, "CiphertextBlob": blob}
     return kms.call(
@@ -91,7 +99,7 @@ def opened(
 
 
 def good_call(
-    kms: Kms,
+    kms: KmsClient,
     operation: str,
     key: Key,
     *,
@@ -201,7 +209,10 @@ def answers_of(
 
 
 def inner_ciphertext(
-    kms: Kms, key: Key, plaintext: bytes = PLAINTEXT, context: Context | None = None
+    kms: KmsClient,
+    key: Key,
+    plaintext: bytes = PLAINTEXT,
+    context: Context | None = None,
 ) -> tuple[bytes, bytes]:
     """A ciphertext blob, and what the proxy got to encrypt for it.
 

@@ -19,7 +19,7 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.workshop import state_of
+from ..client.provisioning import connection_state_of
 from .store_calls import CLOUDHSM_MEMBERS, HEALTHY, CreateCalls, new_name
 
 if TYPE_CHECKING:
@@ -30,23 +30,27 @@ if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
     from pytest_xks.certify.probe_proxy.store import ProxyStore
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.reply import KmsReply
 
     Change = Callable[[str], str]
 
 
 @pytest.fixture
-def calls(kms: Kms, workshop: Workshop, probe_proxy: ProbeProxy) -> CreateCalls:
+def calls(
+    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
+) -> CreateCalls:
     """Calls for a new key store; its endpoint is the same for all of these checks."""
-    return CreateCalls(kms, workshop, probe_proxy.open_store(label="creation"))
+    return CreateCalls(kms, provisioner, probe_proxy.open_store(label="creation"))
 
 
 @pytest.fixture
-def other_calls(kms: Kms, workshop: Workshop, probe_proxy: ProbeProxy) -> CreateCalls:
+def other_calls(
+    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
+) -> CreateCalls:
     """Calls for another one, at another endpoint."""
-    return CreateCalls(kms, workshop, probe_proxy.open_store(label="creation-2"))
+    return CreateCalls(kms, provisioner, probe_proxy.open_store(label="creation-2"))
 
 
 # -- names and types --------------------------------------------------------------
@@ -198,8 +202,8 @@ def test_bad_path(calls: CreateCalls, probe_proxy: ProbeProxy, defect: str) -> N
     ],
 )
 def test_good_path(
-    kms: Kms,
-    workshop: Workshop,
+    kms: KmsClient,
+    provisioner: Provisioner,
     other_calls: CreateCalls,
     probe_proxy: ProbeProxy,
     prefix: str,
@@ -208,12 +212,12 @@ def test_good_path(
     control(other_calls.call(label="control: another path"))
     proxy = probe_proxy.open_store(label="creation", prefix=prefix)
     with probe_proxy.answering(200, HEALTHY, operation="health"):
-        success(CreateCalls(kms, workshop, proxy).call())
+        success(CreateCalls(kms, provisioner, proxy).call())
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-012")
 def test_uri_of_the_proxy(
-    kms: Kms, workshop: Workshop, probe_proxy: ProbeProxy
+    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
 ) -> None:
     """GetHealthStatus goes to endpoint, path and /health, put together as they are."""
     proxy = probe_proxy.open_store(label="creation", prefix="Mixed-Case/And_more")
@@ -221,13 +225,13 @@ def test_uri_of_the_proxy(
         probe_proxy.answering(200, HEALTHY, operation="health"),
         probe_proxy.watching() as seen,
     ):
-        reply = CreateCalls(kms, workshop, proxy).call()
+        reply = CreateCalls(kms, provisioner, proxy).call()
     _expect_uri(reply, seen(), f"{proxy.endpoint}{proxy.uri_path}/health")
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-012")
 def test_uri_of_a_key(
-    kms: Kms, workshop: Workshop, store: KeyStore, probe_proxy: ProbeProxy
+    kms: KmsClient, provisioner: Provisioner, store: KeyStore, probe_proxy: ProbeProxy
 ) -> None:
     """GetKeyMetadata goes to endpoint, path, /keys/, the external key and /metadata."""
     external_key = store.proxy.add_key()
@@ -238,12 +242,12 @@ def test_uri_of_a_key(
             CustomKeyStoreId=store.id,
             XksKeyId=external_key.id,
         )
-    workshop.adopt_key(reply)
+    provisioner.adopt_key(reply)
     base = f"{store.proxy.endpoint}{store.proxy.uri_path}"
     _expect_uri(reply, seen(), f"{base}/keys/{external_key.id}/metadata")
 
 
-def _expect_uri(reply: Reply, requests: Sequence[ProxyRequest], uri: str) -> None:
+def _expect_uri(reply: KmsReply, requests: Sequence[ProxyRequest], uri: str) -> None:
     ours = [
         each
         for each in requests
@@ -324,7 +328,7 @@ def test_name_in_use(calls: CreateCalls, other_calls: CreateCalls) -> None:
 
 @pytest.mark.requirement("KMS-CREATESTORE-022")
 def test_uri_in_use(calls: CreateCalls, other_calls: CreateCalls) -> None:
-    """Endpoint and path of another key store are an XksProxyUriInUseException."""
+    """KmsEndpoint and path of another key store are an XksProxyUriInUseException."""
     control(other_calls.call(label="control: the other"))
     other = other_calls.proxy
     calls.expect_refused(
@@ -390,7 +394,7 @@ def test_proxy_is_asked(calls: CreateCalls) -> None:
 
 @pytest.mark.requirement("KMS-CREATESTORE-028")
 @pytest.mark.parametrize("failure", FAILURES)
-def test_failed_test_call(kms: Kms, calls: CreateCalls, failure: str) -> None:
+def test_failed_test_call(kms: KmsClient, calls: CreateCalls, failure: str) -> None:
     """If the proxy does not answer well, the call fails and there is no key store."""
     name = new_name()
     with FAILURES[failure](calls.proxy):
@@ -468,10 +472,10 @@ def test_bad_certificate(
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-047")
-def test_new_key_store_is_disconnected(kms: Kms, calls: CreateCalls) -> None:
+def test_new_key_store_is_disconnected(kms: KmsClient, calls: CreateCalls) -> None:
     """A new key store is DISCONNECTED; nothing connects it by itself."""
     reply = calls.call()
-    state = state_of(kms, str(control(reply).get("CustomKeyStoreId")))
+    state = connection_state_of(kms, str(control(reply).get("CustomKeyStoreId")))
     if state != "DISCONNECTED":
         violated(reply, "ConnectionState: DISCONNECTED", f"ConnectionState: {state}")
 

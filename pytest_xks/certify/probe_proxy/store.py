@@ -81,7 +81,7 @@ class ProxyStore:
 
         Args:
             external_key_id: a random one by default.
-            properties: what GetKeyMetadata reports.
+            properties: what is special about it.
         """
         return self._store.add_key(external_key_id, **properties)
 

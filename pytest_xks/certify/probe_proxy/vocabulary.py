@@ -35,7 +35,7 @@ class ListenerFault(StrEnum):
 
 
 class KeyProperties(TypedDict, total=False):
-    """What GetKeyMetadata reports of an external key."""
+    """What is special about an external key."""
 
     key_spec: str
     """``AES_256`` by default."""
@@ -43,6 +43,10 @@ class KeyProperties(TypedDict, total=False):
     """``ENCRYPT`` and ``DECRYPT`` by default."""
     status: str
     """``ENABLED`` by default; or ``DISABLED``."""
+    versioned: bool
+    """Whether Encrypt returns ciphertextMetadata; True by default."""
+    initialization_vector_bytes: int
+    """12 by default; or 16."""
 
 
 class ExternalKey(Protocol):
