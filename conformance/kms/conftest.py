@@ -41,7 +41,7 @@ def endpoint(pytestconfig: pytest.Config) -> Iterator[KmsEndpoint]:
 def session_provisioner(
     endpoint: KmsEndpoint, probe_proxy: ProbeProxy
 ) -> Iterator[Provisioner]:
-    """The provisioner of the run; what it made goes at the end, also after Ctrl-C."""
+    """The provisioner of the run; it cleans up at the end, also after Ctrl-C."""
     kms = KmsClient(endpoint, Recorder())
     provisioner = Provisioner(probe_proxy)
     provisioner.clear_away(kms)
@@ -59,7 +59,7 @@ def kms(endpoint: KmsEndpoint, recorder: Recorder) -> KmsClient:
 def provisioner(
     kms: KmsClient, session_provisioner: Provisioner
 ) -> Iterator[Provisioner]:
-    """Makes key stores and keys; the stores go with the check."""
+    """Makes key stores and keys; the stores are removed with the check."""
     yield session_provisioner
     session_provisioner.remove_stores(kms)
 
@@ -118,7 +118,7 @@ def states(
 
 @pytest.fixture
 def alias(kms: KmsClient) -> Iterator[str]:
-    """The name of no alias; what a check makes of it goes with the check."""
+    """The name of no alias; one that a check makes is removed with the check."""
     name = f"alias/{PREFIX}-{secrets.token_hex(6)}"
     yield name
     kms.call("DeleteAlias", AliasName=name, label="remove the alias")

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def session(pytestconfig: pytest.Config, *, load: bool) -> Iterator[ProxySession]:
-    """Connections and knowledge that all checks share."""
+    """The connections of the run, and what it has learnt of the proxy."""
     session = ProxySession(pytestconfig.stash[TARGET], load=load)
     yield session
     session.close()

@@ -74,7 +74,7 @@ def creation(
 
     Args:
         proxy: the proxy's side.
-        name: the friendly name; one that nobody has by default.
+        name: the friendly name; an unused one by default.
         changes: members to replace; None leaves a member out.
     """
     parameters: dict[str, Any] = {
@@ -152,7 +152,7 @@ class Provisioner:
         self._shared_keys: dict[tuple[object, ...], Key] = {}
         self._made = _Made()
         self._connected: set[str] = set()
-        """Stores that were connected when somebody last looked."""
+        """Stores that were connected when last looked at."""
 
     # -- stores -------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ class Provisioner:
         """The connected store of a role, in which keys may be made.
 
         Raises:
-            NotTestable: it cannot be had.
+            NotTestable: it cannot be obtained.
         """
         if role not in self._keyed:
             self._keyed[role] = self._take_over(kms, role) or self._create(
@@ -185,11 +185,11 @@ class Provisioner:
         Args:
             kms: the endpoint.
             connect: whether to connect it; otherwise it is DISCONNECTED.
-            label: of its endpoint; one that nobody has by default.
+            label: of its endpoint; an unused one by default.
             changes: of the parameters of CreateCustomKeyStore.
 
         Raises:
-            NotTestable: it cannot be had.
+            NotTestable: it cannot be obtained.
         """
         proxy = self.probe_proxy.open_store(label=label)
         store = self._create(kms, proxy, None, **changes)
@@ -311,7 +311,7 @@ class Provisioner:
             properties: of the external key.
 
         Raises:
-            NotTestable: it cannot be had.
+            NotTestable: it cannot be obtained.
         """
         external_key = store.proxy.add_key(**properties)
         reply = kms.call(
@@ -347,7 +347,7 @@ class Provisioner:
             properties: of the external key; each set has a key of its own.
 
         Raises:
-            NotTestable: it cannot be had.
+            NotTestable: it cannot be obtained.
         """
         store = self.keyed_store(kms, role)
         shared = (role, *sorted(properties.items()))

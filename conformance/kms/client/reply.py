@@ -1,4 +1,4 @@
-"""What a call of the KMS API came to, as a check looks at it."""
+"""The reply to a call of the KMS API, as a check looks at it."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def good_call(
 
 
 def binary(document: Mapping[str, object], member: str) -> bytes | None:
-    """A Base64 member of what went to the proxy or came from it; None without one."""
+    """A Base64 member of a request to the proxy or of its answer; None without one."""
     value = document.get(member)
     if not isinstance(value, str):
         return None
@@ -159,7 +159,7 @@ def asked(
 ) -> tuple[ProxyRequest, ...]:
     """What the proxy was asked on behalf of a call.
 
-    The periodic health check does not count: it comes whenever it likes.
+    The periodic health check does not count: KMS makes it at any time.
 
     Args:
         requests: what the proxy was asked meanwhile.

@@ -10,7 +10,7 @@ from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
 
 from ..client.expect import control, success, violated
-from ..proxy_side.signatures import authorization_of
+from ..client.signatures import authorization_of
 from .calls import PLAINTEXT, asked, opened, sealed
 
 if TYPE_CHECKING:

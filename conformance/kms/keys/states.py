@@ -276,7 +276,7 @@ class States:
             operation: what it is for; one that changes the key gets one of its own.
 
         Raises:
-            NotTestable: it cannot be had.
+            NotTestable: it cannot be obtained.
         """
         if operation and operation.own_key:
             return self._make(state, operation)

@@ -58,7 +58,7 @@ def test_only_metadata_is_asked(creator: Creator, probe_proxy: ProbeProxy) -> No
 
 @pytest.mark.requirement("KMS-CREATEKEY-015")
 def test_external_key_id_as_it_is(creator: Creator) -> None:
-    """The external key id reaches the proxy letter by letter."""
+    """The external key id reaches the proxy unchanged."""
     external_key = creator.store.proxy.add_key(_unique("Key.With_All-Chars.09"))
     creator.control()
     with creator.store.proxy.watching() as asked:
@@ -70,7 +70,7 @@ def test_external_key_id_as_it_is(creator: Creator) -> None:
 
 @pytest.mark.requirement("KMS-CREATEKEY-015")
 def test_nearly_the_external_key_id(creator: Creator) -> None:
-    """An id in other letters means another key: here none, so CreateKey fails."""
+    """An id in another case means another key: here none, so CreateKey fails."""
     external_key = creator.store.proxy.add_key(_unique("Key-"))
     creator.refuses(REFUSED, XksKeyId=external_key.id.upper())
 
@@ -87,7 +87,7 @@ def _unique(text: str) -> str:
 
 @pytest.mark.requirement("KMS-CREATEKEY-036")
 def test_the_external_key_is_left_alone(kms: KmsClient, new_key: Key) -> None:
-    """Whatever becomes of a KMS key, the proxy hears nothing but its four calls."""
+    """Whatever becomes of a KMS key, the proxy gets no call but its four operations."""
     key_id = new_key.key_id
     for operation, parameters in (
         ("Encrypt", {"Plaintext": b"Ten Tokens"}),
@@ -218,7 +218,7 @@ def test_external_key_in_use(
 
 @pytest.mark.requirement("KMS-CREATEKEY-021")
 def test_similar_external_key_id(creator: Creator) -> None:
-    """Ids in other letters, or one the beginning of another, are not in use."""
+    """Ids that differ in case, or that begin with another, are not in use."""
     external_key_id = _unique("Key-")
     for similar in (external_key_id, external_key_id.upper(), external_key_id[:-1]):
         creator.store.proxy.add_key(similar)

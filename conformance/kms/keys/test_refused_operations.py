@@ -1,7 +1,7 @@
 """What keys in external key stores cannot do, and external key stores neither.
 
 The control is another operation on the same key. That a key of another kind has the
-operation would be none: whoever lacks it there may refuse it here all the same.
+operation would be none: an endpoint without it may refuse it here all the same.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ def test_connection_error_code(
 def test_connection_error_code_by_analogy(
     kms: KmsClient, provisioner: Provisioner, name: str, code: str
 ) -> None:
-    """The ConnectionErrorCode is the twin of the exception of CreateCustomKeyStore."""
+    """The ConnectionErrorCode corresponds to the exception of CreateCustomKeyStore."""
     reply = attempt_to_connect(kms, provisioner, failure_named(name).cause)
     entry = _entry(reply)
     if entry.get("ConnectionState") != "FAILED":

@@ -18,8 +18,8 @@ from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import violated
 from ..client.kms_client import KmsClient
+from ..client.signatures import authorization_of, signature_over
 from ..cryptography.calls import CRYPTO_OPERATIONS, asked, opened, sealed
-from .signatures import authorization_of, signature_over
 from .traffic import ASK_FOR_HEALTH, ASK_FOR_METADATA, Traffic
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..client.kms_client import KmsEndpoint
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
-    from .signatures import Authorization
+    from ..client.signatures import Authorization
     from .traffic import Trace
 
 EVERY = (*ASK_FOR_HEALTH, *ASK_FOR_METADATA, *CRYPTO_OPERATIONS)
@@ -132,7 +132,7 @@ def test_request_line_and_content_type(traffic: Traffic, operation: str) -> None
 def test_signature(traffic: Traffic, endpoint: KmsEndpoint, operation: str) -> None:
     """Every call is signed with the store's credential, for the Region and the service.
 
-    The signature is computed anew by botocore, over the request as it came. Host and
+    The signature is computed anew by botocore, over the request as received. Host and
     x-amz-date have to be signed; other headers may be.
     """
     trace = traffic.of(operation)

@@ -52,7 +52,7 @@ CLOUDHSM_MEMBERS: dict[str, Any] = {
 
 
 def new_name() -> str:
-    """A friendly name that nobody has."""
+    """A friendly name that is not in use."""
     return f"{PREFIX}-{secrets.token_hex(6)}"
 
 

@@ -123,10 +123,10 @@ def reject_connection_state(kms: KmsClient, store: KeyStore, *rejected: str) -> 
 
 
 def failed_store(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
-    """A key store without keys that is FAILED; its proxy is well again.
+    """A key store without keys that is FAILED; its proxy is healthy again.
 
     Raises:
-        NotTestable: it cannot be had.
+        NotTestable: it cannot be obtained.
     """
     store = provisioner.make_store(kms)
     with store.proxy.failing("AuthenticationFailedException", 401, operation="health"):

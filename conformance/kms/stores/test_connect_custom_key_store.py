@@ -131,7 +131,7 @@ def test_final_state(
 
 @pytest.mark.requirement("KMS-CONNECT-005")
 def test_failed_store(kms: KmsClient, provisioner: Provisioner) -> None:
-    """A FAILED key store is a CustomKeyStoreInvalidStateException, its proxy well."""
+    """A FAILED key store, its proxy healthy: CustomKeyStoreInvalidStateException."""
     store = failed_store(kms, provisioner)
     expect(_connect(kms, store), WRONG_STATE)
     provisioner.connect(kms, store)
@@ -166,7 +166,7 @@ def test_connected_store(kms: KmsClient, provisioner: Provisioner) -> None:
 def test_failed_store_after_disconnecting(
     kms: KmsClient, provisioner: Provisioner
 ) -> None:
-    """A FAILED key store that is disconnected, its proxy well, can be connected."""
+    """A FAILED key store, its proxy healthy, can be connected once disconnected."""
     store = failed_store(kms, provisioner)
     provisioner.disconnect(kms, store)
     expect(_connect(kms, store), SUCCEEDS)

@@ -186,7 +186,7 @@ def test_bad_endpoint(calls: CreateCalls, defect: str) -> None:
 def test_bad_path(calls: CreateCalls, probe_proxy: ProbeProxy, defect: str) -> None:
     """A path that is not of the documented form is refused.
 
-    Were KMS to call the proxy at it, all would be well: the proxy answers every path.
+    Were KMS to call the proxy there, it would succeed: the proxy answers every path.
     """
     path = PATH_DEFECTS[defect](calls.proxy.uri_path)
     with probe_proxy.answering(200, HEALTHY, operation="health"):
@@ -289,7 +289,7 @@ SECRET_DEFECTS: dict[str, Change | None] = {
 def test_bad_access_key_id(calls: CreateCalls, defect: str) -> None:
     """An AccessKeyId has 20 to 30 characters out of A to Z and 2 to 7.
 
-    The proxy would not mind: it answers whoever asks.
+    The proxy itself answers under every credential here.
     """
     _expect_refused(calls, "AccessKeyId", ACCESS_KEY_ID_DEFECTS[defect])
 
@@ -299,7 +299,7 @@ def test_bad_access_key_id(calls: CreateCalls, defect: str) -> None:
 def test_bad_secret_access_key(calls: CreateCalls, defect: str) -> None:
     """A RawSecretAccessKey has 43 to 64 characters of standard Base64.
 
-    The proxy would not mind: it answers whoever asks.
+    The proxy itself answers under every credential here.
     """
     _expect_refused(calls, "RawSecretAccessKey", SECRET_DEFECTS[defect])
 
@@ -328,7 +328,7 @@ def test_name_in_use(calls: CreateCalls, other_calls: CreateCalls) -> None:
 
 @pytest.mark.requirement("KMS-CREATESTORE-022")
 def test_uri_in_use(calls: CreateCalls, other_calls: CreateCalls) -> None:
-    """KmsEndpoint and path of another key store are an XksProxyUriInUseException."""
+    """The endpoint and path of another key store are an XksProxyUriInUseException."""
     control(other_calls.call(label="control: the other"))
     other = other_calls.proxy
     calls.expect_refused(

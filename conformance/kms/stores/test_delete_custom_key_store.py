@@ -25,9 +25,9 @@ def _delete(kms: KmsClient, store: KeyStore, label: str = "") -> KmsReply:
 
 
 @pytest.fixture
-def doomed_store(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
-    """A connected store of its own, which nobody misses if it is deleted wrongly."""
-    return provisioner.keyed_store(kms, "doomed")
+def store_to_delete(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
+    """A connected store of its own, which may be deleted by mistake."""
+    return provisioner.keyed_store(kms, "to-delete")
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-001")
@@ -46,21 +46,21 @@ def test_no_store(
 @pytest.mark.requirement("KMS-DELETESTORE-002")
 @pytest.mark.parametrize("state", ["pending-deletion", "enabled"])
 def test_store_with_key(
-    kms: KmsClient, provisioner: Provisioner, doomed_store: KeyStore, state: str
+    kms: KmsClient, provisioner: Provisioner, store_to_delete: KeyStore, state: str
 ) -> None:
     """A key store with a key is a CustomKeyStoreHasCMKsException.
 
     A key that is scheduled for deletion counts until it is deleted.
     """
     empty = provisioner.make_store(kms)
-    key = provisioner.make_key(kms, doomed_store)
+    key = provisioner.make_key(kms, store_to_delete)
     if state == "pending-deletion":
         control(
             kms.call("ScheduleKeyDeletion", KeyId=key.key_id, PendingWindowInDays=7)
         )
-    provisioner.disconnect(kms, doomed_store)
+    provisioner.disconnect(kms, store_to_delete)
     control(_delete(kms, empty, "control: a key store without keys"))
-    expect(_delete(kms, doomed_store), HAS_KEYS)
+    expect(_delete(kms, store_to_delete), HAS_KEYS)
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-003")
@@ -81,7 +81,7 @@ def test_store_not_disconnected(
 
 @pytest.mark.requirement("KMS-DELETESTORE-004")
 def test_proxy_is_left_alone(kms: KmsClient, provisioner: Provisioner) -> None:
-    """A DISCONNECTED key store without keys is deleted; its proxy hears nothing."""
+    """A DISCONNECTED key store without keys is deleted; its proxy is not called."""
     store = provisioner.make_store(kms, connect=True)
     provisioner.disconnect(kms, store)
     with store.proxy.watching() as asked:

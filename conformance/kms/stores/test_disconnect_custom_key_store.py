@@ -101,7 +101,7 @@ def test_final_state(kms: KmsClient, provisioner: Provisioner) -> None:
 def test_proxy_is_left_alone(
     kms: KmsClient, provisioner: Provisioner, other_store: KeyStore, other_key: Key
 ) -> None:
-    """The proxy of a DISCONNECTED key store hears nothing, whatever is asked of KMS.
+    """The proxy of a DISCONNECTED key store is not called, whatever is asked of KMS.
 
     UpdateCustomKeyStore is not tried: another page says that it always asks the proxy.
     """

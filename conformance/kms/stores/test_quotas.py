@@ -23,7 +23,7 @@ MOST = 20
 
 
 def _create(kms: KmsClient, provisioner: Provisioner) -> KmsReply:
-    """Create one more key store, which goes with the check."""
+    """Create one more key store, which is removed with the check."""
     return CreateCalls(kms, provisioner, provisioner.probe_proxy.open_store()).call()
 
 

@@ -65,7 +65,7 @@ def new_proxy(probe_proxy: ProbeProxy) -> ProxyStore:
 
 @pytest.fixture
 def healthy(probe_proxy: ProbeProxy) -> Iterator[None]:
-    """The proxy is well, whoever asks and at whatever path."""
+    """The proxy answers that it is healthy, on every path, to every credential."""
     with probe_proxy.answering(200, HEALTHY, operation="health"):
         yield
 
@@ -154,7 +154,7 @@ def test_new_values_are_shown(
 def test_half_a_credential(kms: KmsClient, disconnected: KeyStore, absent: str) -> None:
     """A credential is an AccessKeyId and a RawSecretAccessKey, also in an update.
 
-    The proxy would not mind: it answers whoever asks.
+    The proxy itself answers under every credential here.
     """
     credential = disconnected.proxy.rotate_credential()
     half = {name: value for name, value in credential.items() if name != absent}
@@ -365,7 +365,7 @@ def test_uri_in_use(
     disconnected: KeyStore,
     new_proxy: ProxyStore,
 ) -> None:
-    """KmsEndpoint and path of another key store are an XksProxyUriInUseException."""
+    """The endpoint and path of another key store are an XksProxyUriInUseException."""
     other = provisioner.make_store(kms, label=LABEL)
     expect_update_refused(
         kms,

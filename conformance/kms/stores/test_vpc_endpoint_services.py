@@ -193,7 +193,7 @@ def test_unknown_service(calls: CreateCalls, members: Members, what: str) -> Non
 
 @pytest.mark.requirement("KMS-CREATESTORE-029")
 def test_proxy_is_not_asked(calls: CreateCalls, members: Members) -> None:
-    """The proxy behind a service hears nothing before its key store is connected."""
+    """The proxy behind a service is not called before its key store is connected."""
     with calls.proxy.watching() as seen:
         reply = calls.call(**members)
     control(reply)
@@ -277,13 +277,13 @@ def test_connectivity_while_connected(
 def test_change_to_a_service(
     kms: KmsClient, public_store: KeyStore, members: Members, absent: str
 ) -> None:
-    """Who changes to VPC_ENDPOINT_SERVICE gives the endpoint and the service too."""
+    """A change to VPC_ENDPOINT_SERVICE needs the endpoint and the service too."""
     expect_update_refused(kms, public_store, REFUSED, good=members, **{absent: None})
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-007")
 def test_change_to_public_without_endpoint(kms: KmsClient, vpc_store: KeyStore) -> None:
-    """Who changes to PUBLIC_ENDPOINT gives the endpoint too."""
+    """A change to PUBLIC_ENDPOINT needs the endpoint too."""
     good = {
         "XksProxyConnectivity": "PUBLIC_ENDPOINT",
         "XksProxyUriEndpoint": vpc_store.proxy.endpoint,

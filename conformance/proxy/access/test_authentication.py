@@ -168,7 +168,7 @@ def test_path_changed_after_signing(proxy: ProxyClient) -> None:
 def test_signed_for_another_host(proxy: ProxyClient) -> None:
     """A signature made for another host is refused.
 
-    The Host header itself is right, so that no virtual host goes astray.
+    The Host header itself is right, so that a virtual host is still found.
     """
     control(proxy.call(_HEALTH, label="control: signed for this host"))
     request = proxy.signer().sign(_unsigned(proxy), host="other.example.com")
@@ -222,17 +222,20 @@ def test_service_changed_after_signing(proxy: ProxyClient) -> None:
 
 
 @pytest.mark.requirement("XKS-AUTH-011")
-def test_signed_for_another_ending(proxy: ProxyClient) -> None:
-    """A signature made for a scope with another ending is refused."""
+def test_signed_for_another_termination_string(proxy: ProxyClient) -> None:
+    """A signature made for a scope with another termination string is refused."""
     signer = replace(proxy.signer(), terminator="aws5_request")
     _expect_refused_signature(proxy, signer, "signed for aws5_request")
 
 
 @pytest.mark.requirement("XKS-AUTH-011")
-def test_ending_changed_after_signing(proxy: ProxyClient) -> None:
-    """A scope whose ending was changed after signing is refused."""
+def test_termination_string_changed_after_signing(proxy: ProxyClient) -> None:
+    """A scope whose termination string was changed after signing is refused."""
     _expect_refused_header(
-        proxy, "/aws4_request", "/aws5_request", "another ending of the scope"
+        proxy,
+        "/aws4_request",
+        "/aws5_request",
+        "another termination string of the scope",
     )
 
 

@@ -32,7 +32,7 @@ def _quota(proxy: ProxyClient) -> ThrottledStoreTarget:
 def _flood(proxy: ProxyClient) -> list[ProxyAnswer]:
     """More requests at once than the quota of the store allows.
 
-    It may be used up from the start: another check has come before.
+    An earlier check may have used it up already.
     """
     quota = _quota(proxy)
     store = proxy.store("throttled_store", quota)

@@ -132,8 +132,10 @@ def _algorithm_altered(proxy: ProxyClient, value: object) -> ProxyAnswer:
 
 @pytest.mark.requirement("XKS-CDIV-005")
 @pytest.mark.parametrize("aad", [None, AAD], ids=["without-aad", "with-aad"])
-def test_vouched_for(proxy: ProxyClient, aad: bytes | None) -> None:
-    """What came with an integrity value decrypts to what was encrypted."""
+def test_ciphertext_with_an_integrity_value(
+    proxy: ProxyClient, aad: bytes | None
+) -> None:
+    """A ciphertext returned with an integrity value decrypts to its plaintext."""
     answer = _with_cdiv(proxy, aad)
     sealed = proxy.read_sealed(answer, PLAINTEXT, aad)
     plaintext_is(proxy.decrypt(sealed), PLAINTEXT)

@@ -1,6 +1,6 @@
 """Chapter "Decrypt": good requests, and members that are missing or malformed.
 
-What happens to altered ciphertexts is in ``test_integrity``.
+What happens to altered ciphertexts is in ``test_altered_ciphertext``.
 """
 
 from __future__ import annotations

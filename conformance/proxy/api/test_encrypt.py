@@ -1,6 +1,6 @@
 """Chapter "Encrypt": what goes in, what comes out, and in which form.
 
-Whether it decrypts is in ``test_decrypt``, the integrity value in ``test_integrity``.
+Whether it decrypts is in ``test_decrypt``; the integrity value has a file of its own.
 """
 
 from __future__ import annotations
@@ -343,7 +343,7 @@ def test_initialization_vectors_are_unique(proxy: ProxyClient) -> None:
                 answer,
                 "an initialization vector that was not used before",
                 f"the same vector twice within {len(seen) + 1} calls",
-                note="Whoever sees both ciphertexts learns the XOR of the plaintexts, "
+                note="Both ciphertexts together give the XOR of the plaintexts away, "
                 "and can forge authentication tags.",
             )
         seen.add(vector)

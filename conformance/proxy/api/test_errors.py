@@ -1,6 +1,7 @@
 """Chapter "Error codes": names, statuses and bodies of errors.
 
-Errors that belong to one chapter are checked there: XKS-ERR-005 in ``test_integrity``,
+Errors that belong to one chapter are checked there: XKS-ERR-005 in
+``test_altered_ciphertext``,
 XKS-ERR-009 in ``test_authentication``, XKS-ERR-010 in ``test_authorization``,
 XKS-ERR-011 and -012 in ``test_paths``, XKS-ERR-013 in ``test_quota``.
 """
@@ -144,7 +145,7 @@ def test_disabled_key(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A disabled key is a 400 InvalidStateException.
 
     What Decrypt is given was sealed with another key, as nothing can be sealed with
-    this one; whoever notices that has used a disabled key.
+    this one; a proxy that notices that has used a disabled key.
     """
     _expect_refused_key(proxy, operation, "disabled", "InvalidStateException")
 

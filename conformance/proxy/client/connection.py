@@ -46,7 +46,7 @@ _CLOSED = "the connection was closed"
 
 
 class NoResponseError(Exception):
-    """What came in place of a response, fit for a report."""
+    """Why there is no response, in words fit for a report."""
 
     def __init__(self, reason: str, *, connection_ended: bool = False) -> None:
         super().__init__(reason)
@@ -213,7 +213,7 @@ class HttpConnection:
         """Read one response.
 
         Raises:
-            NoResponseError: something else came, or nothing, or not in time.
+            NoResponseError: there was none, or something else, or not in time.
         """
         stream = _DeadlineStream(self._socket, monotonic() + seconds)
         reader = http.client.HTTPResponse(cast("socket.socket", stream), method=method)
@@ -287,7 +287,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class ConnectionPool:
-    """Idle connections to one connector, kept between requests; any thread may ask."""
+    """Idle connections to one address, kept between requests; thread-safe."""
 
     def __init__(self, connector: Connector) -> None:
         self.connector = connector

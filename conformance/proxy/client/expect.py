@@ -153,7 +153,7 @@ def plaintext_is(answer: ProxyAnswer, plaintext: bytes) -> None:
             answer,
             f"the {len(plaintext)} bytes that were encrypted",
             f"{len(found)} other bytes",
-            note="What was encrypted cannot be had back.",
+            note="What was encrypted cannot be recovered.",
         )
 
 

@@ -204,7 +204,7 @@ class ProxyClient(Sender):
             key: an external key id; that of the usable key, if None.
             store: the key store; the main one, if None.
             label: what it is for, in a phrase.
-            circumstances: what else went on, for whoever repeats it.
+            circumstances: what else went on, for the line that repeats it.
         """
         if body is None:
             body = self.good_body(operation)

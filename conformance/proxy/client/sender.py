@@ -29,7 +29,7 @@ class Sender:
     """Sends what a check has built; every exchange has a deadline.
 
     Args:
-        session: connections and knowledge that all checks share.
+        session: the connections of the run, and what it has learnt of the proxy.
         recorder: keeps every exchange of the check.
     """
 
@@ -58,7 +58,7 @@ class Sender:
             raw: send these bytes in its place.
             connector: how ``connection`` was made; as usual, if None.
             seconds: how long to wait on ``connection``; as long as usual, if None.
-            circumstances: what else went on, for whoever repeats it.
+            circumstances: what else went on, for the line that repeats it.
         """
         if connection is not None:
             circumstances = replace(circumstances, connection_number=id(connection))

@@ -105,7 +105,7 @@ class Signer:
         )
 
     def _signature(self, to_sign: str, scope_date: str) -> str:
-        """botocore derives the key for aws4_request only; here for another ending."""
+        """botocore derives the key for aws4_request only; here for another string."""
         key = f"AWS4{self.credential.secret_access_key}".encode()
         for part in (scope_date, self.region, self.service, self.terminator, to_sign):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()

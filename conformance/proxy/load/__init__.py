@@ -1,1 +1,1 @@
-"""TODO."""
+"""1,800 requests a second, for ``--load``; ``wire/`` may import ``offer_load``."""

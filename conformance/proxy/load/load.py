@@ -39,7 +39,7 @@ class LoadResult:
     milliseconds: tuple[float, ...]
     """Of the requests that were served, from when each was due."""
     failures: dict[str, int]
-    """How many of the others there were, by what came instead."""
+    """How many of the others there were, by what happened instead."""
 
     def describe(self) -> str:
         """Median, 99th percentile and failures in a phrase."""

@@ -134,7 +134,7 @@ def test_plaintext_of_encrypt(proxy: ProxyClient, defect: str) -> None:
 def test_plaintext_of_decrypt(proxy: ProxyClient, *, corrupted: bool) -> None:
     """The plaintext of a Decrypt is not in the log.
 
-    It is encrypted with a key that the check has to itself: nobody else knows it.
+    It is random, so that nothing else can have put it there.
     """
     _log(proxy)
     secret = _secret()

@@ -272,7 +272,7 @@ def test_certificate_can_be_verified(proxy: ProxyClient) -> None:
     ],
 )
 def test_old_version(proxy: ProxyClient, version: int, name: str) -> None:
-    """A client that knows nothing newer than TLS 1.1 is turned away."""
+    """A client that knows nothing newer than TLS 1.1 is refused."""
     choice = _offer(proxy, version, _OLD)
     if choice is not None and choice.version < TLS_1_2:
         options = f"-tls{name.replace('.', '_')} -cipher ALL:@SECLEVEL=0"
@@ -285,7 +285,7 @@ def test_old_version(proxy: ProxyClient, version: int, name: str) -> None:
 
 @pytest.mark.requirement("XKS-TLS-007")
 def test_weak_cipher_suites(proxy: ProxyClient) -> None:
-    """A client that offers nothing but weak cipher suites is turned away."""
+    """A client that offers nothing but weak cipher suites is refused."""
     choice = _offer(proxy, TLS_1_2, list(_WEAK))
     if choice is not None:
         name = _WEAK.get(choice.cipher_suite, f"{choice.cipher_suite:#06x}")

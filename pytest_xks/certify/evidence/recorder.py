@@ -90,9 +90,9 @@ class Exchange:
     unsigned requests)."""
     connection: ConnectionSettings = ConnectionSettings()
     received: Received | None = None
-    """None: no response came; ``error`` says why."""
+    """None: there was no response; ``error`` says why."""
     error: str = ""
-    """What came instead of a response: "connection closed", "no answer in 2000 ms"."""
+    """Why there was no response: "connection closed", "no answer in 2000 ms"."""
     milliseconds: float = 0.0
     """From the first byte sent to the last byte received."""
     connection_number: int = 0
@@ -103,7 +103,7 @@ class Exchange:
     background: Exchange | None = None
     """An unfinished exchange (with ``raw``) that was under way meanwhile."""
     after: Exchange | None = None
-    """An exchange that came before on another connection, and without which this one
+    """An earlier exchange on another connection, without which this one
     shows nothing."""
     command: str = ""
     """A shell line that repeats the exchange, where ours could not (TLS handshakes)."""

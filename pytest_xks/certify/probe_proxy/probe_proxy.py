@@ -35,7 +35,7 @@ class ProbeProxy:
         settings: where it listens, and whose certificates it shows.
 
     Raises:
-        OSError: the address cannot be had, or a file of the CA cannot be read.
+        OSError: the address cannot be obtained, or a file of the CA cannot be read.
         ValueError: a file of the CA is no certificate or private key.
     """
 
@@ -87,8 +87,8 @@ class ProbeProxy:
         """A key store of its own: path, credential and keys.
 
         Args:
-            label: of its endpoint; one that nobody has by default.
-            prefix: of its path, before ``/kms/xks/v1``; one that nobody has by default,
+            label: of its endpoint; an unused one by default.
+            prefix: of its path, before ``/kms/xks/v1``; an unused one by default,
                 none at all if it is empty.
         """
         with self._lock:
