@@ -56,12 +56,12 @@ def test_our_fake_kms_is_conformant(tmp_path):
 def test_hopeless_emulator(tmp_path, fault, violated):
     """An emulator that is wrong altogether is not conformant, and no check breaks."""
     catalogue = load_catalogue("kms")
-    with PARTS["kms"].embedded(fault) as (target, instrument):
+    with PARTS["kms"].embedded(fault) as (target, probe_proxy):
         run = run_suite(
             suite=suite_folder(),
             catalogue=catalogue,
             target=target,
-            instrument=instrument,
+            probe_proxy=probe_proxy,
             scratch=tmp_path,
         )
         report = build_document(run, catalogue=catalogue, target=target)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.evidence.recorder import Exchange, Recorder
     from pytest_xks.certify.evidence.redaction import Redactor
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.requirements.catalogue import Catalogue, Requirement
     from pytest_xks.certify.targets.target import Target
 
@@ -83,7 +83,7 @@ class Collector:
     Args:
         catalogue: the requirements.
         target: the target under test.
-        instrument: the mock proxy that a KMS emulator must call.
+        probe_proxy: the mock proxy that a KMS emulator must call.
         load: whether ``--load`` was given.
         scratch: a folder for files that reproduction lines need.
         selected: the requirement ids to run; checks of no other id are left out.
@@ -100,7 +100,7 @@ class Collector:
         *,
         catalogue: Catalogue,
         target: Target,
-        instrument: Instrument | None,
+        probe_proxy: ProbeProxy | None,
         load: bool,
         scratch: Path,
         selected: frozenset[str],
@@ -115,7 +115,7 @@ class Collector:
         self.interrupted = False
         self._catalogue = catalogue
         self._target = target
-        self._instrument = instrument
+        self._probe_proxy = probe_proxy
         self._load = load
         self._scratch = scratch
         self._selected = selected
@@ -131,8 +131,8 @@ class Collector:
         """Hand the target to the suite."""
         config.addinivalue_line("markers", MARKER)
         config.stash[keys.TARGETS[self._catalogue.part]] = self._target
-        if self._instrument is not None:
-            config.stash[keys.INSTRUMENT] = self._instrument
+        if self._probe_proxy is not None:
+            config.stash[keys.PROBE_PROXY] = self._probe_proxy
         config.stash[keys.LOAD] = self._load
         config.stash[keys.SCRATCH] = self._scratch
         if not config.pluginmanager.hasplugin("terminal"):

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.report.document import Document
     from pytest_xks.certify.requirements.catalogue import Catalogue
     from pytest_xks.certify.run.unsupported import Lack
-    from pytest_xks.certify.targets.kms_target import InstrumentSettings, KmsTarget
+    from pytest_xks.certify.targets.kms_target import KmsTarget, ProbeProxySettings
     from pytest_xks.certify.targets.proxy_target import ProxyTarget
     from pytest_xks.certify.targets.target import Target
 
@@ -58,7 +58,7 @@ class _Ready:
     """A target that has passed the preflight, and what the suite needs beside it."""
 
     target: Target
-    instrument: Instrument | None = None
+    probe_proxy: ProbeProxy | None = None
     warnings: tuple[str, ...] = ()
     lack: Lack | None = None
 
@@ -156,36 +156,36 @@ def _ready_kms(options: CertifyOptions) -> Iterator[_Ready]:
         preflight_kms,
     )
 
-    with _kms(options) as (target, instrument):
-        lack = preflight_kms(target, instrument)
-        yield _Ready(target=target, instrument=instrument, lack=lack)
+    with _kms(options) as (target, probe_proxy):
+        lack = preflight_kms(target, probe_proxy)
+        yield _Ready(target=target, probe_proxy=probe_proxy, lack=lack)
 
 
 @contextmanager
-def _kms(options: CertifyOptions) -> Iterator[tuple[KmsTarget, Instrument]]:
+def _kms(options: CertifyOptions) -> Iterator[tuple[KmsTarget, ProbeProxy]]:
     if options.target:
         from pytest_xks.certify.targets.kms_file import (  # noqa: PLC0415 - one of two
             load_kms_target,
         )
 
         target = load_kms_target(options.target)
-        with _instrument(target.proxy, target.source) as instrument:
-            yield target, instrument
+        with _probe_proxy(target.proxy, target.source) as probe_proxy:
+            yield target, probe_proxy
     else:
         from pytest_xks.certify.run.embedded import (  # noqa: PLC0415 - likewise
             embedded_kms,
         )
 
-        with embedded_kms() as (_, target, instrument):
-            yield target, instrument
+        with embedded_kms() as (_, target, probe_proxy):
+            yield target, probe_proxy
 
 
-def _instrument(settings: InstrumentSettings, source: str) -> Instrument:
-    from pytest_xks.certify.probe_proxy.proxy import Instrument  # noqa: PLC0415 - for KMS only
+def _probe_proxy(settings: ProbeProxySettings, source: str) -> ProbeProxy:
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy  # noqa: PLC0415 - for KMS only
 
     address = f"{settings.host}:{settings.port}"
     try:
-        return Instrument(settings)
+        return ProbeProxy(settings)
     except OSError as error:
         reason = error.strerror or "no such address"
         raise UsageProblem(
@@ -225,7 +225,7 @@ def _run_suite(
             ready.lack,
             catalogue=catalogue,
             target=ready.target,
-            instrument=ready.instrument,
+            probe_proxy=ready.probe_proxy,
             selection=options.selection,
         )
     pytest_writes = bool(options.selection.pytest_args)
@@ -234,7 +234,7 @@ def _run_suite(
             suite=suite,
             catalogue=catalogue,
             target=ready.target,
-            instrument=ready.instrument,
+            probe_proxy=ready.probe_proxy,
             scratch=scratch,
             selection=options.selection,
             on_start=progress.on_start,

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.probe_proxy.proxy import Instrument
+from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
 from pytest_xks.certify.targets.kms_target import (
-    InstrumentSettings,
     KmsTarget,
+    ProbeProxySettings,
     VpcEndpointServiceTarget,
 )
 from pytest_xks.certify.targets.proxy_file import proxy_target_from_document
@@ -38,7 +38,7 @@ def embedded_proxy() -> Iterator[tuple[ReferenceProxy, ProxyTarget]]:
 
 
 @contextmanager
-def embedded_kms() -> Iterator[tuple[FakeKms, KmsTarget, Instrument]]:
+def embedded_kms() -> Iterator[tuple[FakeKms, KmsTarget, ProbeProxy]]:
     """A served fake KMS, the target that describes it, and the proxy that it calls.
 
     Raises:
@@ -48,10 +48,10 @@ def embedded_kms() -> Iterator[tuple[FakeKms, KmsTarget, Instrument]]:
         ServedKms,
     )
 
-    settings = InstrumentSettings()
-    with Instrument(settings) as instrument:
-        route = f"*.xks.test:443:{settings.host}:{instrument.port}"
-        certificate = instrument.ca.certificate_pem
+    settings = ProbeProxySettings()
+    with ProbeProxy(settings) as probe_proxy:
+        route = f"*.xks.test:443:{settings.host}:{probe_proxy.port}"
+        certificate = probe_proxy.ca_certificate
         with ServedKms(connect_to=[route], trust_ca=[certificate]) as served:
             service = served.vpc_endpoint_service
             yield (
@@ -65,5 +65,5 @@ def embedded_kms() -> Iterator[tuple[FakeKms, KmsTarget, Instrument]]:
                     ),
                     source="embedded fake KMS",
                 ),
-                instrument,
+                probe_proxy,
             )

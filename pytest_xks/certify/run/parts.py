@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.targets.target import Target
 
 __all__ = ["PARTS", "KnownFault", "Part", "part_of"]
@@ -49,9 +49,9 @@ class Part:
     """What it is proven with."""
     faults: Callable[[], Mapping[str, KnownFault]]
     """Every fault of the mock, by its name."""
-    embedded: Callable[[str], AbstractContextManager[tuple[Target, Instrument | None]]]
+    embedded: Callable[[str], AbstractContextManager[tuple[Target, ProbeProxy | None]]]
     """The mock with a fault (or with none, for an empty name), as a target, and the
-    instrument that goes with it."""
+    probe proxy that goes with it."""
     is_large: bool = False
     """Whether the whole suite for every fault would take an hour, so that the self-test
     tries a fault against the chapters that it is about."""
@@ -70,7 +70,7 @@ def _proxy_faults() -> Mapping[str, KnownFault]:
 
 
 @contextmanager
-def _proxy(fault: str) -> Iterator[tuple[Target, Instrument | None]]:
+def _proxy(fault: str) -> Iterator[tuple[Target, ProbeProxy | None]]:
     from pytest_xks.certify.run.embedded import embedded_proxy  # noqa: PLC0415 - likewise
     from pytest_xks.http.tricks import PREVENTS_TLS  # noqa: PLC0415 - likewise
 
@@ -90,13 +90,13 @@ def _kms_faults() -> Mapping[str, KnownFault]:
 
 
 @contextmanager
-def _kms(fault: str) -> Iterator[tuple[Target, Instrument | None]]:
+def _kms(fault: str) -> Iterator[tuple[Target, ProbeProxy | None]]:
     from pytest_xks.certify.run.embedded import embedded_kms  # noqa: PLC0415 - likewise
 
-    with embedded_kms() as (fake, target, instrument):
+    with embedded_kms() as (fake, target, probe_proxy):
         if fault:
             fake.fault(fault)
-        yield target, instrument
+        yield target, probe_proxy
 
 
 PARTS: Mapping[str, Part] = {

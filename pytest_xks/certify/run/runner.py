@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.requirements.catalogue import Catalogue
     from pytest_xks.certify.run.unsupported import Lack
     from pytest_xks.certify.targets.target import Target
@@ -81,9 +81,9 @@ class Run:
     """What the target lacks altogether, so that no check was run."""
 
 
-def redactor_for(target: Target, instrument: Instrument | None = None) -> Redactor:
+def redactor_for(target: Target, probe_proxy: ProbeProxy | None = None) -> Redactor:
     """What cleans everything that a run on ``target`` shows."""
-    learned = instrument.secrets if instrument else tuple
+    learned = probe_proxy.secrets if probe_proxy else tuple
     return Redactor(target.secrets(), learned=learned)
 
 
@@ -93,7 +93,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
     catalogue: Catalogue,
     target: Target,
     scratch: Path,
-    instrument: Instrument | None = None,
+    probe_proxy: ProbeProxy | None = None,
     selection: Selection | None = None,
     on_start: Callable[[int], None] | None = None,
     on_check: Callable[[CheckRecord], None] | None = None,
@@ -105,7 +105,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         catalogue: its requirements.
         target: the target under test.
         scratch: a folder for files that reproduction lines need.
-        instrument: the mock proxy that a KMS emulator must call.
+        probe_proxy: the mock proxy that a KMS emulator must call.
         selection: what to run; without one, everything but the load test.
         on_start: told how many checks will run.
         on_check: told of every check that ended.
@@ -116,13 +116,13 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
     """
     selection = selection or Selection()
     selected = selection.ids(catalogue)
-    redactor = redactor_for(target, instrument)
+    redactor = redactor_for(target, probe_proxy)
 
     def collector(*, loud: bool) -> Collector:
         return Collector(
             catalogue=catalogue,
             target=target,
-            instrument=instrument,
+            probe_proxy=probe_proxy,
             load=selection.load,
             scratch=scratch,
             selected=selected,

@@ -97,13 +97,13 @@ def prove(
     scope = known.scope if known else ()
     with (
         tempfile.TemporaryDirectory(prefix="pytest-xks-") as scratch,
-        PARTS[part].embedded(fault) as (target, instrument),
+        PARTS[part].embedded(fault) as (target, probe_proxy),
     ):
         run = run_suite(
             suite=suite,
             catalogue=catalogue,
             target=target,
-            instrument=instrument,
+            probe_proxy=probe_proxy,
             scratch=Path(scratch),
             selection=Selection(
                 load=load,

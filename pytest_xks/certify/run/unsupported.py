@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_xks.certify.evidence.recorder import Exchange
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.requirements.catalogue import Catalogue, Requirement
     from pytest_xks.certify.targets.target import Target
 
@@ -41,7 +41,7 @@ def run_without_checks(
     *,
     catalogue: Catalogue,
     target: Target,
-    instrument: Instrument | None = None,
+    probe_proxy: ProbeProxy | None = None,
     selection: Selection | None = None,
 ) -> Run:
     """The run of a suite that had nothing to try.
@@ -50,7 +50,7 @@ def run_without_checks(
         lack: why.
         catalogue: the requirements.
         target: the target under test.
-        instrument: knows secrets that must not be shown.
+        probe_proxy: knows secrets that must not be shown.
         selection: what would have been tried.
 
     Raises:
@@ -70,7 +70,7 @@ def run_without_checks(
         interrupted=False,
         started_at=datetime.now(UTC),
         seconds=0.0,
-        redactor=redactor_for(target, instrument),
+        redactor=redactor_for(target, probe_proxy),
         selection=selection,
         lack=lack,
     )

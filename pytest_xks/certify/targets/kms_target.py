@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KMS_CAPABILITIES",
-    "InstrumentSettings",
     "KmsTarget",
+    "ProbeProxySettings",
     "VpcEndpointServiceTarget",
 ]
 
@@ -40,7 +40,7 @@ _SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstrumentSettings:
+class ProbeProxySettings:
     """The suite's own mock XKS proxy, which the emulator must call."""
 
     host: str = "127.0.0.1"
@@ -70,7 +70,7 @@ class KmsTarget:
     region: str = "us-east-1"
     access_key_id: str = "testing"
     secret_access_key: str = field(default="testing", repr=False)
-    proxy: InstrumentSettings = InstrumentSettings()
+    proxy: ProbeProxySettings = ProbeProxySettings()
     vpc_endpoint_service: VpcEndpointServiceTarget | None = None
     not_supported: frozenset[str] = field(default=frozenset())
     source: str = ""

@@ -23,7 +23,7 @@ from pytest_xks.http.client import (
     TransportTimeout,
 )
 from pytest_xks.proxy_api.http import Request, Response
-from pytest_xks.proxy_api.sigv4 import sign
+from pytest_xks.proxy_api.sigv4 import Credential, sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,7 +204,9 @@ class _Preflight:
         )
         signed = sign(
             request,
-            store.credential,
+            Credential(
+                store.credential.access_key_id, store.credential.secret_access_key
+            ),
             region=self._target.region,
             now=datetime.now(UTC),
         )

@@ -27,7 +27,7 @@ HEALTH = f"""
 @requirement("{ONE}")
 def test_store(request):
     from pytest_xks.certify.targets.kms_call import KmsCaller
-    store = request.config.stash[INSTRUMENT].open_store()
+    store = request.config.stash[PROBE_PROXY].open_store()
     with KmsCaller(request.config.stash[KMS_TARGET]) as caller:
         answer = caller.call(
             "CreateCustomKeyStore",
@@ -196,7 +196,7 @@ def test_moto_server(run, moto_server, tmp_path):
 
 
 @pytest.fixture
-def lacking(make_suite, kms_target, instrument):
+def lacking(make_suite, kms_target, probe_proxy):
     """The result for an emulator without external key stores, and its catalogue."""
 
     def build(**selection):
@@ -205,7 +205,7 @@ def lacking(make_suite, kms_target, instrument):
         exchange = Exchange(
             label="CreateCustomKeyStore",
             url=kms_target.endpoint_url,
-            body=instrument.open_store().credential["RawSecretAccessKey"].encode(),
+            body=probe_proxy.open_store().credential["RawSecretAccessKey"].encode(),
             signing=Signing(region="us-east-1", service="kms"),
             received=Received(status=501, body=b"<p>not \x1b[31m here</p> | `x`"),
         )
@@ -213,7 +213,7 @@ def lacking(make_suite, kms_target, instrument):
             Lack(what="external key stores", exchanges=(exchange,)),
             catalogue=catalogue,
             target=kms_target,
-            instrument=instrument,
+            probe_proxy=probe_proxy,
             selection=Selection(**selection),
         )
         return build_document(run, catalogue=catalogue, target=kms_target)
@@ -236,13 +236,13 @@ def test_lacking(lacking):
 
 
 @pytest.mark.parametrize("style", ["text", "html", "markdown", "junit"])
-def test_lacking_in_every_report(lacking, instrument, style):
+def test_lacking_in_every_report(lacking, probe_proxy, style):
     """Every report says it, with the answers and without the secrets."""
     text = render(lacking(), style)
 
     assert "external key stores" in text
     assert "\x1b" not in text
-    assert not any(secret in text for secret in instrument.secrets())
+    assert not any(secret in text for secret in probe_proxy.secrets())
     if style != "junit":
         assert "501" in text
         assert "Not testable" not in text

@@ -10,8 +10,9 @@ import pytest
 
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.run.embedded import embedded_proxy
+from pytest_xks.certify.targets.credential import Credential
 from pytest_xks.certify.targets.proxy_preflight import preflight
-from pytest_xks.certify.targets.proxy_target import Credential, Endpoint, MtlsTarget
+from pytest_xks.certify.targets.proxy_target import Endpoint, MtlsTarget
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
 

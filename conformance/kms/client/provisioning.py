@@ -21,19 +21,21 @@ from .expect import control
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_xks.certify.probe_proxy.proxy import ExternalKey, Instrument, ProxyStore
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
+    from pytest_xks.certify.probe_proxy.vocabulary import ExternalKey
 
-    from .client import Kms
-    from .reply import Reply
+    from .kms_client import KmsClient
+    from .reply import KmsReply
 
 __all__ = [
     "PREFIX",
     "Key",
     "KeyStore",
-    "Workshop",
+    "Provisioner",
+    "connection_state_of",
     "creation",
     "description_of",
-    "state_of",
     "wait_while",
 ]
 
@@ -72,7 +74,7 @@ def creation(
 
     Args:
         proxy: the proxy's side.
-        name: the friendly name; one that nobody has by default.
+        name: the friendly name; an unused one by default.
         changes: members to replace; None leaves a member out.
     """
     parameters: dict[str, Any] = {
@@ -87,7 +89,7 @@ def creation(
     return {name: value for name, value in parameters.items() if value is not None}
 
 
-def description_of(kms: Kms, store_id: str) -> dict[str, object]:
+def description_of(kms: KmsClient, store_id: str) -> dict[str, object]:
     """What DescribeCustomKeyStores says of a store.
 
     Raises:
@@ -102,7 +104,7 @@ def description_of(kms: Kms, store_id: str) -> dict[str, object]:
     return dict(stores[0])
 
 
-def state_of(kms: Kms, store_id: str) -> str:
+def connection_state_of(kms: KmsClient, store_id: str) -> str:
     """The ConnectionState of a store.
 
     Raises:
@@ -111,7 +113,7 @@ def state_of(kms: Kms, store_id: str) -> str:
     return str(description_of(kms, store_id).get("ConnectionState"))
 
 
-def wait_while(kms: Kms, store_id: str, *states: str) -> str:
+def wait_while(kms: KmsClient, store_id: str, *states: str) -> str:
     """The first other ConnectionState; what passes may take its time (KMS-CONNECT-003).
 
     Raises:
@@ -119,7 +121,7 @@ def wait_while(kms: Kms, store_id: str, *states: str) -> str:
     """
     deadline = time.monotonic() + _SETTLING_SECONDS
     pause = _PAUSE_SECONDS
-    while (state := state_of(kms, store_id)) in states:
+    while (state := connection_state_of(kms, store_id)) in states:
         if time.monotonic() > deadline:
             raise NotTestable(
                 f"A key store is still {state} after {_SETTLING_SECONDS} seconds."
@@ -137,33 +139,33 @@ class _Made:
     keys: list[str] = field(default_factory=list)
 
 
-class Workshop:
+class Provisioner:
     """Makes what checks need, and removes it.
 
     Args:
-        instrument: the proxy.
+        probe_proxy: the proxy.
     """
 
-    def __init__(self, instrument: Instrument) -> None:
-        self.instrument = instrument
+    def __init__(self, probe_proxy: ProbeProxy) -> None:
+        self.probe_proxy = probe_proxy
         self._keyed: dict[str, KeyStore] = {}
         self._shared_keys: dict[tuple[object, ...], Key] = {}
         self._made = _Made()
         self._connected: set[str] = set()
-        """Stores that were connected when somebody last looked."""
+        """Stores that were connected when last looked at."""
 
     # -- stores -------------------------------------------------------------------
 
-    def keyed_store(self, kms: Kms, role: str = "main") -> KeyStore:
+    def keyed_store(self, kms: KmsClient, role: str = "main") -> KeyStore:
         """The connected store of a role, in which keys may be made.
 
         Raises:
-            NotTestable: it cannot be had.
+            NotTestable: it cannot be obtained.
         """
         if role not in self._keyed:
             self._keyed[role] = self._take_over(kms, role) or self._create(
                 kms,
-                self.instrument.open_store(),
+                self.probe_proxy.open_store(),
                 f"{PREFIX}-{role}-{secrets.token_hex(4)}",
             )
         store = self._keyed[role]
@@ -172,7 +174,7 @@ class Workshop:
 
     def make_store(
         self,
-        kms: Kms,
+        kms: KmsClient,
         *,
         connect: bool = False,
         label: str | None = None,
@@ -183,13 +185,13 @@ class Workshop:
         Args:
             kms: the endpoint.
             connect: whether to connect it; otherwise it is DISCONNECTED.
-            label: of its endpoint; one that nobody has by default.
+            label: of its endpoint; an unused one by default.
             changes: of the parameters of CreateCustomKeyStore.
 
         Raises:
-            NotTestable: it cannot be had.
+            NotTestable: it cannot be obtained.
         """
-        proxy = self.instrument.open_store(label=label)
+        proxy = self.probe_proxy.open_store(label=label)
         store = self._create(kms, proxy, None, **changes)
         self._made.stores.append(store)
         if connect:
@@ -199,7 +201,9 @@ class Workshop:
             self.disconnect(kms, store)
         return store
 
-    def adopt(self, reply: Reply, proxy: ProxyStore, name: str = "") -> KeyStore | None:
+    def adopt(
+        self, reply: KmsReply, proxy: ProxyStore, name: str = ""
+    ) -> KeyStore | None:
         """The store that a check itself created, to be removed; None without one."""
         store_id = reply.document.get("CustomKeyStoreId")
         if not isinstance(store_id, str):
@@ -208,7 +212,7 @@ class Workshop:
         self._made.stores.append(store)
         return store
 
-    def connect(self, kms: Kms, store: KeyStore) -> None:
+    def connect(self, kms: KmsClient, store: KeyStore) -> None:
         """Connect a store, from whatever state.
 
         Raises:
@@ -233,7 +237,7 @@ class Workshop:
         kms.touched.discard(store.id)
         self._connected.add(store.id)
 
-    def disconnect(self, kms: Kms, store: KeyStore) -> None:
+    def disconnect(self, kms: KmsClient, store: KeyStore) -> None:
         """Disconnect a store that is not.
 
         Raises:
@@ -253,7 +257,7 @@ class Workshop:
             raise NotTestable(f"A key store that is disconnected becomes {state}.")
 
     def _create(
-        self, kms: Kms, proxy: ProxyStore, name: str | None, **changes: object
+        self, kms: KmsClient, proxy: ProxyStore, name: str | None, **changes: object
     ) -> KeyStore:
         parameters = creation(proxy, name, **changes)
         reply = kms.call(
@@ -266,7 +270,7 @@ class Workshop:
             id=store_id, name=str(parameters["CustomKeyStoreName"]), proxy=proxy
         )
 
-    def _take_over(self, kms: Kms, role: str) -> KeyStore | None:
+    def _take_over(self, kms: KmsClient, role: str) -> KeyStore | None:
         """The store of an earlier run, on a proxy of this one."""
         for entry in self._ours(kms):
             name = str(entry.get("CustomKeyStoreName"))
@@ -275,7 +279,7 @@ class Workshop:
             store = KeyStore(
                 id=str(entry.get("CustomKeyStoreId")),
                 name=name,
-                proxy=self.instrument.open_store(),
+                proxy=self.probe_proxy.open_store(),
             )
             self.disconnect(kms, store)
             update = kms.call(
@@ -290,7 +294,7 @@ class Workshop:
                 return store
         return None
 
-    def _ours(self, kms: Kms) -> Iterator[dict[str, object]]:
+    def _ours(self, kms: KmsClient) -> Iterator[dict[str, object]]:
         reply = kms.call("DescribeCustomKeyStores", label="what earlier runs left")
         for entry in reply.document.get("CustomKeyStores") or []:
             if str(entry.get("CustomKeyStoreName")).startswith(f"{PREFIX}-"):
@@ -298,7 +302,7 @@ class Workshop:
 
     # -- keys ---------------------------------------------------------------------
 
-    def make_key(self, kms: Kms, store: KeyStore, **properties: Any) -> Key:  # noqa: ANN401 - the external key's
+    def make_key(self, kms: KmsClient, store: KeyStore, **properties: Any) -> Key:  # noqa: ANN401 - the external key's
         """A new KMS key on a new external key.
 
         Args:
@@ -307,7 +311,7 @@ class Workshop:
             properties: of the external key.
 
         Raises:
-            NotTestable: it cannot be had.
+            NotTestable: it cannot be obtained.
         """
         external_key = store.proxy.add_key(**properties)
         reply = kms.call(
@@ -328,13 +332,13 @@ class Workshop:
             store=store,
         )
 
-    def adopt_key(self, reply: Reply) -> None:
+    def adopt_key(self, reply: KmsReply) -> None:
         """Note the key of a CreateKey, if there is one, to be removed."""
         key_id = (reply.document.get("KeyMetadata") or {}).get("KeyId")
         if isinstance(key_id, str):
             self._made.keys.append(key_id)
 
-    def shared_key(self, kms: Kms, role: str = "main", **properties: Any) -> Key:  # noqa: ANN401 - the external key's
+    def shared_key(self, kms: KmsClient, role: str = "main", **properties: Any) -> Key:  # noqa: ANN401 - the external key's
         """A key that checks share: enabled, on an enabled external key.
 
         Args:
@@ -343,7 +347,7 @@ class Workshop:
             properties: of the external key; each set has a key of its own.
 
         Raises:
-            NotTestable: it cannot be had.
+            NotTestable: it cannot be obtained.
         """
         store = self.keyed_store(kms, role)
         shared = (role, *sorted(properties.items()))
@@ -353,17 +357,17 @@ class Workshop:
 
     # -- removal ------------------------------------------------------------------
 
-    def remove_stores(self, kms: Kms) -> None:
+    def remove_stores(self, kms: KmsClient) -> None:
         """Remove the stores that were made for a check, as far as it goes."""
         while self._made.stores:
             _remove_store(kms, self._made.stores.pop().id)
 
-    def clear_away(self, kms: Kms) -> None:
+    def clear_away(self, kms: KmsClient) -> None:
         """Remove what earlier runs left, as far as it goes."""
         for entry in list(self._ours(kms)):
             _remove_store(kms, str(entry.get("CustomKeyStoreId")))
 
-    def close(self, kms: Kms) -> None:
+    def close(self, kms: KmsClient) -> None:
         """Remove everything that can be removed; keys wait for their deletion."""
         self.remove_stores(kms)
         for key_id in self._made.keys:
@@ -374,7 +378,7 @@ class Workshop:
             _remove_store(kms, store.id)
 
 
-def _remove_store(kms: Kms, store_id: str) -> None:
+def _remove_store(kms: KmsClient, store_id: str) -> None:
     """Disconnect and delete; a store with keys only becomes disconnected."""
     if kms.call("DeleteCustomKeyStore", CustomKeyStoreId=store_id).succeeded:
         return

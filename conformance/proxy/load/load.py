@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..probes.bodies import Operation
+from ..client.bodies import ProxyOperation
 
 if TYPE_CHECKING:
-    from .client import ProxyClient
+    from ..client.proxy_client import ProxyClient
 
 __all__ = ["RATE", "SECONDS", "LoadResult", "offer_load"]
 
@@ -39,7 +39,7 @@ class LoadResult:
     milliseconds: tuple[float, ...]
     """Of the requests that were served, from when each was due."""
     failures: dict[str, int]
-    """How many of the others there were, by what came instead."""
+    """How many of the others there were, by what happened instead."""
 
     def describe(self) -> str:
         """Median, 99th percentile and failures in a phrase."""
@@ -63,17 +63,17 @@ def offer_load(proxy: ProxyClient, scratch: Path) -> LoadResult:
     Raises:
         NotTestable: the load could not be offered at its rate.
     """
-    connection = proxy.session.door.connection
+    settings = proxy.session.connector.settings
     job = scratch / "load.json"
     job.write_text(
         json.dumps(
             {
                 "host": proxy.target.endpoint.host,
                 "port": proxy.target.endpoint.port,
-                "ca_bundle": str(connection.ca_bundle or ""),
-                "verify": connection.verify,
-                "certificate": str(connection.certificate or ""),
-                "private_key": str(connection.private_key or ""),
+                "ca_bundle": str(settings.ca_bundle or ""),
+                "verify": settings.verify,
+                "certificate": str(settings.certificate or ""),
+                "private_key": str(settings.private_key or ""),
                 "rate": RATE,
                 "seconds": SECONDS,
                 "connections": CONNECTIONS,
@@ -104,7 +104,7 @@ def offer_load(proxy: ProxyClient, scratch: Path) -> LoadResult:
 
 def _signed_requests(proxy: ProxyClient) -> list[str]:
     """Encrypt requests, all different, as a proxy may refuse one that it has seen."""
-    encrypt = Operation.ENCRYPT
+    encrypt = ProxyOperation.ENCRYPT
     return [
         base64.b64encode(
             proxy.request(encrypt, proxy.good_body(encrypt)).encode()

@@ -1,6 +1,6 @@
 """What AWS has an exception say when a proxy fails: every documented text.
 
-By the name of the scenario in ``failures``. The first is the specification's, the
+By the name of the scenario in ``failure_table``. The first is the specification's, the
 others are the KMS Developer Guide's and the KMS API Reference's (KMS-AMB-003).
 """
 

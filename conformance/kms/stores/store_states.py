@@ -9,25 +9,24 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable, Violation
 
 from ..client.expect import REFUSED, control, refused, violated
-from ..client.workshop import state_of, wait_while
+from ..client.provisioning import connection_state_of, wait_while
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Key, KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.reply import KmsReply
 
 __all__ = [
     "CLOUDHSM_CODES",
     "EXTERNAL_CODES",
     "NO_STORE",
-    "expect_key_state",
-    "expect_state",
+    "expect_connection_state",
     "failed_store",
     "pages",
-    "reject_state",
-    "settled_state",
+    "reject_connection_state",
+    "settled_connection_state",
 ]
 
 NO_STORE = [
@@ -74,7 +73,7 @@ EXTERNAL_CODES = frozenset(
 _MOST_PAGES = 1000
 
 
-def settled_state(kms: Kms, store: KeyStore) -> str:
+def settled_connection_state(kms: KmsClient, store: KeyStore) -> str:
     """The ConnectionState once it is neither CONNECTING nor DISCONNECTING.
 
     Raises:
@@ -83,7 +82,9 @@ def settled_state(kms: Kms, store: KeyStore) -> str:
     return wait_while(kms, store.id, "CONNECTING", "DISCONNECTING")
 
 
-def expect_state(kms: Kms, store: KeyStore, *accepted: str, note: str = "") -> None:
+def expect_connection_state(
+    kms: KmsClient, store: KeyStore, *accepted: str, note: str = ""
+) -> None:
     """The ConnectionState is now one of these.
 
     Raises:
@@ -106,14 +107,14 @@ def expect_state(kms: Kms, store: KeyStore, *accepted: str, note: str = "") -> N
         )
 
 
-def reject_state(kms: Kms, store: KeyStore, *rejected: str) -> None:
+def reject_connection_state(kms: KmsClient, store: KeyStore, *rejected: str) -> None:
     """The ConnectionState is now none of these; what it is, is for other checks.
 
     Raises:
         Violation: it is one of them.
         NotTestable: DescribeCustomKeyStores does not answer.
     """
-    state = state_of(kms, store.id)
+    state = connection_state_of(kms, store.id)
     if state in rejected:
         raise Violation(
             expected=f"a ConnectionState other than {' and '.join(rejected)}",
@@ -121,26 +122,13 @@ def reject_state(kms: Kms, store: KeyStore, *rejected: str) -> None:
         )
 
 
-def expect_key_state(kms: Kms, key: Key, state: str) -> None:
-    """The KeyState in DescribeKey.
+def failed_store(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
+    """A key store without keys that is FAILED; its proxy is healthy again.
 
     Raises:
-        Violation: it is another one.
-        NotTestable: DescribeKey does not answer.
+        NotTestable: it cannot be obtained.
     """
-    reply = kms.call("DescribeKey", KeyId=key.key_id, label="probe: the KeyState")
-    found = control(reply).get("KeyMetadata", {}).get("KeyState")
-    if found != state:
-        violated(reply, f"KeyState {state}", f"KeyState {found}")
-
-
-def failed_store(kms: Kms, workshop: Workshop) -> KeyStore:
-    """A key store without keys that is FAILED; its proxy is well again.
-
-    Raises:
-        NotTestable: it cannot be had.
-    """
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     with store.proxy.failing("AuthenticationFailedException", 401, operation="health"):
         control(
             kms.call(
@@ -149,13 +137,13 @@ def failed_store(kms: Kms, workshop: Workshop) -> KeyStore:
                 label="control: connect while the proxy refuses",
             )
         )
-        state = settled_state(kms, store)
+        state = settled_connection_state(kms, store)
     if state != "FAILED":
         raise NotTestable(f"A key store whose proxy refuses becomes {state}.")
     return store
 
 
-def pages(kms: Kms, limit: int | None = None) -> Iterator[Reply]:
+def pages(kms: KmsClient, limit: int | None = None) -> Iterator[KmsReply]:
     """Every page of DescribeCustomKeyStores, by its markers.
 
     Args:

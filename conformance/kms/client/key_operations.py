@@ -11,10 +11,10 @@ from .expect import control
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .reply import Reply
-    from .workshop import Key
+    from .provisioning import Key
+    from .reply import KmsReply
 
-__all__ = ["OPERATIONS", "Operation", "Subject", "policy_of"]
+__all__ = ["OPERATIONS", "KeyOperation", "Subject", "policy_of"]
 
 Parameters = dict[str, Any]
 
@@ -28,15 +28,15 @@ class Subject:
     """Another key, which is Enabled."""
     alias: str
     """The name of no alias, until a preparation makes it."""
-    encrypted_by_helper: Reply
-    encrypted: Reply | None = None
+    encrypted_by_helper: KmsReply
+    encrypted: KmsReply | None = None
     """Encrypt, from when the key was Enabled; a key that checks share has it."""
     prepared: dict[str, Any] = field(default_factory=dict)
     """What the preparation of the operation returned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class KeyOperation:
     """An operation and its parameters."""
 
     label: str
@@ -93,8 +93,8 @@ def _and(**parameters: object) -> Callable[[Subject], Parameters]:
     return lambda subject: {"KeyId": subject.key.key_id, **parameters}
 
 
-def _blob(reply: Reply | None) -> object:
-    # A key of its own never meets Decrypt; see Operation.own_key.
+def _blob(reply: KmsReply | None) -> object:
+    # A key of its own never meets Decrypt; see KeyOperation.own_key.
     return control(reply)["CiphertextBlob"] if reply else b""
 
 
@@ -120,32 +120,32 @@ def _alias_of_helper(subject: Subject) -> Parameters:
 
 
 _SUPPORTED = (
-    Operation(label="Encrypt", parameters=_and(Plaintext=b"Ten Tokens")),
-    Operation(
+    KeyOperation(label="Encrypt", parameters=_and(Plaintext=b"Ten Tokens")),
+    KeyOperation(
         label="Decrypt",
         parameters=lambda subject: {"CiphertextBlob": _blob(subject.encrypted)},
     ),
-    Operation(
+    KeyOperation(
         label="ReEncrypt from the key",
         parameters=lambda subject: {
             "CiphertextBlob": _blob(subject.encrypted),
             "DestinationKeyId": subject.helper.key_id,
         },
     ),
-    Operation(
+    KeyOperation(
         label="ReEncrypt to the key",
         parameters=lambda subject: {
             "CiphertextBlob": _blob(subject.encrypted_by_helper),
             "DestinationKeyId": subject.key.key_id,
         },
     ),
-    Operation(label="GenerateDataKey", parameters=_and(KeySpec="AES_256")),
-    Operation(
+    KeyOperation(label="GenerateDataKey", parameters=_and(KeySpec="AES_256")),
+    KeyOperation(
         label="GenerateDataKeyWithoutPlaintext", parameters=_and(KeySpec="AES_256")
     ),
-    Operation(label="DescribeKey", parameters=_key_id),
-    Operation(label="GetKeyPolicy", parameters=_and(PolicyName="default")),
-    Operation(
+    KeyOperation(label="DescribeKey", parameters=_key_id),
+    KeyOperation(label="GetKeyPolicy", parameters=_and(PolicyName="default")),
+    KeyOperation(
         label="PutKeyPolicy",
         parameters=lambda subject: {
             "KeyId": subject.key.key_id,
@@ -153,49 +153,49 @@ _SUPPORTED = (
             "Policy": json.dumps(policy_of(subject.key.arn)),
         },
     ),
-    Operation(label="ListKeyPolicies", parameters=_key_id),
-    Operation(label="ListAliases", parameters=_key_id),
-    Operation(label="ListGrants", parameters=_key_id),
-    Operation(label="ListResourceTags", parameters=_key_id),
-    Operation(label="CreateGrant", parameters=_grant),
-    Operation(
+    KeyOperation(label="ListKeyPolicies", parameters=_key_id),
+    KeyOperation(label="ListAliases", parameters=_key_id),
+    KeyOperation(label="ListGrants", parameters=_key_id),
+    KeyOperation(label="ListResourceTags", parameters=_key_id),
+    KeyOperation(label="CreateGrant", parameters=_grant),
+    KeyOperation(
         label="RetireGrant", parameters=_granted, prepare=("CreateGrant", _grant)
     ),
-    Operation(
+    KeyOperation(
         label="RevokeGrant", parameters=_granted, prepare=("CreateGrant", _grant)
     ),
-    Operation(label="CreateAlias", parameters=_alias, alone=True),
-    Operation(
+    KeyOperation(label="CreateAlias", parameters=_alias, alone=True),
+    KeyOperation(
         label="DeleteAlias",
         parameters=lambda subject: {"AliasName": subject.alias},
         prepare=("CreateAlias", _alias),
     ),
-    Operation(
+    KeyOperation(
         label="UpdateAlias from the key",
         parameters=_alias_of_helper,
         prepare=("CreateAlias", _alias),
     ),
-    Operation(
+    KeyOperation(
         label="UpdateAlias to the key",
         parameters=_alias,
         prepare=("CreateAlias", _alias_of_helper),
     ),
-    Operation(
+    KeyOperation(
         label="TagResource",
         parameters=_and(Tags=[{"TagKey": "Project", "TagValue": "Alpha"}]),
     ),
-    Operation(label="UntagResource", parameters=_and(TagKeys=["Project"])),
-    Operation(
+    KeyOperation(label="UntagResource", parameters=_and(TagKeys=["Project"])),
+    KeyOperation(
         label="UpdateKeyDescription", parameters=_and(Description="of this check")
     ),
-    Operation(label="EnableKey", parameters=_key_id, alone=True),
-    Operation(label="DisableKey", parameters=_key_id, alone=True),
-    Operation(
+    KeyOperation(label="EnableKey", parameters=_key_id, alone=True),
+    KeyOperation(label="DisableKey", parameters=_key_id, alone=True),
+    KeyOperation(
         label="ScheduleKeyDeletion",
         parameters=_and(PendingWindowInDays=7),
         alone=True,
     ),
-    Operation(label="CancelKeyDeletion", parameters=_key_id, alone=True),
+    KeyOperation(label="CancelKeyDeletion", parameters=_key_id, alone=True),
 )
 
 # What keys in external key stores do not have.
@@ -239,7 +239,7 @@ OPERATIONS = {
     for operation in (
         *_SUPPORTED,
         *(
-            Operation(label=name, parameters=_and(**parameters), supported=False)
+            KeyOperation(label=name, parameters=_and(**parameters), supported=False)
             for name, parameters in _UNSUPPORTED.items()
         ),
     )

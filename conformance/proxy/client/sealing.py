@@ -10,7 +10,7 @@ from .bodies import Body, Sealed, read_leniently
 from .expect import control
 
 if TYPE_CHECKING:
-    from ..client.answer import Answer
+    from .answer import ProxyAnswer
 
 __all__ = ["gives_back", "read_sealed"]
 
@@ -25,7 +25,7 @@ def gives_back(document: Body, plaintext: bytes) -> bool:
         return False
 
 
-def read_sealed(answer: Answer, plaintext: bytes, aad: bytes | None) -> Sealed:
+def read_sealed(answer: ProxyAnswer, plaintext: bytes, aad: bytes | None) -> Sealed:
     """What Encrypt returned.
 
     Raises:

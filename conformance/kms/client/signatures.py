@@ -1,4 +1,4 @@
-"""SigV4 by botocore, over a request as the proxy got it."""
+"""SigV4 by botocore, over a request as the proxy received it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
 __all__ = ["Authorization", "authorization_of", "signature_over"]
 
@@ -31,7 +31,7 @@ class Authorization:
 
     access_key_id: str
     scope: tuple[str, ...]
-    """Date, Region, service, ending."""
+    """Date, Region, service, termination string."""
     signed_headers: tuple[str, ...]
     signature: str = field(repr=False)
 
@@ -61,7 +61,7 @@ class _Signer(SigV4Auth):
         self._names = tuple(names)
 
     def headers_to_sign(self, request: AWSRequest) -> HTTPMessage:
-        """The headers of these names, as they came."""
+        """The headers of these names, as received."""
         chosen = HTTPMessage()
         for name, value in request.context["received"]:
             if name.lower() in self._names:
@@ -75,7 +75,7 @@ def signature_over(
     """The signature that the request has to have.
 
     Args:
-        request: as it came.
+        request: as received.
         authorization: which headers are signed, and for which scope of four parts.
         secret_access_key: of the access key id.
     """

@@ -1,7 +1,7 @@
-"""The suite's own XKS client: builds, signs and sends requests, and records each.
+"""The suite's own XKS client: the operations, and good requests for each.
 
-``ProxyClient`` is one check's view of the proxy under test; what lasts longer than a
-check is in ``session``. Every call has a deadline.
+``ProxyClient`` is one check's view of the proxy under test. How requests are sent and
+recorded is in ``sender``; what lasts longer than a check is in ``proxy_session``.
 """
 
 from __future__ import annotations
@@ -9,33 +9,36 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from time import monotonic
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.evidence.recorder import Exchange, Headers, Recorder, Signing
+from pytest_xks.certify.evidence.recorder import Headers, Recorder, Signing
 from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
-from pytest_xks.certify.targets.proxy_target import Credential, StoreTarget
+from pytest_xks.certify.targets.credential import Credential
 
-from ..probes.bodies import (
+from .bodies import (
     ALICE,
     Body,
-    Operation,
+    ProxyOperation,
     Sealed,
     encrypt_body,
     flip,
     request_metadata,
     to_json,
 )
-from ..probes.expect import Outcome, control, error
-from ..probes.sealing import gives_back, read_sealed
-from .answer import Answer, Around
-from .connection import Door, Link, NoResponseError, Outgoing, Response
-from .session import SECONDS, Session, Store
+from .connection import HttpRequest
+from .expect import Outcome, control, error
+from .proxy_session import ProxySession, StoreAccess
+from .sealing import gives_back, read_sealed
+from .sender import ALONE, Sender
 from .signing import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_xks.certify.targets.proxy_target import StoreTarget
+
+    from .answer import Circumstances, ProxyAnswer
 
 __all__ = [
     "AAD",
@@ -51,17 +54,12 @@ UNKNOWN_KEY_ID = "no-such-key-8e1f4e52"
 WRONG_SECRET = "Wr0ngSecretAccessKey0fTheRightLength0000000"  # noqa: S105 - of nothing
 
 
-_ALONE = Around()
-
-
-class ProxyClient:
+class ProxyClient(Sender):
     """One check's view of the proxy under test."""
 
-    def __init__(self, session: Session, recorder: Recorder) -> None:
-        self.session = session
-        self.target = session.target
-        self.recorder = recorder
-        self.main = Store(
+    def __init__(self, session: ProxySession, recorder: Recorder) -> None:
+        super().__init__(session, recorder)
+        self.main = StoreAccess(
             uri_path=self.target.uri_path,
             credential=self.target.credential,
             credential_name="",
@@ -90,7 +88,7 @@ class ProxyClient:
             self.needs(f"{role}_key")
         return self.target.keys[role]
 
-    def store(self, section: str, found: StoreTarget | None) -> Store:
+    def store(self, section: str, found: StoreTarget | None) -> StoreAccess:
         """Another key store of the target.
 
         Args:
@@ -99,7 +97,7 @@ class ProxyClient:
         """
         if found is None:
             return self.main
-        return Store(
+        return StoreAccess(
             uri_path=found.uri_path,
             credential=found.credential,
             credential_name=section,
@@ -108,7 +106,7 @@ class ProxyClient:
 
     # Requests.
 
-    def signer(self, store: Store | None = None) -> Signer:
+    def signer(self, store: StoreAccess | None = None) -> Signer:
         """How KMS signs for a key store."""
         return Signer(
             credential=(store or self.main).credential, region=self.target.region
@@ -131,10 +129,10 @@ class ProxyClient:
         *,
         method: str = "POST",
         headers: Headers = (),
-    ) -> Outgoing:
+    ) -> HttpRequest:
         """A request without a signature."""
         data = body if isinstance(body, bytes) else to_json(self._permitted(body))
-        return Outgoing(
+        return HttpRequest(
             method=method,
             path=path,
             headers=(
@@ -148,14 +146,14 @@ class ProxyClient:
 
     def request(  # noqa: PLR0913 - each is one part of a request that a check may vary
         self,
-        operation: Operation,
+        operation: ProxyOperation,
         body: Body | bytes,
         *,
         key: str | None = None,
-        store: Store | None = None,
+        store: StoreAccess | None = None,
         method: str = "POST",
         path: str | None = None,
-    ) -> Outgoing:
+    ) -> HttpRequest:
         """A request as KMS would send it, signed.
 
         Args:
@@ -172,165 +170,10 @@ class ProxyClient:
         signing = Signing(region=self.target.region, credential=store.credential_name)
         return replace(request, signing=signing)
 
-    def send(  # noqa: PLR0913 - each is one circumstance that a check may vary
-        self,
-        request: Outgoing,
-        *,
-        label: str = "probe",
-        link: Link | None = None,
-        raw: bytes | None = None,
-        door: Door | None = None,
-        seconds: float | None = None,
-        around: Around = _ALONE,
-    ) -> Answer:
-        """Send a request and read what comes back; never raises.
-
-        Args:
-            request: the request.
-            label: what it is for, in a phrase.
-            link: the connection to use; one of the pool, if None.
-            raw: send these bytes in its place.
-            door: how ``link`` was made; as usual, if None.
-            seconds: how long to wait on ``link``; as long as usual, if None.
-            around: what else went on, for whoever repeats it.
-        """
-        if link is not None:
-            around = replace(around, link=id(link))
-        data = request.encode() if raw is None else raw
-        seconds = min(seconds or SECONDS, self.session.seconds)
-        started = monotonic()
-        response, failure = None, ""
-        try:
-            if link is None:
-                response = self._send_pooled(data, request.method)
-            else:
-                link.send(data, seconds)
-                response = link.receive(request.method, seconds)
-        except NoResponseError as reason:
-            failure = str(reason)
-        return self._record(
-            request,
-            response,
-            failure,
-            monotonic() - started,
-            label=label,
-            raw=raw,
-            door=door,
-            around=around,
-        )
-
-    def _record(  # noqa: PLR0913 - what there is to say of an exchange
-        self,
-        request: Outgoing,
-        response: Response | None,
-        failure: str,
-        seconds: float,
-        *,
-        label: str,
-        around: Around,
-        raw: bytes | None = None,
-        door: Door | None = None,
-    ) -> Answer:
-        """Write an exchange down, and make an answer of it."""
-        door = door or self.session.door
-        self.session.note(failure)
-        exchange = Exchange(
-            label=label,
-            method=request.method,
-            url=f"{door.endpoint.url}{request.path}",
-            headers=request.headers,
-            body=request.body,
-            raw=raw,
-            signing=request.signing,
-            connection=door.connection,
-            received=response.received if response else None,
-            error=failure,
-            milliseconds=seconds * 1000,
-            link=around.link,
-            repeat=around.repeat,
-            background=around.background,
-            after=around.after,
-        )
-        self.recorder.add(exchange)
-        if response is None:
-            return Answer(exchange=exchange)
-        return Answer(
-            exchange=exchange, version=response.version, closes=response.closes
-        )
-
-    def send_anew(
-        self,
-        request: Outgoing,
-        *,
-        label: str,
-        seconds: float | None = None,
-        door: Door | None = None,
-        around: Around = _ALONE,
-    ) -> Answer:
-        """Send a request on a new connection, which counts as part of the exchange."""
-        door = door or self.session.door
-        seconds = min(seconds or SECONDS, self.session.seconds)
-        started = monotonic()
-        response, failure = None, ""
-        try:
-            with door.open(seconds) as link:
-                link.send(request.encode(), seconds)
-                response = link.receive(request.method, seconds)
-        except NoResponseError as reason:
-            failure = str(reason)
-        duration = monotonic() - started
-        return self._record(
-            request,
-            response,
-            failure,
-            duration,
-            label=label,
-            door=door,
-            around=around,
-        )
-
-    def _send_pooled(self, data: bytes, method: str) -> Response:
-        pool, seconds = self.session.pool, self.session.seconds
-        link = pool.take(seconds)
-        reused = link.uses > 0
-        try:
-            return self._send_on(link, data, method)
-        except NoResponseError as reason:
-            if not (reused and reason.connection_ended):
-                raise
-        # An idle connection may end at any time; that is no answer.
-        return self._send_on(pool.door.open(seconds), data, method)
-
-    def _send_on(self, link: Link, data: bytes, method: str) -> Response:
-        """Send on a connection of the pool, and give it back if it can go on."""
-        seconds = self.session.seconds
-        try:
-            link.send(data, seconds)
-            response = link.receive(method, seconds)
-        except NoResponseError:
-            link.close()
-            raise
-        if response.closes:
-            link.close()
-        else:
-            self.session.pool.give_back(link)
-        return response
-
-    def connect(self, door: Door | None = None, *, tls: bool = True) -> Link:
-        """A connection of the check's own.
-
-        Raises:
-            NotTestable: there is none to be had.
-        """
-        try:
-            return (door or self.session.door).open(self.session.seconds, tls=tls)
-        except NoResponseError as reason:
-            raise NotTestable(f"No connection: {reason}.") from None
-
     def clock_offset(self) -> timedelta:
         """How far the proxy's clock is ahead of ours, by the Date of an answer."""
         answer = self.call(
-            Operation.GET_HEALTH_STATUS, label="control: what time is it"
+            ProxyOperation.GET_HEALTH_STATUS, label="control: what time is it"
         )
         control(answer)
         try:
@@ -345,14 +188,14 @@ class ProxyClient:
 
     def call(  # noqa: PLR0913 - each is one circumstance that a check may vary
         self,
-        operation: Operation,
+        operation: ProxyOperation,
         body: Body | bytes | None = None,
         *,
         key: str | None = None,
-        store: Store | None = None,
+        store: StoreAccess | None = None,
         label: str = "probe",
-        around: Around = _ALONE,
-    ) -> Answer:
+        circumstances: Circumstances = ALONE,
+    ) -> ProxyAnswer:
         """Call an operation.
 
         Args:
@@ -361,14 +204,14 @@ class ProxyClient:
             key: an external key id; that of the usable key, if None.
             store: the key store; the main one, if None.
             label: what it is for, in a phrase.
-            around: what else went on, for whoever repeats it.
+            circumstances: what else went on, for the line that repeats it.
         """
         if body is None:
             body = self.good_body(operation)
         request = self.request(operation, body, key=key, store=store)
-        return self.send(request, label=label, around=around)
+        return self.send(request, label=label, circumstances=circumstances)
 
-    def good_body(self, operation: Operation, **metadata: object) -> Body:
+    def good_body(self, operation: ProxyOperation, **metadata: object) -> Body:
         """A body that has to be served; for Decrypt, of something sealed just now.
 
         Args:
@@ -379,9 +222,9 @@ class ProxyClient:
             NotTestable: there is nothing to decrypt.
         """
         members = request_metadata(operation, **metadata)
-        if operation is Operation.ENCRYPT:
+        if operation is ProxyOperation.ENCRYPT:
             return encrypt_body(PLAINTEXT, aad=AAD, metadata=members)
-        if operation is Operation.DECRYPT:
+        if operation is ProxyOperation.DECRYPT:
             return self.seal().body(metadata=members)
         return {"requestMetadata": members}
 
@@ -392,24 +235,26 @@ class ProxyClient:
         aad: bytes | None = None,
         cdiv: bool = False,
         key: str | None = None,
-        store: Store | None = None,
+        store: StoreAccess | None = None,
         label: str = "probe: Encrypt",
-    ) -> Answer:
+    ) -> ProxyAnswer:
         """Call Encrypt."""
         body = encrypt_body(plaintext, aad=aad, cdiv=cdiv)
-        return self.call(Operation.ENCRYPT, body, key=key, store=store, label=label)
+        return self.call(
+            ProxyOperation.ENCRYPT, body, key=key, store=store, label=label
+        )
 
     def decrypt(
         self,
         sealed: Sealed,
         *,
         key: str | None = None,
-        store: Store | None = None,
+        store: StoreAccess | None = None,
         label: str = "probe: Decrypt",
-    ) -> Answer:
+    ) -> ProxyAnswer:
         """Call Decrypt."""
         return self.call(
-            Operation.DECRYPT, sealed.body(), key=key, store=store, label=label
+            ProxyOperation.DECRYPT, sealed.body(), key=key, store=store, label=label
         )
 
     def seal(
@@ -418,7 +263,7 @@ class ProxyClient:
         *,
         aad: bytes | None = AAD,
         key: str | None = None,
-        store: Store | None = None,
+        store: StoreAccess | None = None,
     ) -> Sealed:
         """Something to decrypt.
 
@@ -431,7 +276,7 @@ class ProxyClient:
         return read_sealed(answer, plaintext, aad)
 
     @staticmethod
-    def read_sealed(answer: Answer, plaintext: bytes, aad: bytes | None) -> Sealed:
+    def read_sealed(answer: ProxyAnswer, plaintext: bytes, aad: bytes | None) -> Sealed:
         """What an Encrypt returned, to be decrypted.
 
         Raises:
@@ -444,7 +289,7 @@ class ProxyClient:
         sealed: Sealed,
         *,
         key: str | None = None,
-        store: Store | None = None,
+        store: StoreAccess | None = None,
     ) -> Sealed:
         """The same, once it has been shown that it decrypts as it is.
 
@@ -463,14 +308,14 @@ class ProxyClient:
     def unauthenticated(self) -> tuple[Outcome, ...]:
         """How the proxy may refuse a signature."""
 
-        def ask() -> Answer:
+        def ask() -> ProxyAnswer:
             store = replace(
                 self.main,
                 credential=Credential(self.main.credential.access_key_id, WRONG_SECRET),
             )
             request = self.request(
-                Operation.GET_HEALTH_STATUS,
-                self.good_body(Operation.GET_HEALTH_STATUS),
+                ProxyOperation.GET_HEALTH_STATUS,
+                self.good_body(ProxyOperation.GET_HEALTH_STATUS),
                 store=store,
             )
             return self.send(replace(request, signing=None), label="a wrong signature")
@@ -480,7 +325,7 @@ class ProxyClient:
     def invalid_ciphertext(self) -> tuple[Outcome, ...]:
         """How the proxy may refuse what does not decrypt."""
 
-        def ask() -> Answer:
+        def ask() -> ProxyAnswer:
             sealed = self.seal()
             return self.decrypt(
                 sealed.altered(ciphertext=flip(sealed.ciphertext)),
@@ -492,11 +337,15 @@ class ProxyClient:
     def invalid(self) -> tuple[Outcome, ...]:
         """How the proxy may refuse an invalid parameter."""
 
-        def ask() -> Answer:
-            return self.call(Operation.ENCRYPT, b"{", label="a body that is no JSON")
+        def ask() -> ProxyAnswer:
+            return self.call(
+                ProxyOperation.ENCRYPT, b"{", label="a body that is no JSON"
+            )
 
         return self._refusals("ValidationException", ask)
 
-    def _refusals(self, name: str, ask: Callable[[], Answer]) -> tuple[Outcome, ...]:
+    def _refusals(
+        self, name: str, ask: Callable[[], ProxyAnswer]
+    ) -> tuple[Outcome, ...]:
         own = self.session.own(name, ask)
         return (error(name), own) if own else (error(name),)

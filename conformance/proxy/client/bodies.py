@@ -18,7 +18,7 @@ __all__ = [
     "KEY_ARN",
     "KEY_OPERATIONS",
     "Body",
-    "Operation",
+    "ProxyOperation",
     "Sealed",
     "b64",
     "encrypt_body",
@@ -34,7 +34,7 @@ ALICE = "arn:aws:iam::111122223333:user/Alice"
 KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
-class Operation(StrEnum):
+class ProxyOperation(StrEnum):
     """The four operations; the value is the end of the path."""
 
     GET_KEY_METADATA = "metadata"
@@ -49,21 +49,21 @@ class Operation(StrEnum):
 
 
 _TITLES = {
-    Operation.GET_KEY_METADATA: "GetKeyMetadata",
-    Operation.ENCRYPT: "Encrypt",
-    Operation.DECRYPT: "Decrypt",
-    Operation.GET_HEALTH_STATUS: "GetHealthStatus",
+    ProxyOperation.GET_KEY_METADATA: "GetKeyMetadata",
+    ProxyOperation.ENCRYPT: "Encrypt",
+    ProxyOperation.DECRYPT: "Decrypt",
+    ProxyOperation.GET_HEALTH_STATUS: "GetHealthStatus",
 }
 
-CRYPTOGRAPHIC_OPERATIONS = (Operation.ENCRYPT, Operation.DECRYPT)
-KEY_OPERATIONS = (Operation.GET_KEY_METADATA, *CRYPTOGRAPHIC_OPERATIONS)
-ALL_OPERATIONS = (*KEY_OPERATIONS, Operation.GET_HEALTH_STATUS)
+CRYPTOGRAPHIC_OPERATIONS = (ProxyOperation.ENCRYPT, ProxyOperation.DECRYPT)
+KEY_OPERATIONS = (ProxyOperation.GET_KEY_METADATA, *CRYPTOGRAPHIC_OPERATIONS)
+ALL_OPERATIONS = (*KEY_OPERATIONS, ProxyOperation.GET_HEALTH_STATUS)
 
 _KMS_OPERATIONS = {
-    Operation.GET_KEY_METADATA: "CreateKey",
-    Operation.ENCRYPT: "GenerateDataKey",
-    Operation.DECRYPT: "Decrypt",
-    Operation.GET_HEALTH_STATUS: "KmsHealthCheck",
+    ProxyOperation.GET_KEY_METADATA: "CreateKey",
+    ProxyOperation.ENCRYPT: "GenerateDataKey",
+    ProxyOperation.DECRYPT: "Decrypt",
+    ProxyOperation.GET_HEALTH_STATUS: "KmsHealthCheck",
 }
 
 
@@ -95,7 +95,7 @@ def to_json(body: object) -> bytes:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
-def request_metadata(operation: Operation, **changes: object) -> Body:
+def request_metadata(operation: ProxyOperation, **changes: object) -> Body:
     """The requestMetadata of an operation.
 
     Args:
@@ -130,7 +130,7 @@ def encrypt_body(
         metadata: the requestMetadata, where they matter.
     """
     body: Body = {
-        "requestMetadata": metadata or request_metadata(Operation.ENCRYPT),
+        "requestMetadata": metadata or request_metadata(ProxyOperation.ENCRYPT),
         "plaintext": b64(plaintext),
         "encryptionAlgorithm": "AES_GCM",
     }
@@ -193,7 +193,7 @@ class Sealed:
     def body(self, *, metadata: Body | None = None) -> Body:
         """The body of the Decrypt request."""
         body: Body = {
-            "requestMetadata": metadata or request_metadata(Operation.DECRYPT),
+            "requestMetadata": metadata or request_metadata(ProxyOperation.DECRYPT),
             "ciphertext": self.ciphertext_text,
             "encryptionAlgorithm": "AES_GCM",
             "initializationVector": self.initialization_vector_text,

@@ -36,7 +36,7 @@ class _Job(TypedDict):
 
 
 class _Connection(asyncio.Protocol):
-    """One connection, with at most one request in flight."""
+    """One connection, with at most one unanswered request."""
 
     def __init__(self, load: _Load) -> None:
         self._load = load
@@ -71,7 +71,7 @@ class _Connection(asyncio.Protocol):
         self._load.lost(self, unanswered=self._due is not None)
 
     def abort(self) -> None:
-        """End the connection, whatever is in flight."""
+        """End the connection, answered or not."""
         if self._transport is not None:
             self._transport.abort()
 

@@ -9,64 +9,64 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.run.outcome import NotTestable
-from pytest_xks.certify.targets.proxy_target import Credential
+from pytest_xks.certify.targets.credential import Credential
 
-from ..client.client import PLAINTEXT, UNKNOWN_KEY_ID, WRONG_SECRET
-from .bodies import Operation, encrypt_body, flip
+from .bodies import ProxyOperation, encrypt_body, flip
+from .proxy_client import PLAINTEXT, UNKNOWN_KEY_ID, WRONG_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..client.answer import Answer
-    from ..client.client import ProxyClient
+    from .answer import ProxyAnswer
+    from .proxy_client import ProxyClient
 
 __all__ = ["SCENARIOS", "provoke"]
 
 
-def _wrong_signature(proxy: ProxyClient) -> Answer:
+def _wrong_signature(proxy: ProxyClient) -> ProxyAnswer:
     wrong = Credential(proxy.main.credential.access_key_id, WRONG_SECRET)
     store = replace(proxy.main, credential=wrong)
-    health = Operation.GET_HEALTH_STATUS
+    health = ProxyOperation.GET_HEALTH_STATUS
     request = proxy.request(health, proxy.good_body(health), store=store)
     return proxy.send(replace(request, signing=None), label="a wrong signature")
 
 
-def _unknown_key(proxy: ProxyClient) -> Answer:
+def _unknown_key(proxy: ProxyClient) -> ProxyAnswer:
     return proxy.call(
-        Operation.GET_KEY_METADATA, key=UNKNOWN_KEY_ID, label="an unknown key"
+        ProxyOperation.GET_KEY_METADATA, key=UNKNOWN_KEY_ID, label="an unknown key"
     )
 
 
-def _invalid_path(proxy: ProxyClient) -> Answer:
-    health = Operation.GET_HEALTH_STATUS
+def _invalid_path(proxy: ProxyClient) -> ProxyAnswer:
+    health = ProxyOperation.GET_HEALTH_STATUS
     path = f"{proxy.main.uri_path}/nowhere"
     request = proxy.request(health, proxy.good_body(health), path=path)
     return proxy.send(request, label="an invalid path")
 
 
-def _invalid_body(proxy: ProxyClient) -> Answer:
-    return proxy.call(Operation.ENCRYPT, b"{", label="a body that is no JSON")
+def _invalid_body(proxy: ProxyClient) -> ProxyAnswer:
+    return proxy.call(ProxyOperation.ENCRYPT, b"{", label="a body that is no JSON")
 
 
-def _missing_member(proxy: ProxyClient) -> Answer:
+def _missing_member(proxy: ProxyClient) -> ProxyAnswer:
     body = encrypt_body(PLAINTEXT)
     del body["plaintext"]
-    return proxy.call(Operation.ENCRYPT, body, label="no plaintext")
+    return proxy.call(ProxyOperation.ENCRYPT, body, label="no plaintext")
 
 
-def _corrupted_ciphertext(proxy: ProxyClient) -> Answer:
+def _corrupted_ciphertext(proxy: ProxyClient) -> ProxyAnswer:
     sealed = proxy.seal()
     altered = sealed.altered(ciphertext=flip(sealed.ciphertext))
     return proxy.decrypt(altered, label="a corrupted ciphertext")
 
 
-def _other_algorithm(proxy: ProxyClient) -> Answer:
+def _other_algorithm(proxy: ProxyClient) -> ProxyAnswer:
     body = encrypt_body(PLAINTEXT)
     body["encryptionAlgorithm"] = "AES_CBC"
-    return proxy.call(Operation.ENCRYPT, body, label="another algorithm")
+    return proxy.call(ProxyOperation.ENCRYPT, body, label="another algorithm")
 
 
-SCENARIOS: dict[str, Callable[[ProxyClient], Answer]] = {
+SCENARIOS: dict[str, Callable[[ProxyClient], ProxyAnswer]] = {
     "wrong-signature": _wrong_signature,
     "unknown-key": _unknown_key,
     "invalid-path": _invalid_path,
@@ -77,7 +77,7 @@ SCENARIOS: dict[str, Callable[[ProxyClient], Answer]] = {
 }
 
 
-def provoke(proxy: ProxyClient, scenario: str) -> Answer:
+def provoke(proxy: ProxyClient, scenario: str) -> ProxyAnswer:
     """The error that a scenario leads to.
 
     Raises:

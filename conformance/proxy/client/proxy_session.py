@@ -1,4 +1,4 @@
-"""What all checks of a run share: connections, patience, and what was learnt.
+"""What all checks of a run share: connections, wait, and what was learnt.
 
 A proxy that stops answering shortens the deadline of the calls that follow, so that a
 run against a dead proxy ends.
@@ -9,18 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..probes.bodies import KEY_OPERATIONS, Operation
-from ..probes.expect import Outcome, error
-from .connection import Door, Pool
+from .bodies import KEY_OPERATIONS, ProxyOperation
+from .connection import ConnectionPool, Connector
+from .expect import Outcome, error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_xks.certify.targets.proxy_target import Credential, ProxyTarget
+    from pytest_xks.certify.targets.credential import Credential
+    from pytest_xks.certify.targets.proxy_target import ProxyTarget
 
-    from .answer import Answer
+    from .answer import ProxyAnswer
 
-__all__ = ["SECONDS", "Session", "Store"]
+__all__ = ["SECONDS", "ProxySession", "StoreAccess"]
 
 SECONDS = 5.0
 """How long a proxy may take; what KMS allows is for the checks of timing."""
@@ -33,7 +34,7 @@ _CHANCE_EVERY = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Store:
+class StoreAccess:
     """A key store of the target: a path prefix, and how to sign for it."""
 
     uri_path: str
@@ -42,7 +43,7 @@ class Store:
     """Its name in ``ProxyTarget.credentials``."""
     keys: Mapping[str, str]
 
-    def path(self, operation: Operation, key_id: str | None = None) -> str:
+    def path(self, operation: ProxyOperation, key_id: str | None = None) -> str:
         """The path of an operation."""
         if operation in KEY_OPERATIONS:
             key_id = self.keys["usable"] if key_id is None else key_id
@@ -50,14 +51,16 @@ class Store:
         return f"{self.uri_path}/{operation.value}"
 
 
-class Session:
+class ProxySession:
     """What all checks of a run share."""
 
     def __init__(self, target: ProxyTarget, *, load: bool = False) -> None:
         self.target = target
         self.load = load
-        self.door = Door(target.endpoint, target, client=target.client_certificate)
-        self.pool = Pool(self.door)
+        self.connector = Connector(
+            target.endpoint, target, client=target.client_certificate
+        )
+        self.pool = ConnectionPool(self.connector)
         self.logs_request_ids = True
         """Whether the proxy's log can be searched for a kmsRequestId; true so far."""
         self._silences = 0
@@ -83,7 +86,7 @@ class Session:
             # No connection, or no complete answer.
             self._silences += 1
 
-    def own(self, name: str, ask: Callable[[], Answer]) -> Outcome | None:
+    def own(self, name: str, ask: Callable[[], ProxyAnswer]) -> Outcome | None:
         """The proxy's own way to say ``name``, where that differs from the table's.
 
         A proxy that answers every wrong signature with 403 breaks one requirement, that
@@ -94,7 +97,7 @@ class Session:
         return self._own[name]
 
 
-def _own_outcome(name: str, answer: Answer) -> Outcome | None:
+def _own_outcome(name: str, answer: ProxyAnswer) -> Outcome | None:
     code, own_name = answer.status, answer.error_name
     if code is None or code < 400 or error(name).accepts(answer):
         return None

@@ -12,28 +12,28 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_xks.certify.probe_proxy.proxy import ProxyStore
+from pytest_xks.certify.probe_proxy.store import ProxyStore
 
 from ..client.expect import control
-from ..client.workshop import creation, wait_while
+from ..client.provisioning import creation, wait_while
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Key, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, Provisioner
+    from ..client.reply import KmsReply
 
-__all__ = ["PLAINTEXT", "Cause", "Operation", "attempt", "attempt_to_connect"]
+__all__ = ["PLAINTEXT", "Cause", "KmsOperation", "attempt", "attempt_to_connect"]
 
 Cause = Callable[[ProxyStore], AbstractContextManager[None]]
 """Makes something go wrong within a block."""
 
-PLAINTEXT = b"the plaintext of a rehearsal"
+PLAINTEXT = b"the plaintext of an attempt"
 _ROLE = "spare"
 
 
-class Operation(StrEnum):
+class KmsOperation(StrEnum):
     """The KMS operations that call the proxy."""
 
     CREATE = "CreateCustomKeyStore"
@@ -48,45 +48,47 @@ class Operation(StrEnum):
 
 
 _CRYPTOGRAPHY = (
-    Operation.ENCRYPT,
-    Operation.DECRYPT,
-    Operation.GENERATE_DATA_KEY,
-    Operation.GENERATE_DATA_KEY_WITHOUT_PLAINTEXT,
-    Operation.RE_ENCRYPT,
+    KmsOperation.ENCRYPT,
+    KmsOperation.DECRYPT,
+    KmsOperation.GENERATE_DATA_KEY,
+    KmsOperation.GENERATE_DATA_KEY_WITHOUT_PLAINTEXT,
+    KmsOperation.RE_ENCRYPT,
 )
 
 
-def attempt(kms: Kms, workshop: Workshop, operation: Operation, cause: Cause) -> Reply:
+def attempt(
+    kms: KmsClient, provisioner: Provisioner, operation: KmsOperation, cause: Cause
+) -> KmsReply:
     """What an operation answers while something is wrong.
 
     Args:
         kms: the endpoint.
-        workshop: makes what the operation needs.
+        provisioner: makes what the operation needs.
         operation: not ConnectCustomKeyStore; see ``attempt_to_connect``.
         cause: what is wrong.
 
     Raises:
         NotTestable: the operation fails, too, while nothing is wrong.
     """
-    return _ATTEMPTS[operation](kms, workshop, cause)
+    return _ATTEMPTS[operation](kms, provisioner, cause)
 
 
-def _create(kms: Kms, workshop: Workshop, cause: Cause) -> Reply:
-    proxy = workshop.instrument.open_store()
+def _create(kms: KmsClient, provisioner: Provisioner, cause: Cause) -> KmsReply:
+    proxy = provisioner.probe_proxy.open_store()
     parameters = creation(proxy)
     with cause(proxy):
         probe = kms.call("CreateCustomKeyStore", **parameters)
-    if workshop.adopt(probe, proxy) is None:
+    if provisioner.adopt(probe, proxy) is None:
         again = kms.call(
             "CreateCustomKeyStore", label="control: nothing is wrong", **parameters
         )
-        workshop.adopt(again, proxy)
+        provisioner.adopt(again, proxy)
         control(again)
     return probe
 
 
-def _update(kms: Kms, workshop: Workshop, cause: Cause) -> Reply:
-    store = workshop.keyed_store(kms, _ROLE)
+def _update(kms: KmsClient, provisioner: Provisioner, cause: Cause) -> KmsReply:
+    store = provisioner.keyed_store(kms, _ROLE)
     call = partial(
         kms.call,
         "UpdateCustomKeyStore",
@@ -99,8 +101,8 @@ def _update(kms: Kms, workshop: Workshop, cause: Cause) -> Reply:
     return probe
 
 
-def _create_key(kms: Kms, workshop: Workshop, cause: Cause) -> Reply:
-    store = workshop.keyed_store(kms)
+def _create_key(kms: KmsClient, provisioner: Provisioner, cause: Cause) -> KmsReply:
+    store = provisioner.keyed_store(kms)
     call = partial(
         kms.call,
         "CreateKey",
@@ -110,26 +112,28 @@ def _create_key(kms: Kms, workshop: Workshop, cause: Cause) -> Reply:
     )
     with cause(store.proxy):
         probe = call()
-    workshop.adopt_key(probe)
+    provisioner.adopt_key(probe)
     if not probe.succeeded:
         again = call(label="control: nothing is wrong")
-        workshop.adopt_key(again)
+        provisioner.adopt_key(again)
         control(again)
     return probe
 
 
-def _use_key(operation: Operation, kms: Kms, workshop: Workshop, cause: Cause) -> Reply:
-    key = workshop.shared_key(kms)
+def _use_key(
+    operation: KmsOperation, kms: KmsClient, provisioner: Provisioner, cause: Cause
+) -> KmsReply:
+    key = provisioner.shared_key(kms)
     call = partial(kms.call, operation, **_parameters(operation, kms, key))
     control(call(label="control: nothing is wrong"))
     with cause(key.store.proxy):
         return call()
 
 
-def _parameters(operation: Operation, kms: Kms, key: Key) -> Mapping[str, Any]:
-    if operation is Operation.ENCRYPT:
+def _parameters(operation: KmsOperation, kms: KmsClient, key: Key) -> Mapping[str, Any]:
+    if operation is KmsOperation.ENCRYPT:
         return {"KeyId": key.key_id, "Plaintext": PLAINTEXT}
-    if operation in {Operation.DECRYPT, Operation.RE_ENCRYPT}:
+    if operation in {KmsOperation.DECRYPT, KmsOperation.RE_ENCRYPT}:
         sealed = control(
             kms.call(
                 "Encrypt",
@@ -138,28 +142,32 @@ def _parameters(operation: Operation, kms: Kms, key: Key) -> Mapping[str, Any]:
                 label="control: something to decrypt",
             )
         )
-        member = "KeyId" if operation is Operation.DECRYPT else "DestinationKeyId"
+        member = "KeyId" if operation is KmsOperation.DECRYPT else "DestinationKeyId"
         return {"CiphertextBlob": sealed.get("CiphertextBlob"), member: key.key_id}
     return {"KeyId": key.key_id, "KeySpec": "AES_256"}
 
 
-_ATTEMPTS: Mapping[Operation, Callable[[Kms, Workshop, Cause], Reply]] = {
-    Operation.CREATE: _create,
-    Operation.UPDATE: _update,
-    Operation.CREATE_KEY: _create_key,
+_ATTEMPTS: Mapping[
+    KmsOperation, Callable[[KmsClient, Provisioner, Cause], KmsReply]
+] = {
+    KmsOperation.CREATE: _create,
+    KmsOperation.UPDATE: _update,
+    KmsOperation.CREATE_KEY: _create_key,
     **{operation: partial(_use_key, operation) for operation in _CRYPTOGRAPHY},
 }
 
 
-def attempt_to_connect(kms: Kms, workshop: Workshop, cause: Cause) -> Reply:
+def attempt_to_connect(
+    kms: KmsClient, provisioner: Provisioner, cause: Cause
+) -> KmsReply:
     """What DescribeCustomKeyStores says after a connection while something is wrong.
 
     Raises:
         NotTestable: the store does not connect while nothing is wrong, or
             ConnectCustomKeyStore itself fails, which is KMS-CONNECT-010.
     """
-    store = workshop.keyed_store(kms, _ROLE)
-    workshop.disconnect(kms, store)
+    store = provisioner.keyed_store(kms, _ROLE)
+    provisioner.disconnect(kms, store)
     with cause(store.proxy):
         begun = kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id)
         control(begun)

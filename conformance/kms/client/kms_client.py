@@ -25,7 +25,7 @@ from botocore.parsers import ResponseParserError
 
 from pytest_xks.certify.evidence.recorder import Exchange, Received, Signing
 
-from .reply import Reply
+from .reply import KmsReply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_xks.certify.evidence.recorder import Headers, Recorder
     from pytest_xks.certify.targets.kms_target import KmsTarget
 
-__all__ = ["Endpoint", "Kms"]
+__all__ = ["KmsClient", "KmsEndpoint"]
 
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 20
@@ -59,7 +59,7 @@ def _session() -> boto3.session.Session:
     return boto3.session.Session()
 
 
-class Endpoint:
+class KmsEndpoint:
     """The endpoint under test: one boto3 client for each Region.
 
     Args:
@@ -87,7 +87,7 @@ class Endpoint:
         *,
         region: str,
         label: str,
-    ) -> Reply:
+    ) -> KmsReply:
         """Call an operation.
 
         Args:
@@ -121,7 +121,7 @@ class Endpoint:
         milliseconds = (time.perf_counter() - start) * 1000
         exchange = self._exchange(region, label, failure, milliseconds)
         self._silences = 0 if exchange.received else self._silences + 1
-        return Reply(
+        return KmsReply(
             operation=operation,
             exchange=exchange,
             document=document,
@@ -135,7 +135,7 @@ class Endpoint:
             self._silences >= _SILENCES_ALLOWED and self._silences % _CHANCE_EVERY > 0
         )
 
-    def post(self, operation: str, body: bytes, *, label: str) -> Reply:
+    def post(self, operation: str, body: bytes, *, label: str) -> KmsReply:
         """Send a body as it is, signed for the target's Region.
 
         Args:
@@ -239,8 +239,8 @@ def _without_gaps(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return document
 
 
-def _raw_reply(operation: str, exchange: Exchange) -> Reply:
-    reply = Reply(operation=operation, exchange=exchange)
+def _raw_reply(operation: str, exchange: Exchange) -> KmsReply:
+    reply = KmsReply(operation=operation, exchange=exchange)
     if reply.status is None or reply.status < _FIRST_ERROR:
         return replace(reply, document=reply.raw)
     error = reply.raw
@@ -272,7 +272,7 @@ def _bytes(body: object) -> bytes:
     return b"" if body is None else str(body).encode()
 
 
-class Kms:
+class KmsClient:
     """The endpoint as one check sees it.
 
     Args:
@@ -280,7 +280,7 @@ class Kms:
         recorder: keeps every exchange of the check.
     """
 
-    def __init__(self, endpoint: Endpoint, recorder: Recorder) -> None:
+    def __init__(self, endpoint: KmsEndpoint, recorder: Recorder) -> None:
         self.target = endpoint.target
         self.touched = endpoint.touched
         self._endpoint = endpoint
@@ -293,8 +293,8 @@ class Kms:
         label: str = "",
         region: str | None = None,
         **parameters: object,
-    ) -> Reply:
-        """Call an operation; see ``Endpoint.call``."""
+    ) -> KmsReply:
+        """Call an operation; see ``KmsEndpoint.call``."""
         reply = self._endpoint.call(
             operation,
             parameters,
@@ -304,8 +304,8 @@ class Kms:
         self._recorder.add(reply.exchange)
         return reply
 
-    def post(self, operation: str, body: bytes, *, label: str = "") -> Reply:
-        """Send a body as it is; see ``Endpoint.post``."""
+    def post(self, operation: str, body: bytes, *, label: str = "") -> KmsReply:
+        """Send a body as it is; see ``KmsEndpoint.post``."""
         reply = self._endpoint.post(
             operation, body, label=label or f"probe: {operation}"
         )

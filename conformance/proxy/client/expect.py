@@ -1,6 +1,6 @@
 """What a check accepts of a proxy, and the helpers that raise otherwise.
 
-See ``certify.judgement`` for what an ``Outcome`` is. A *control* is a request that has
+``certify.run.judgement`` says what an ``Outcome`` is. A *control* is a request that has
 to succeed before a refusal means anything; if it does not, nothing can be concluded.
 """
 
@@ -10,11 +10,11 @@ import base64
 import binascii
 from typing import TypeAlias
 
-from pytest_xks.certify.run import judgement
+from pytest_xks.certify.run.judgement import Outcome as OutcomeOf
 from pytest_xks.certify.run.judgement import expect, violated
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.answer import Answer
+from .answer import ProxyAnswer
 from .bodies import read_leniently
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "violated",
 ]
 
-Outcome: TypeAlias = judgement.Outcome[Answer]
+Outcome: TypeAlias = OutcomeOf[ProxyAnswer]
 
 # "Error codes": the HTTP status of every error name.
 ERRORS = {
@@ -86,7 +86,7 @@ NOT_SERVED = Outcome(
 )
 
 
-def success(answer: Answer) -> dict[str, object]:
+def success(answer: ProxyAnswer) -> dict[str, object]:
     """The document of a request that has to be served.
 
     Raises:
@@ -96,7 +96,7 @@ def success(answer: Answer) -> dict[str, object]:
     return answer.document or {}
 
 
-def control(answer: Answer) -> dict[str, object]:
+def control(answer: ProxyAnswer) -> dict[str, object]:
     """The document of a request without the defect that a check is about.
 
     Raises:
@@ -110,7 +110,7 @@ def control(answer: Answer) -> dict[str, object]:
     )
 
 
-def member_of(answer: Answer, name: str) -> str:
+def member_of(answer: ProxyAnswer, name: str) -> str:
     """A member that has to be a string.
 
     Raises:
@@ -123,7 +123,7 @@ def member_of(answer: Answer, name: str) -> str:
     return value
 
 
-def bytes_of(answer: Answer, name: str) -> bytes:
+def bytes_of(answer: ProxyAnswer, name: str) -> bytes:
     """A member in Base64, to look at its bytes; how it is written does not matter here.
 
     Raises:
@@ -136,7 +136,7 @@ def bytes_of(answer: Answer, name: str) -> bytes:
         raise NotTestable(f"The answer has no readable {name}.") from None
 
 
-def plaintext_is(answer: Answer, plaintext: bytes) -> None:
+def plaintext_is(answer: ProxyAnswer, plaintext: bytes) -> None:
     """Decrypt gave back a plaintext.
 
     Raises:
@@ -153,11 +153,11 @@ def plaintext_is(answer: Answer, plaintext: bytes) -> None:
             answer,
             f"the {len(plaintext)} bytes that were encrypted",
             f"{len(found)} other bytes",
-            note="What was encrypted cannot be had back.",
+            note="What was encrypted cannot be recovered.",
         )
 
 
-def base64_of(answer: Answer, name: str) -> bytes:
+def base64_of(answer: ProxyAnswer, name: str) -> bytes:
     """A member that has to be standard Base64.
 
     Raises:

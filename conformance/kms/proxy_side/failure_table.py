@@ -13,22 +13,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.probe_proxy.proxy import Trick
+from pytest_xks.certify.probe_proxy.vocabulary import ListenerFault
 
-from .rehearsal import Operation
+from .attempts import KmsOperation
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyStore
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
-    from .rehearsal import Cause
+    from .attempts import Cause
 
 __all__ = [
     "CERTIFICATES",
     "FAILURES",
-    "Cell",
     "Failure",
+    "FailureCell",
     "failure_named",
     "reporting",
 ]
@@ -36,11 +36,11 @@ __all__ = [
 # Too late for everybody; KMS waits for 250 ms.
 _LATE_MS = 600
 
-_CREATE, _UPDATE = Operation.CREATE, Operation.UPDATE
+_CREATE, _UPDATE = KmsOperation.CREATE, KmsOperation.UPDATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class FailureCell:
     """What one operation makes of a scenario."""
 
     accepted: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Cell:
     """The requirement that states this cell alone, if there is one."""
 
 
-Cells = Mapping[Operation, Cell]
+FailureCells = Mapping[KmsOperation, FailureCell]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +59,11 @@ class Failure:
     name: str
     statement: str
     cause: Cause
-    cells: Cells
+    cells: FailureCells
     takes_time: bool = False
     """Whether KMS has to wait for it."""
 
-    def documents(self, operation: Operation) -> bool:
+    def documents(self, operation: KmsOperation) -> bool:
         """Whether an exception or code of the operation is documented."""
         cell = self.cells.get(operation)
         return cell is not None and bool(cell.accepted)
@@ -76,8 +76,8 @@ def _error(name: str, status: int) -> Cause:
     return lambda proxy: proxy.failing(name, status)
 
 
-def _door(fault: Trick) -> Cause:
-    return lambda proxy: proxy.instrument.listening(fault)
+def _listener(fault: ListenerFault) -> Cause:
+    return lambda proxy: proxy.listening(fault)
 
 
 def _late(proxy: ProxyStore) -> AbstractContextManager[None]:
@@ -112,39 +112,44 @@ def _other_plaintext(proxy: ProxyStore) -> AbstractContextManager[None]:
 # -- the columns ------------------------------------------------------------------
 
 
-def _store(statement: str, *accepted: str) -> Cells:
+def _store(statement: str, *accepted: str) -> FailureCells:
     """CreateCustomKeyStore and UpdateCustomKeyStore, which map alike."""
     return {
-        _CREATE: Cell(accepted=accepted, statement=statement),
-        _UPDATE: Cell(accepted=accepted, statement="KMS-UPDATESTORE-009"),
+        _CREATE: FailureCell(accepted=accepted, statement=statement),
+        _UPDATE: FailureCell(accepted=accepted, statement="KMS-UPDATESTORE-009"),
     }
 
 
-def _connect(statement: str, code: str) -> Cells:
-    return {Operation.CONNECT: Cell(accepted=(code,), statement=statement)}
+def _connect(statement: str, code: str) -> FailureCells:
+    return {KmsOperation.CONNECT: FailureCell(accepted=(code,), statement=statement)}
 
 
-def _create_key(statement: str, *accepted: str) -> Cells:
-    cell = Cell(
+def _create_key(statement: str, *accepted: str) -> FailureCells:
+    cell = FailureCell(
         accepted=accepted or ("CustomKeyStoreInvalidStateException",),
         statement=statement,
     )
-    return {Operation.CREATE_KEY: cell}
+    return {KmsOperation.CREATE_KEY: cell}
 
 
-def _fails(*operations: Operation) -> Cells:
+def _fails(*operations: KmsOperation) -> FailureCells:
     """Nothing is documented but that they call the proxy, and fail with it."""
-    return dict.fromkeys(operations, Cell())
+    return dict.fromkeys(operations, FailureCell())
 
 
-_KEY_STATE = Cell(accepted=("KMSInvalidStateException",))
-_CRYPTOGRAPHY: Cells = {Operation.ENCRYPT: _KEY_STATE, Operation.DECRYPT: _KEY_STATE}
+_KEY_STATE = FailureCell(accepted=("KMSInvalidStateException",))
+_CRYPTOGRAPHY: FailureCells = {
+    KmsOperation.ENCRYPT: _KEY_STATE,
+    KmsOperation.DECRYPT: _KEY_STATE,
+}
 
 # The current guide: KMSInternalException for a highly reliable proxy (KMS-AMB-004).
-_BY_RELIABILITY = Cell(accepted=("KMSInvalidStateException", "KMSInternalException"))
-_RELIABLE: Cells = {
-    Operation.ENCRYPT: _BY_RELIABILITY,
-    Operation.DECRYPT: _BY_RELIABILITY,
+_BY_RELIABILITY = FailureCell(
+    accepted=("KMSInvalidStateException", "KMSInternalException")
+)
+_RELIABLE: FailureCells = {
+    KmsOperation.ENCRYPT: _BY_RELIABILITY,
+    KmsOperation.DECRYPT: _BY_RELIABILITY,
 }
 
 
@@ -157,7 +162,7 @@ FAILURES = (
         cause=_error("ValidationException", 400),
         cells={
             **_store("KMS-CREATESTORE-036", "XksProxyInvalidResponseException"),
-            **_fails(Operation.CONNECT),
+            **_fails(KmsOperation.CONNECT),
             **_create_key("KMS-CREATEKEY-026"),
             **_CRYPTOGRAPHY,
         },
@@ -168,7 +173,7 @@ FAILURES = (
         cause=_error("InvalidStateException", 400),
         cells={
             # KMS-AMB-014.
-            **_fails(_CREATE, _UPDATE, Operation.CONNECT),
+            **_fails(_CREATE, _UPDATE, KmsOperation.CONNECT),
             **_create_key("KMS-CREATEKEY-024", "XksKeyInvalidConfigurationException"),
             **_CRYPTOGRAPHY,
         },
@@ -177,13 +182,13 @@ FAILURES = (
         name="InvalidCiphertextException",
         statement="KMS-FAIL-003",
         cause=_error("InvalidCiphertextException", 400),
-        cells={Operation.DECRYPT: _KEY_STATE},
+        cells={KmsOperation.DECRYPT: _KEY_STATE},
     ),
     Failure(
         name="another-plaintext",
         statement="KMS-FAIL-004",
         cause=_other_plaintext,
-        cells={Operation.DECRYPT: _KEY_STATE},
+        cells={KmsOperation.DECRYPT: _KEY_STATE},
     ),
     Failure(
         name="InvalidKeyUsageException",
@@ -251,7 +256,7 @@ FAILURES = (
         cause=_error("ThrottlingException", 429),
         cells={
             **_store("KMS-CREATESTORE-039", "XksProxyUriUnreachableException"),
-            **_fails(Operation.CONNECT),
+            **_fails(KmsOperation.CONNECT),
             **_create_key("KMS-CREATEKEY-026"),
             **_CRYPTOGRAPHY,
         },
@@ -262,7 +267,7 @@ FAILURES = (
         cause=_error("InternalException", 500),
         cells={
             **_store("KMS-CREATESTORE-037", "XksProxyInvalidResponseException"),
-            **_fails(Operation.CONNECT),
+            **_fails(KmsOperation.CONNECT),
             **_create_key("KMS-CREATEKEY-026"),
             **_RELIABLE,
         },
@@ -273,7 +278,7 @@ FAILURES = (
         cause=_error("UnsupportedOperationException", 501),
         cells={
             # KMS-AMB-014.
-            **_fails(_CREATE, _UPDATE, Operation.CONNECT),
+            **_fails(_CREATE, _UPDATE, KmsOperation.CONNECT),
             # KMS-AMB-002.
             **_create_key(
                 "KMS-CREATEKEY-028",
@@ -297,7 +302,7 @@ FAILURES = (
     Failure(
         name="no-tcp-connection",
         statement="KMS-FAIL-014",
-        cause=_door(Trick.CONNECTION_REFUSED),
+        cause=_listener(ListenerFault.CONNECTION_REFUSED),
         cells={
             **_store("KMS-CREATESTORE-040", "XksProxyUriUnreachableException"),
             **_connect("KMS-CONNECT-021", "XKS_PROXY_NOT_REACHABLE"),
@@ -308,7 +313,7 @@ FAILURES = (
     Failure(
         name="no-tls-connection",
         statement="KMS-FAIL-015",
-        cause=_door(Trick.CERTIFICATE_EXPIRED),
+        cause=_listener(ListenerFault.CERTIFICATE_EXPIRED),
         cells={
             # KMS-AMB-011.
             **_store(
@@ -328,7 +333,7 @@ FAILURES = (
         takes_time=True,
         cells={
             # Without UpdateCustomKeyStore: a time-out takes half a second.
-            _CREATE: Cell(
+            _CREATE: FailureCell(
                 accepted=("XksProxyUriUnreachableException",),
                 statement="KMS-CREATESTORE-042",
             ),
@@ -371,13 +376,13 @@ CERTIFICATES = tuple(
     Failure(
         name=fault.value,
         statement=_TLS.statement,
-        cause=_door(fault),
-        cells={each: _TLS.cells[each] for each in (_CREATE, Operation.CONNECT)},
+        cause=_listener(fault),
+        cells={each: _TLS.cells[each] for each in (_CREATE, KmsOperation.CONNECT)},
     )
     for fault in (
-        Trick.CERTIFICATE_WRONG_HOST,
-        Trick.CERTIFICATE_UNKNOWN_CA,
-        Trick.CERTIFICATE_SELF_SIGNED,
+        ListenerFault.CERTIFICATE_WRONG_HOST,
+        ListenerFault.CERTIFICATE_UNKNOWN_CA,
+        ListenerFault.CERTIFICATE_SELF_SIGNED,
     )
 )
 """Other reasons for having no TLS connection."""
