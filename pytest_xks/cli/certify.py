@@ -129,14 +129,14 @@ def _certify_kms(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401
 
 def _certify(ctx: click.Context, part: str, given: dict[str, Any]) -> None:
     """Certify a target of a part of the suite, and end with its exit status."""
-    from pytest_xks.certify.run import command  # noqa: PLC0415 - slow, not for --help
-    from pytest_xks.certify.run.runner import Selection  # noqa: PLC0415 - likewise
+    from pytest_xks.certify import command  # noqa: PLC0415 - slow, not for --help
+    from pytest_xks.certify.run.selection import Selection  # noqa: PLC0415 - likewise
 
     chosen = {key: given.pop(key) for key in _OF_SELECTION if key in given}
     selection = Selection(pytest_args=ctx.meta.get(_PYTEST_ARGS, ()), **chosen)
     options = command.CertifyOptions(selection=selection, **given)
     try:
-        status = command.CERTIFIERS[part](options)
+        status = command.certify(part, options)
     except (KeyboardInterrupt, click.Abort):
         # Before or after the suite; within it, there is a partial report.
         click.echo("pytest-xks: interrupted; there is no verdict.", err=True)

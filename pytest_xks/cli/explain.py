@@ -16,13 +16,13 @@ def explain(requirement_id: str) -> None:
         load_catalogue,
         suite_folder,
     )
-    from pytest_xks.certify.run.parts import part_of  # noqa: PLC0415 - likewise
+    from pytest_xks.certify.run.mocks import mock_for  # noqa: PLC0415 - likewise
 
-    part = part_of(requirement_id)
+    mock = mock_for(requirement_id)
     faults = {
         fault.name: fault.summary
-        for fault in part.faults().values()
+        for fault in mock.faults().values()
         if requirement_id.upper() in fault.violates
     }
-    catalogue = load_catalogue(part.name)
+    catalogue = load_catalogue(mock.part)
     click.echo(explaining.explain(catalogue, requirement_id, suite_folder(), faults))

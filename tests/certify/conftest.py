@@ -12,7 +12,8 @@ import pytest
 from pytest_xks.certify.probe_proxy.proxy import Instrument
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.requirements.suite import load_catalogue
-from pytest_xks.certify.run.runner import Selection, run_suite
+from pytest_xks.certify.run.runner import run_suite
+from pytest_xks.certify.run.selection import Selection
 from pytest_xks.certify.targets.kms_target import InstrumentSettings, KmsTarget
 from pytest_xks.certify.targets.proxy_target import Credential, Endpoint, ProxyTarget
 

@@ -12,10 +12,10 @@ from pytest_xks.certify.report.wording import (
     attention,
     came,
     certified,
-    lacking_title,
     levels,
     listed,
     sent,
+    unsupported_title,
     verdict_line,
     violated,
 )
@@ -56,7 +56,7 @@ def _lines(document: Document) -> Iterator[str]:
     for note in (*document["problems"], *document["warnings"]):
         yield f"> {escape(note)}"
         yield ""
-    yield from _lacking(document)
+    yield from _unsupported(document)
     for title, results in attention(document):
         yield f"## {title}"
         yield ""
@@ -76,8 +76,8 @@ def _totals(document: Document) -> Iterator[str]:
     yield ""
 
 
-def _lacking(document: Document) -> Iterator[str]:
-    if title := lacking_title(document):
+def _unsupported(document: Document) -> Iterator[str]:
+    if title := unsupported_title(document):
         yield f"## {escape(title)}"
         yield ""
         yield "| operation | answer |"

@@ -17,11 +17,11 @@ from pytest_xks.certify.report.wording import (
     attention,
     came,
     certified,
-    lacking_title,
     levels,
     listed,
     printable,
     sent,
+    unsupported_title,
     verdict_line,
     violated,
 )
@@ -61,7 +61,7 @@ def print_report(document: Document, console: Console) -> None:
     """Print the whole result."""
     printer = _Printer(console)
     printer.header(document)
-    printer.lacking(document)
+    printer.unsupported(document)
     for title, results in attention(document):
         printer.heading(title)
         for result in results:
@@ -98,8 +98,8 @@ class _Printer:
         for name, value in certified(document):
             self._field(name, value, indent="")
 
-    def lacking(self, document: Document) -> None:
-        if not (title := lacking_title(document)):
+    def unsupported(self, document: Document) -> None:
+        if not (title := unsupported_title(document)):
             return
         self.heading(title)
         for operation, answer in answered(document):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.report.document import LACKING_CHECK
+from pytest_xks.certify.report.document import UNSUPPORTED_CHECK
 from pytest_xks.certify.run.outcome import Level, Status
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ __all__ = [
     "attention",
     "came",
     "certified",
-    "lacking_title",
     "levels",
     "listed",
     "printable",
     "sent",
     "target_address",
+    "unsupported_title",
     "verdict_line",
     "verdict_sentence",
     "violated",
@@ -67,7 +67,7 @@ def certified(document: Document) -> Iterator[tuple[str, str]]:
     yield from _of_emulator(document)
     yield "Region", target["region"]
     if target["not_supported"]:
-        yield "Lacks", ", ".join(target["not_supported"])
+        yield "Unsupported", ", ".join(target["not_supported"])
     yield "When", f"{document['started_at']}, {document['duration_seconds']:.1f} s"
 
 
@@ -97,8 +97,8 @@ def verdict_line(document: Document) -> str:
         for level in levels(document)
     ]
     verdict = document["verdict"]
-    if lacking := document.get("lacking"):
-        verdict += f", no {lacking['what']}"
+    if unsupported := document.get("lacking"):
+        verdict += f", no {unsupported['what']}"
     baseline = document.get("baseline")
     if baseline and baseline["known"] and not baseline["unexpected"]:
         verdict += ", with known failures only"
@@ -111,10 +111,10 @@ def verdict_sentence(document: Document) -> str:
     """The verdict for somebody who has never seen one."""
     suite, must = document["suite"], document["summary"][Level.MUST]
     standard = f"{suite['specification']} {suite['specification_version']}"
-    if lacking := document.get("lacking"):
+    if unsupported := document.get("lacking"):
         return (
-            f"The target has no {lacking['what']}: it knows none of the operations, so "
-            "nothing else was tried."
+            f"The target has no {unsupported['what']}: it knows none of the "
+            "operations, so nothing else was tried."
         )
     if document["verdict"] == "conformant":
         return (
@@ -183,27 +183,27 @@ def listed(
 
 
 def _tried(document: Document) -> list[RequirementResult]:
-    """All results but those for which ``lacking`` speaks."""
+    """All results but those for which ``unsupported_title`` speaks."""
     return [
         result
         for result in document["requirements"]
-        if not any(check["id"] == LACKING_CHECK for check in result["checks"])
+        if not any(check["id"] == UNSUPPORTED_CHECK for check in result["checks"])
     ]
 
 
-def lacking_title(document: Document) -> str:
-    """The heading over what the target lacks altogether; empty if it lacks nothing."""
-    lacking = document.get("lacking")
-    if lacking is None:
+def unsupported_title(document: Document) -> str:
+    """The heading over what the target does not support at all, or nothing."""
+    unsupported = document.get("lacking")
+    if unsupported is None:
         return ""
     failed = sum(r["status"] == Status.FAILED for r in document["requirements"])
-    return f"No {lacking['what']}: {failed} requirements failed untried"
+    return f"No {unsupported['what']}: {failed} requirements failed untried"
 
 
 def answered(document: Document) -> Iterator[tuple[str, str]]:
-    """What a target that lacks the operations answered, by operation."""
-    lacking = document.get("lacking")
-    for exchange in lacking["exchanges"] if lacking else ():
+    """What a target without the operations answered, by operation."""
+    unsupported = document.get("lacking")
+    for exchange in unsupported["exchanges"] if unsupported else ():
         yield exchange["label"], _in_short(exchange)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.probe_proxy.proxy import Instrument, Trick
-from pytest_xks.certify.run.embedded import embedded_kms
 from pytest_xks.certify.targets.kms_preflight import preflight_kms
 from pytest_xks.certify.targets.kms_target import KmsTarget
+from pytest_xks.certify.targets.own_mocks import served_fake_kms
 from pytest_xks.http.delivery import Delivery, Ending
 from pytest_xks.http.server import HttpsServer
 from pytest_xks.proxy_api.http import Response
@@ -22,9 +22,9 @@ LISTS = {"ListKeys": {"Keys": []}, "DescribeCustomKeyStores": {"CustomKeyStores"
 
 
 @pytest.fixture
-def embedded():
+def served():
     """A served fake KMS, its target and the instrument."""
-    with embedded_kms() as parts:
+    with served_fake_kms() as parts:
         yield parts
 
 
@@ -65,17 +65,17 @@ def refusal(target, instrument):
     return message
 
 
-def test_good(embedded):
+def test_good(served):
     """A fake KMS that finds the proxy passes, and nothing stays behind."""
-    fake, target, instrument = embedded
+    fake, target, instrument = served
 
     assert preflight_kms(target, instrument) is None
     assert [] == fake.client().describe_custom_key_stores()["CustomKeyStores"]
 
 
-def test_proxy_never_called(embedded):
+def test_proxy_never_called(served):
     """An emulator that is led elsewhere is told apart, with what to do."""
-    fake, target, instrument = embedded
+    fake, target, instrument = served
     with HttpsServer(lambda *_: Delivery(), context=None) as elsewhere:
         port = elsewhere.port
     fake.connect_to(f"*.xks.test:443:127.0.0.1:{port}")
@@ -87,9 +87,9 @@ def test_proxy_never_called(embedded):
     assert "XksProxyUriUnreachableException" in message
 
 
-def test_certificate_refused(embedded):
+def test_certificate_refused(served):
     """So is one that connects and does not trust the certificate."""
-    _, target, instrument = embedded
+    _, target, instrument = served
 
     with instrument.listening(Trick.CERTIFICATE_UNKNOWN_CA):
         message = refusal(target, instrument)
@@ -98,9 +98,9 @@ def test_certificate_refused(embedded):
     assert "--trust-ca" in message
 
 
-def test_unhelpful_emulator(embedded, instrument):
+def test_unhelpful_emulator(served, instrument):
     """An emulator that creates stores without asking the proxy is for the suite."""
-    _, target, _ = embedded
+    _, target, _ = served
     answers = {
         **LISTS,
         "CreateCustomKeyStore": {"CustomKeyStoreId": "cks-1"},
@@ -110,12 +110,12 @@ def test_unhelpful_emulator(embedded, instrument):
         assert preflight_kms(silent, instrument) is None
     with emulator(LISTS) as broken:
         assert preflight_kms(broken, instrument) is None
-    assert preflight_kms(target, embedded[2]) is None
+    assert preflight_kms(target, served[2]) is None
 
 
-def test_port_in_the_endpoint(embedded):
+def test_port_in_the_endpoint(served):
     """Where the template has a port and KMS refuses it, that is the mistake."""
-    _, target, _ = embedded
+    _, target, _ = served
     settings = replace(
         target.proxy, endpoint_template="https://{label}.localhost:{port}"
     )
@@ -218,9 +218,9 @@ def test_something_else_listens(instrument, answer, named):
         assert named in refusal(target, instrument)
 
 
-def test_https_endpoint_that_nobody_trusts(embedded):
+def test_https_endpoint_that_nobody_trusts(served):
     """A certificate that this machine does not trust is named as such."""
-    _, target, instrument = embedded
+    _, target, instrument = served
     url = f"https://127.0.0.1:{instrument.port}"
 
     assert "AWS_CA_BUNDLE" in refusal(replace(target, endpoint_url=url), instrument)
@@ -249,9 +249,9 @@ def test_no_external_key_stores(instrument, default):
     """An emulator without the operations is a finding that lists its answers."""
     created = {"KeyMetadata": {"KeyId": "a-key"}}
     with emulator({"ListKeys": {"Keys": []}, "CreateKey": created}, default) as target:
-        lack = preflight_kms(target, instrument)
+        unsupported = preflight_kms(target, instrument)
 
-    assert "external key stores" == lack.what
+    assert "external key stores" == unsupported.what
     assert [
         "DescribeCustomKeyStores",
         "CreateCustomKeyStore",
@@ -260,7 +260,7 @@ def test_no_external_key_stores(instrument, default):
         "UpdateCustomKeyStore",
         "DeleteCustomKeyStore",
         "CreateKey",
-    ] == [exchange.label for exchange in lack.exchanges]
+    ] == [exchange.label for exchange in unsupported.exchanges]
 
 
 def test_one_operation_is_enough(instrument):
