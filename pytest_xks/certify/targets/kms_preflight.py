@@ -11,7 +11,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.report.wording import printable
+from pytest_xks.certify.report.escaping import printable
 from pytest_xks.certify.targets.kms_call import KmsCaller
 from pytest_xks.certify.targets.secrets import redactor_for
 from pytest_xks.certify.targets.target import Unsupported

@@ -1,4 +1,7 @@
-"""The words that all readable reports share: verdict, headings, short exchanges."""
+"""What readable reports say around the single results: target, verdict, headings.
+
+What is told of one requirement stands in ``story``.
+"""
 
 from __future__ import annotations
 
@@ -12,29 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_xks.certify.report.document import (
-        Body,
-        CheckResult,
         Document,
         ExchangeView,
         RequirementResult,
     )
 
 __all__ = [
-    "LISTED",
     "NOT_TESTABLE_HINT",
     "answered",
     "attention",
-    "came",
     "certified",
     "levels",
     "listed",
-    "printable",
-    "sent",
     "target_address",
     "unsupported_title",
     "verdict_line",
     "verdict_sentence",
-    "violated",
 ]
 
 NOT_TESTABLE_HINT = (
@@ -42,18 +38,17 @@ NOT_TESTABLE_HINT = (
     "not_supported."
 )
 
-LISTED: Mapping[Status, str] = {
+# What is listed with its reason, under which heading.
+_LISTED: Mapping[Status, str] = {
     Status.ERROR: "Errors of the suite; please report them",
     Status.NOT_TESTABLE: "Not testable",
     Status.NOT_APPLICABLE: "Not applicable",
     Status.DISABLED: "Disabled",
 }
-"""What is listed with its reason, under which heading."""
 
 # A deviation at these levels is information, whatever was asked for.
 _INFORMATION = {Level.MAY, Level.INFO}
 
-_BODY_SHOWN = 400
 _ANSWER_SHOWN = 160
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
@@ -138,14 +133,6 @@ def verdict_sentence(document: Document) -> str:
     )
 
 
-def printable(text: str) -> str:
-    """``text`` with its control characters escaped; a target may have chosen it."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode()
-        for c in text
-    )
-
-
 def _counts(counts: dict[str, int]) -> str:
     found = [f"{n} {status.replace('_', ' ')}" for status, n in counts.items() if n]
     return ", ".join(found)
@@ -168,16 +155,11 @@ def attention(document: Document) -> Iterator[tuple[str, list[RequirementResult]
 
 
 def listed(
-    document: Document, statuses: Mapping[Status, str] = LISTED
+    document: Document,
 ) -> Iterator[tuple[Status, str, list[RequirementResult]]]:
-    """Status, heading and requirements of what was not verified.
-
-    Args:
-        document: the result.
-        statuses: the headings by status, in their order.
-    """
+    """Status, heading and requirements of what was not verified."""
     results = _tried(document)
-    for status, title in statuses.items():
+    for status, title in _LISTED.items():
         if chosen := [r for r in results if r["status"] == status]:
             yield status, f"{title} ({len(chosen)})", chosen
 
@@ -215,30 +197,6 @@ def _is_should(result: RequirementResult) -> bool:
     return result["status"] == Status.WARNING and result["level"] not in _INFORMATION
 
 
-def violated(result: RequirementResult) -> list[CheckResult]:
-    """The checks that found a violation, that with the shortest command first."""
-    found = [c for c in result["checks"] if c["status"] in {"failed", "warning"}]
-    return sorted(found, key=lambda c: (not c["reproduce"], len(c["reproduce"])))
-
-
-def sent(exchange: ExchangeView) -> Iterator[str]:
-    """What was sent, in a line or two."""
-    label = f" ({exchange['label']})" if exchange["label"] else ""
-    yield f"{exchange['method']} {exchange['url']}{label}"
-    yield from _body(exchange["body"])
-
-
-def came(exchange: ExchangeView) -> Iterator[str]:
-    """What came back, in a line or two."""
-    response = exchange["response"]
-    milliseconds = f"after {exchange['duration_ms']:.0f} ms"
-    if response is None:
-        yield f"no response: {exchange['error'] or 'unknown'}, {milliseconds}"
-        return
-    yield f"{response['status']} {response['reason']}".strip() + f", {milliseconds}"
-    yield from _body(response["body"])
-
-
 def _in_short(exchange: ExchangeView) -> str:
     """Status and body on one line; of a page in HTML, its title."""
     response = exchange["response"]
@@ -250,13 +208,3 @@ def _in_short(exchange: ExchangeView) -> str:
         content = title[1].removeprefix(status) if title else "a page in HTML"
     line = " ".join(f"{status} {content}".split())
     return line if len(line) <= _ANSWER_SHOWN else f"{line[:_ANSWER_SHOWN]}…"
-
-
-def _body(body: Body) -> Iterator[str]:
-    if not body["bytes"]:
-        return
-    content = body["content"]
-    more = len(content) > _BODY_SHOWN or body["truncated"]
-    ending = f"… ({body['bytes']} bytes)" if more else ""
-    prefix = "" if body["encoding"] == "utf-8" else "Base64 of: "
-    yield f"{prefix}{content[:_BODY_SHOWN]}{ending}"
