@@ -13,7 +13,7 @@ import pytest
 from pytest_xks import plugin
 from pytest_xks.certify.targets.kms_file import load_kms_target
 from pytest_xks.certify.targets.proxy_file import load_proxy_target
-from pytest_xks.cli import cli
+from pytest_xks.cli.root import cli
 
 ROOT = Path(__file__).parents[2]
 TEXTS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "conformance").glob("*.md"))

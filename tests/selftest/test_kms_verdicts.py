@@ -10,7 +10,7 @@ import pytest
 
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
-from pytest_xks.certify.run.parts import PARTS
+from pytest_xks.certify.run.mocks import MOCKS
 from pytest_xks.certify.run.runner import run_suite
 
 
@@ -38,7 +38,6 @@ def test_our_fake_kms_is_conformant(tmp_path):
     assert ids(report, "passed") == {each["id"] for each in report["requirements"]}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "violated"),
     [
@@ -56,7 +55,7 @@ def test_our_fake_kms_is_conformant(tmp_path):
 def test_hopeless_emulator(tmp_path, fault, violated):
     """An emulator that is wrong altogether is not conformant, and no check breaks."""
     catalogue = load_catalogue("kms")
-    with PARTS["kms"].embedded(fault) as (target, probe_proxy):
+    with MOCKS["kms"].served(fault) as (target, probe_proxy):
         run = run_suite(
             suite=suite_folder(),
             catalogue=catalogue,

@@ -11,10 +11,10 @@ import secrets
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.report.wording import printable
-from pytest_xks.certify.run.runner import redactor_for
-from pytest_xks.certify.run.unsupported import Lack
+from pytest_xks.certify.report.escaping import printable
 from pytest_xks.certify.targets.kms_call import KmsCaller
+from pytest_xks.certify.targets.secrets import redactor_for
+from pytest_xks.certify.targets.target import Unsupported
 from pytest_xks.http.client import ConnectFailure, TlsFailure, TransportError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ _UNKNOWN_STORE = "cks-0123456789abcdef0"
 _WHAT = "external key stores"
 
 
-def preflight_kms(target: KmsTarget, probe_proxy: ProbeProxy) -> Lack | None:
+def preflight_kms(target: KmsTarget, probe_proxy: ProbeProxy) -> Unsupported | None:
     """Try the target out.
 
     Args:
@@ -56,7 +56,7 @@ def preflight_kms(target: KmsTarget, probe_proxy: ProbeProxy) -> Lack | None:
         probe_proxy: the mock proxy that it must call.
 
     Returns:
-        What it lacks altogether, so that no check could say more; None otherwise.
+        What it does not support at all, so that no check could say more; or None.
 
     Raises:
         UsageProblem: it cannot be reached, is no KMS, refuses the credential, or does
@@ -90,7 +90,7 @@ class _Preflight:
         self._caller = caller
         self._try = caller.attempt
 
-    def run(self) -> Lack | None:
+    def run(self) -> Unsupported | None:
         first = self._caller.call("ListKeys")
         answers = [self._try("DescribeCustomKeyStores")]
         self._check_kms(first, answers[0])
@@ -100,7 +100,7 @@ class _Preflight:
             self._check_way_to_proxy()
             return None
         answers.append(self._create_key())
-        return Lack(what=_WHAT, exchanges=tuple(a.exchange for a in answers))
+        return Unsupported(what=_WHAT, exchanges=tuple(a.exchange for a in answers))
 
     def unreachable(self, error: TransportError) -> UsageProblem:
         hints: Mapping[type[TransportError], str] = {

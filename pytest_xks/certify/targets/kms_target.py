@@ -74,7 +74,7 @@ class KmsTarget:
     vpc_endpoint_service: VpcEndpointServiceTarget | None = None
     not_supported: frozenset[str] = field(default=frozenset())
     source: str = ""
-    """Where the description comes from: a file name, or "embedded fake KMS"."""
+    """Where the description comes from: a file name, or "built-in fake KMS"."""
 
     @property
     def capabilities(self) -> Mapping[str, str]:

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.targets.proxy_target import ProxyTarget
 
-__all__ = ["preflight", "ssl_context"]
+__all__ = ["preflight_proxy", "ssl_context"]
 
 _TIMEOUT_MS = 5_000
 _PRINCIPAL = "arn:aws:iam::111122223333:user/Alice"
 
 
-def preflight(target: ProxyTarget) -> tuple[ProxyTarget, list[str]]:
+def preflight_proxy(target: ProxyTarget) -> tuple[ProxyTarget, list[str]]:
     """Try the target out.
 
     Returns:

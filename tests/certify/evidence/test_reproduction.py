@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_xks.certify.evidence.recorder import ConnectionSettings, Exchange, Signing
+from pytest_xks.certify.evidence.recorder import Connection, Exchange, Signing
 from pytest_xks.certify.evidence.reproduction import credential_variables, reproduction
-from pytest_xks.certify.run.embedded import embedded_kms, embedded_proxy
 from pytest_xks.certify.targets.kms_call import KmsCaller
+from pytest_xks.certify.targets.own_mocks import served_fake_kms, served_mock_proxy
 from pytest_xks.proxy_api.http import Request
 from pytest_xks.proxy_api.sigv4 import sign
 
@@ -36,7 +36,7 @@ METADATA = {
 @pytest.fixture(scope="module")
 def proxy():
     """A running proxy and its target."""
-    with embedded_proxy() as pair:
+    with served_mock_proxy() as pair:
         yield pair
 
 
@@ -81,7 +81,7 @@ def signed(proxy):
         ),
         body=json.dumps(METADATA).encode(),
         signing=Signing(region=target.region),
-        connection=ConnectionSettings(ca_bundle=target.ca_bundle),
+        connection=Connection(ca_bundle=target.ca_bundle),
     )
 
 
@@ -239,12 +239,12 @@ def test_client_certificate(proxy, run, signed):
     """A client certificate is presented where the check presented one."""
     _, target = proxy
     url = signed.url.replace(target.endpoint.url, target.mtls.endpoint.url)
-    connection = ConnectionSettings(
+    connection = Connection(
         ca_bundle=target.ca_bundle,
         certificate=target.mtls.certificate,
         private_key=target.mtls.private_key,
     )
-    without = ConnectionSettings(ca_bundle=target.ca_bundle)
+    without = Connection(ca_bundle=target.ca_bundle)
 
     good = run(reproduction(replace(signed, url=url, connection=connection)))
     bad = run(reproduction(replace(signed, url=url, connection=without)))
@@ -256,12 +256,12 @@ def test_client_certificate(proxy, run, signed):
 @pytest.mark.parametrize(
     "connection",
     [
-        pytest.param(ConnectionSettings(verify=False), id="insecure"),
-        pytest.param(ConnectionSettings(tls_maximum="1.2", verify=False), id="maximum"),
-        pytest.param(ConnectionSettings(alpn=False, verify=False), id="no-alpn"),
-        pytest.param(ConnectionSettings(tls_minimum="1.3", verify=False), id="minimum"),
+        pytest.param(Connection(verify=False), id="insecure"),
+        pytest.param(Connection(tls_maximum="1.2", verify=False), id="maximum"),
+        pytest.param(Connection(alpn=False, verify=False), id="no-alpn"),
+        pytest.param(Connection(tls_minimum="1.3", verify=False), id="minimum"),
         pytest.param(
-            ConnectionSettings(
+            Connection(
                 verify=False,
                 tls_maximum="1.2",
                 ciphers="ECDHE-ECDSA-AES256-GCM-SHA384",
@@ -279,16 +279,10 @@ def test_tls_options(run, signed, connection):
 
 def test_one_connection(proxy, run, signed):
     """What went over the same connection before is repeated on it, in order."""
-    wrong = replace(
-        signed, signing=replace(signed.signing, service="kms"), connection_number=7
-    )
-    elsewhere = replace(signed, url="https://elsewhere.invalid/", connection_number=8)
+    wrong = replace(signed, signing=replace(signed.signing, service="kms"), link=7)
+    elsewhere = replace(signed, url="https://elsewhere.invalid/", link=8)
     with proxy[0].proxy.fault("drops-connection-after-error"):
-        answer = run(
-            reproduction(
-                replace(signed, connection_number=7), earlier=[wrong, elsewhere]
-            )
-        )
+        answer = run(reproduction(replace(signed, link=7), earlier=[wrong, elsewhere]))
 
     assert ["401", "200"] == re.findall(r"HTTP/1.1 (\d+)", answer)
     assert "(new connections: 1)" in answer
@@ -348,7 +342,7 @@ def test_no_secret_in_the_line(proxy, signed):
 
 def test_call_of_kms():
     """A call of a KMS operation is signed anew, with the credential of AWS."""
-    with embedded_kms() as (_, target, _probe_proxy), KmsCaller(target) as caller:
+    with served_fake_kms() as (_, target, _probe_proxy), KmsCaller(target) as caller:
         exchange = caller.call("DescribeCustomKeyStores", Limit=1).exchange
         line = reproduction(exchange)
         done = subprocess.run(

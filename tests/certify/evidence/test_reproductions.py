@@ -13,16 +13,14 @@ from pytest_xks.certify.evidence.reproduction import credential_variables
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.report.output import RENDERERS
 from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
-from pytest_xks.certify.run.embedded import embedded_proxy
-from pytest_xks.certify.run.runner import Selection, run_suite
-from pytest_xks.proxy.faults.catalogue import CATALOGUE
+from pytest_xks.certify.run.runner import run_suite
+from pytest_xks.certify.run.selection import Selection
+from pytest_xks.certify.targets.own_mocks import served_mock_proxy
+from pytest_xks.proxy.faults import all_faults
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not shutil.which("curl") or not shutil.which("openssl"), reason="runs curl"
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not shutil.which("curl") or not shutil.which("openssl"), reason="runs curl"
+)
 
 # One for each way in which a request is sent or signed.
 FAULTS = [
@@ -49,7 +47,7 @@ FAULTS = [
 def violations(fault, folder):
     """The violated checks under a fault, and a function that runs a line meanwhile."""
     catalogue = load_catalogue()
-    with embedded_proxy() as (proxy, target):
+    with served_mock_proxy() as (proxy, target):
         environ = {"PATH": os.environ["PATH"]}
         for name, credential in target.credentials():
             key_id, secret = credential_variables(name)
@@ -73,7 +71,7 @@ def violations(fault, folder):
             catalogue=catalogue,
             target=target,
             scratch=folder,
-            selection=Selection(only=CATALOGUE.all()[fault].violates),
+            selection=Selection(only=all_faults()[fault].violates),
         )
         document = build_document(outcome, catalogue=catalogue, target=target)
         for result in document["requirements"]:
@@ -98,7 +96,7 @@ def test_reproduction(fault, tmp_path):
 def test_canary_of_a_real_run(tmp_path, capfd):
     """No secret of the target is in any report of a run in which much goes wrong."""
     catalogue = load_catalogue()
-    with embedded_proxy() as (proxy, target):
+    with served_mock_proxy() as (proxy, target):
         proxy.proxy.fault("accepts-unsigned-requests")
         proxy.proxy.fault("decrypt-ignores-aad")
         outcome = run_suite(

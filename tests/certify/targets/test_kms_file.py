@@ -15,7 +15,7 @@ from pytest_xks.certify.targets.kms_target import (
     KMS_CAPABILITIES,
     VpcEndpointServiceTarget,
 )
-from pytest_xks.certify.targets.templates import template, write_kms_template
+from pytest_xks.certify.templates.templates import template, write_kms_template
 from pytest_xks.certify.toml.writing import dump_toml
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="

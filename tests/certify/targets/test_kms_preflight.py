@@ -9,11 +9,10 @@ from dataclasses import replace
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
-from pytest_xks.certify.probe_proxy.vocabulary import ListenerFault
-from pytest_xks.certify.run.embedded import embedded_kms
+from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy, Trick
 from pytest_xks.certify.targets.kms_preflight import preflight_kms
 from pytest_xks.certify.targets.kms_target import KmsTarget
+from pytest_xks.certify.targets.own_mocks import served_fake_kms
 from pytest_xks.http.delivery import Delivery, Ending
 from pytest_xks.http.server import HttpsServer
 from pytest_xks.proxy_api.http import Response
@@ -23,9 +22,9 @@ LISTS = {"ListKeys": {"Keys": []}, "DescribeCustomKeyStores": {"CustomKeyStores"
 
 
 @pytest.fixture
-def embedded():
-    """A served fake KMS, its target and the probe proxy."""
-    with embedded_kms() as parts:
+def served():
+    """A served fake KMS, its target and the probe_proxy."""
+    with served_fake_kms() as parts:
         yield parts
 
 
@@ -66,17 +65,17 @@ def refusal(target, probe_proxy):
     return message
 
 
-def test_good(embedded):
+def test_good(served):
     """A fake KMS that finds the proxy passes, and nothing stays behind."""
-    fake, target, probe_proxy = embedded
+    fake, target, probe_proxy = served
 
     assert preflight_kms(target, probe_proxy) is None
     assert [] == fake.client().describe_custom_key_stores()["CustomKeyStores"]
 
 
-def test_proxy_never_called(embedded):
+def test_proxy_never_called(served):
     """An emulator that is led elsewhere is told apart, with what to do."""
-    fake, target, probe_proxy = embedded
+    fake, target, probe_proxy = served
     with HttpsServer(lambda *_: Delivery(), context=None) as elsewhere:
         port = elsewhere.port
     fake.connect_to(f"*.xks.test:443:127.0.0.1:{port}")
@@ -88,20 +87,20 @@ def test_proxy_never_called(embedded):
     assert "XksProxyUriUnreachableException" in message
 
 
-def test_certificate_refused(embedded):
+def test_certificate_refused(served):
     """So is one that connects and does not trust the certificate."""
-    _, target, probe_proxy = embedded
+    _, target, probe_proxy = served
 
-    with probe_proxy.listening(ListenerFault.CERTIFICATE_UNKNOWN_CA):
+    with probe_proxy.listening(Trick.CERTIFICATE_UNKNOWN_CA):
         message = refusal(target, probe_proxy)
 
     assert "does it refuse the certificate?" in message
     assert "--trust-ca" in message
 
 
-def test_unhelpful_emulator(embedded, probe_proxy):
+def test_unhelpful_emulator(served, probe_proxy):
     """An emulator that creates stores without asking the proxy is for the suite."""
-    _, target, _ = embedded
+    _, target, _ = served
     answers = {
         **LISTS,
         "CreateCustomKeyStore": {"CustomKeyStoreId": "cks-1"},
@@ -111,12 +110,12 @@ def test_unhelpful_emulator(embedded, probe_proxy):
         assert preflight_kms(silent, probe_proxy) is None
     with emulator(LISTS) as broken:
         assert preflight_kms(broken, probe_proxy) is None
-    assert preflight_kms(target, embedded[2]) is None
+    assert preflight_kms(target, served[2]) is None
 
 
-def test_port_in_the_endpoint(embedded):
+def test_port_in_the_endpoint(served):
     """Where the template has a port and KMS refuses it, that is the mistake."""
-    _, target, _ = embedded
+    _, target, _ = served
     settings = replace(
         target.proxy, endpoint_template="https://{label}.localhost:{port}"
     )
@@ -219,9 +218,9 @@ def test_something_else_listens(probe_proxy, answer, named):
         assert named in refusal(target, probe_proxy)
 
 
-def test_https_endpoint_that_nobody_trusts(embedded):
+def test_https_endpoint_that_nobody_trusts(served):
     """A certificate that this machine does not trust is named as such."""
-    _, target, probe_proxy = embedded
+    _, target, probe_proxy = served
     url = f"https://127.0.0.1:{probe_proxy.port}"
 
     assert "AWS_CA_BUNDLE" in refusal(replace(target, endpoint_url=url), probe_proxy)
@@ -250,9 +249,9 @@ def test_no_external_key_stores(probe_proxy, default):
     """An emulator without the operations is a finding that lists its answers."""
     created = {"KeyMetadata": {"KeyId": "a-key"}}
     with emulator({"ListKeys": {"Keys": []}, "CreateKey": created}, default) as target:
-        lack = preflight_kms(target, probe_proxy)
+        unsupported = preflight_kms(target, probe_proxy)
 
-    assert "external key stores" == lack.what
+    assert "external key stores" == unsupported.what
     assert [
         "DescribeCustomKeyStores",
         "CreateCustomKeyStore",
@@ -261,7 +260,7 @@ def test_no_external_key_stores(probe_proxy, default):
         "UpdateCustomKeyStore",
         "DeleteCustomKeyStore",
         "CreateKey",
-    ] == [exchange.label for exchange in lack.exchanges]
+    ] == [exchange.label for exchange in unsupported.exchanges]
 
 
 def test_one_operation_is_enough(probe_proxy):

@@ -1,4 +1,4 @@
-"""``certify proxy`` as a whole, against the embedded proxy, with small suites."""
+"""``certify proxy`` as a whole, against the built-in mock proxy, with small suites."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from pytest_xks.certify.command import CertifyOptions, certify
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.run.command import CertifyOptions, certify_proxy
-from pytest_xks.certify.run.runner import Selection
+from pytest_xks.certify.run.selection import Selection
 
 ONE = "XKS-HTTP-001"
 PASSING = f'@requirement("{ONE}")\ndef test_one(): pass'
@@ -19,12 +19,12 @@ FAILING = f'@requirement("{ONE}")\ndef test_one(): assert False'
 def run(make_suite, capsys):
     """Certify with a suite of one check; return exit status and what was printed."""
 
-    def certify(body, **options):
+    def run_command(body, **options):
         suite = make_suite({ONE: "MUST"}, body)
-        status = certify_proxy(CertifyOptions(suite=suite, **options))
+        status = certify("proxy", CertifyOptions(suite=suite, **options))
         return status, capsys.readouterr().out
 
-    return certify
+    return run_command
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,16 @@ from contextlib import contextmanager
 
 import pytest
 
+from pytest_xks.certify.command import CertifyOptions, certify
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.evidence.recorder import Exchange, Received, Signing
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.report.output import RENDERERS, render
 from pytest_xks.certify.requirements.suite import load_catalogue
-from pytest_xks.certify.run.command import CertifyOptions, certify_kms
-from pytest_xks.certify.run.runner import Selection
-from pytest_xks.certify.run.unsupported import Lack, run_without_checks
-from pytest_xks.certify.targets.templates import write_kms_template
+from pytest_xks.certify.run.selection import Selection
+from pytest_xks.certify.run.unsupported import run_without_checks
+from pytest_xks.certify.targets.target import Unsupported
+from pytest_xks.certify.templates.templates import write_kms_template
 
 ONE, TWO, THREE = "KMS-GEN-001", "KMS-GEN-002", "KMS-GEN-003"
 LEVELS = {ONE: "MUST", TWO: "SHOULD", THREE: "MUST standard_keys"}
@@ -56,13 +57,13 @@ def test_capability(request):
 def run(make_suite, capsys):
     """Certify with a suite of three checks; exit status and what was printed."""
 
-    def certify(expected, **options):
+    def run_command(expected, **options):
         body = HEALTH.replace("EXPECTED", str(expected))
         suite = make_suite(LEVELS, body, part="kms")
-        status = certify_kms(CertifyOptions(suite=suite, **options))
+        status = certify("kms", CertifyOptions(suite=suite, **options))
         return status, capsys.readouterr().out
 
-    return certify
+    return run_command
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def test_conformant(run):
     status, text = run(200)
 
     assert 0 == status
-    assert "(embedded fake KMS)" in text
+    assert "(built-in fake KMS)" in text
     assert "conformant: MUST 2 passed; SHOULD 1 passed" in text
 
 
@@ -142,7 +143,7 @@ def test_not_conformant(run, tmp_path):
         "proxy_endpoint_template": "https://{label}.xks.test",
         "capabilities": ["vpc_endpoint_service", "standard_keys"],
         "not_supported": [],
-        "source": "embedded fake KMS",
+        "source": "built-in fake KMS",
     }
 
 
@@ -196,7 +197,7 @@ def test_moto_server(run, moto_server, tmp_path):
 
 
 @pytest.fixture
-def lacking(make_suite, kms_target, probe_proxy):
+def unsupported(make_suite, kms_target, probe_proxy):
     """The result for an emulator without external key stores, and its catalogue."""
 
     def build(**selection):
@@ -210,7 +211,7 @@ def lacking(make_suite, kms_target, probe_proxy):
             received=Received(status=501, body=b"<p>not \x1b[31m here</p> | `x`"),
         )
         run = run_without_checks(
-            Lack(what="external key stores", exchanges=(exchange,)),
+            Unsupported(what="external key stores", exchanges=(exchange,)),
             catalogue=catalogue,
             target=kms_target,
             probe_proxy=probe_proxy,
@@ -221,9 +222,9 @@ def lacking(make_suite, kms_target, probe_proxy):
     return build
 
 
-def test_lacking(lacking):
+def test_unsupported(unsupported):
     """Each MUST has failed for the same reason; what binds less could not be tried."""
-    document = lacking(skip=("KMS-GEN-005",))
+    document = unsupported(skip=("KMS-GEN-005",))
 
     assert ("not conformant", 1) == (document["verdict"], document["exit_status"])
     assert {
@@ -236,9 +237,9 @@ def test_lacking(lacking):
 
 
 @pytest.mark.parametrize("style", ["text", "html", "markdown", "junit"])
-def test_lacking_in_every_report(lacking, probe_proxy, style):
+def test_unsupported_in_every_report(unsupported, probe_proxy, style):
     """Every report says it, with the answers and without the secrets."""
-    text = render(lacking(), style)
+    text = render(unsupported(), style)
 
     assert "external key stores" in text
     assert "\x1b" not in text
@@ -248,7 +249,6 @@ def test_lacking_in_every_report(lacking, probe_proxy, style):
         assert "Not testable" not in text
 
 
-@pytest.mark.slow
 def test_served_fake_gets_the_same_verdict(tmp_path):
     """`serve` and `init kms` meet: the verdict is the one without a target."""
     port = free_port()

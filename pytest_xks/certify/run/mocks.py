@@ -1,4 +1,4 @@
-"""The two parts of the suite: whom each certifies, and how its checks are proven."""
+"""The mocks that prove the two parts of the suite, each with its faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.targets.target import Target
 
-__all__ = ["PARTS", "KnownFault", "Part", "part_of"]
+__all__ = ["MOCKS", "KnownFault", "ProvingMock", "mock_for"]
 
 
 class KnownFault(Protocol):
@@ -41,26 +41,27 @@ class KnownFault(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A part of the suite."""
+class ProvingMock:
+    """The mock that one part of the suite is proven with."""
 
-    name: str
-    mock: str
-    """What it is proven with."""
+    part: str
+    """The part of the suite, "proxy" or "kms"."""
+    title: str
+    """What people call the mock."""
     faults: Callable[[], Mapping[str, KnownFault]]
     """Every fault of the mock, by its name."""
-    embedded: Callable[[str], AbstractContextManager[tuple[Target, ProbeProxy | None]]]
+    served: Callable[[str], AbstractContextManager[tuple[Target, ProbeProxy | None]]]
     """The mock with a fault (or with none, for an empty name), as a target, and the
-    probe proxy that goes with it."""
-    is_large: bool = False
+    suite's own proxy that it calls, if it is a KMS."""
+    is_slow: bool = False
     """Whether the whole suite for every fault would take an hour, so that the self-test
-    tries a fault against the chapters that it is about."""
+    tries a fault only against the chapters that it is about."""
 
 
-def part_of(requirement_id: str) -> Part:
-    """The part that a requirement, or what looks like one, belongs to."""
+def mock_for(requirement_id: str) -> ProvingMock:
+    """The mock that proves a requirement, or what looks like one."""
     is_kms = requirement_id.upper().startswith("KMS-")
-    return PARTS["kms" if is_kms else "proxy"]
+    return MOCKS["kms" if is_kms else "proxy"]
 
 
 def _proxy_faults() -> Mapping[str, KnownFault]:
@@ -70,11 +71,11 @@ def _proxy_faults() -> Mapping[str, KnownFault]:
 
 
 @contextmanager
-def _proxy(fault: str) -> Iterator[tuple[Target, ProbeProxy | None]]:
-    from pytest_xks.certify.run.embedded import embedded_proxy  # noqa: PLC0415 - likewise
+def _served_proxy(fault: str) -> Iterator[tuple[Target, ProbeProxy | None]]:
+    from pytest_xks.certify.targets.own_mocks import served_mock_proxy  # noqa: PLC0415 - likewise
     from pytest_xks.http.tricks import PREVENTS_TLS  # noqa: PLC0415 - likewise
 
-    with embedded_proxy() as (proxy, target):
+    with served_mock_proxy() as (proxy, target):
         if not fault:
             yield target, None
             return
@@ -90,25 +91,28 @@ def _kms_faults() -> Mapping[str, KnownFault]:
 
 
 @contextmanager
-def _kms(fault: str) -> Iterator[tuple[Target, ProbeProxy | None]]:
-    from pytest_xks.certify.run.embedded import embedded_kms  # noqa: PLC0415 - likewise
+def _served_kms(fault: str) -> Iterator[tuple[Target, ProbeProxy | None]]:
+    from pytest_xks.certify.targets.own_mocks import served_fake_kms  # noqa: PLC0415 - likewise
 
-    with embedded_kms() as (fake, target, probe_proxy):
+    with served_fake_kms() as (fake, target, probe_proxy):
         if fault:
             fake.fault(fault)
         yield target, probe_proxy
 
 
-PARTS: Mapping[str, Part] = {
-    "proxy": Part(
-        name="proxy", mock="the mock proxy", faults=_proxy_faults, embedded=_proxy
+MOCKS: Mapping[str, ProvingMock] = {
+    "proxy": ProvingMock(
+        part="proxy",
+        title="the mock proxy",
+        faults=_proxy_faults,
+        served=_served_proxy,
     ),
-    "kms": Part(
-        name="kms",
-        mock="the fake KMS",
+    "kms": ProvingMock(
+        part="kms",
+        title="the fake KMS",
         faults=_kms_faults,
-        embedded=_kms,
-        is_large=True,
+        served=_served_kms,
+        is_slow=True,
     ),
 }
-"""By name."""
+"""By the part of the suite."""

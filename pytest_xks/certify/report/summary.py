@@ -1,40 +1,36 @@
-"""The words that all readable reports share: verdict, headings, short exchanges."""
+"""What readable reports say around the single results: target, verdict, headings.
+
+What is told of one requirement stands in ``story``.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.report.document import LACKING_CHECK
+from pytest_xks.certify.report.document import UNSUPPORTED_CHECK
 from pytest_xks.certify.run.outcome import Level, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_xks.certify.report.document import (
-        Body,
-        CheckResult,
         Document,
         ExchangeView,
         RequirementResult,
     )
 
 __all__ = [
-    "LISTED",
     "NOT_TESTABLE_HINT",
     "answered",
     "attention",
-    "came",
     "certified",
-    "lacking_title",
     "levels",
     "listed",
-    "printable",
-    "sent",
     "target_address",
+    "unsupported_title",
     "verdict_line",
     "verdict_sentence",
-    "violated",
 ]
 
 NOT_TESTABLE_HINT = (
@@ -42,18 +38,17 @@ NOT_TESTABLE_HINT = (
     "not_supported."
 )
 
-LISTED: Mapping[Status, str] = {
+# What is listed with its reason, under which heading.
+_LISTED: Mapping[Status, str] = {
     Status.ERROR: "Errors of the suite; please report them",
     Status.NOT_TESTABLE: "Not testable",
     Status.NOT_APPLICABLE: "Not applicable",
     Status.DISABLED: "Disabled",
 }
-"""What is listed with its reason, under which heading."""
 
 # A deviation at these levels is information, whatever was asked for.
 _INFORMATION = {Level.MAY, Level.INFO}
 
-_BODY_SHOWN = 400
 _ANSWER_SHOWN = 160
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
@@ -67,7 +62,7 @@ def certified(document: Document) -> Iterator[tuple[str, str]]:
     yield from _of_emulator(document)
     yield "Region", target["region"]
     if target["not_supported"]:
-        yield "Lacks", ", ".join(target["not_supported"])
+        yield "Unsupported", ", ".join(target["not_supported"])
     yield "When", f"{document['started_at']}, {document['duration_seconds']:.1f} s"
 
 
@@ -97,8 +92,8 @@ def verdict_line(document: Document) -> str:
         for level in levels(document)
     ]
     verdict = document["verdict"]
-    if lacking := document.get("lacking"):
-        verdict += f", no {lacking['what']}"
+    if unsupported := document.get("lacking"):
+        verdict += f", no {unsupported['what']}"
     baseline = document.get("baseline")
     if baseline and baseline["known"] and not baseline["unexpected"]:
         verdict += ", with known failures only"
@@ -111,10 +106,10 @@ def verdict_sentence(document: Document) -> str:
     """The verdict for somebody who has never seen one."""
     suite, must = document["suite"], document["summary"][Level.MUST]
     standard = f"{suite['specification']} {suite['specification_version']}"
-    if lacking := document.get("lacking"):
+    if unsupported := document.get("lacking"):
         return (
-            f"The target has no {lacking['what']}: it knows none of the operations, so "
-            "nothing else was tried."
+            f"The target has no {unsupported['what']}: it knows none of the "
+            "operations, so nothing else was tried."
         )
     if document["verdict"] == "conformant":
         return (
@@ -135,14 +130,6 @@ def verdict_sentence(document: Document) -> str:
         )
     return (
         f"The target breaks {must['failed']} mandatory requirements of the {standard}."
-    )
-
-
-def printable(text: str) -> str:
-    """``text`` with its control characters escaped; a target may have chosen it."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode()
-        for c in text
     )
 
 
@@ -168,42 +155,37 @@ def attention(document: Document) -> Iterator[tuple[str, list[RequirementResult]
 
 
 def listed(
-    document: Document, statuses: Mapping[Status, str] = LISTED
+    document: Document,
 ) -> Iterator[tuple[Status, str, list[RequirementResult]]]:
-    """Status, heading and requirements of what was not verified.
-
-    Args:
-        document: the result.
-        statuses: the headings by status, in their order.
-    """
+    """Status, heading and requirements of what was not verified."""
     results = _tried(document)
-    for status, title in statuses.items():
+    for status, title in _LISTED.items():
         if chosen := [r for r in results if r["status"] == status]:
             yield status, f"{title} ({len(chosen)})", chosen
 
 
 def _tried(document: Document) -> list[RequirementResult]:
-    """All results but those for which ``lacking`` speaks."""
+    """All results but those for which ``unsupported_title`` speaks."""
     return [
         result
         for result in document["requirements"]
-        if not any(check["id"] == LACKING_CHECK for check in result["checks"])
+        if not any(check["id"] == UNSUPPORTED_CHECK for check in result["checks"])
     ]
 
 
-def lacking_title(document: Document) -> str:
-    """The heading over what the target lacks altogether; empty if it lacks nothing."""
-    lacking = document.get("lacking")
-    if lacking is None:
+def unsupported_title(document: Document) -> str:
+    """The heading over what the target does not support at all, or nothing."""
+    unsupported = document.get("lacking")
+    if unsupported is None:
         return ""
     failed = sum(r["status"] == Status.FAILED for r in document["requirements"])
-    return f"No {lacking['what']}: {failed} requirements failed untried"
+    return f"No {unsupported['what']}: {failed} requirements failed untried"
 
 
 def answered(document: Document) -> Iterator[tuple[str, str]]:
-    """What a target that lacks the operations answered, by operation."""
-    lacking = document.get("lacking")
-    for exchange in lacking["exchanges"] if lacking else ():
+    """What a target without the operations answered, by operation."""
+    unsupported = document.get("lacking")
+    for exchange in unsupported["exchanges"] if unsupported else ():
         yield exchange["label"], _in_short(exchange)
 
 
@@ -213,30 +195,6 @@ def _is_violated(result: RequirementResult) -> bool:
 
 def _is_should(result: RequirementResult) -> bool:
     return result["status"] == Status.WARNING and result["level"] not in _INFORMATION
-
-
-def violated(result: RequirementResult) -> list[CheckResult]:
-    """The checks that found a violation, that with the shortest command first."""
-    found = [c for c in result["checks"] if c["status"] in {"failed", "warning"}]
-    return sorted(found, key=lambda c: (not c["reproduce"], len(c["reproduce"])))
-
-
-def sent(exchange: ExchangeView) -> Iterator[str]:
-    """What was sent, in a line or two."""
-    label = f" ({exchange['label']})" if exchange["label"] else ""
-    yield f"{exchange['method']} {exchange['url']}{label}"
-    yield from _body(exchange["body"])
-
-
-def came(exchange: ExchangeView) -> Iterator[str]:
-    """What came back, in a line or two."""
-    response = exchange["response"]
-    milliseconds = f"after {exchange['duration_ms']:.0f} ms"
-    if response is None:
-        yield f"no response: {exchange['error'] or 'unknown'}, {milliseconds}"
-        return
-    yield f"{response['status']} {response['reason']}".strip() + f", {milliseconds}"
-    yield from _body(response["body"])
 
 
 def _in_short(exchange: ExchangeView) -> str:
@@ -250,13 +208,3 @@ def _in_short(exchange: ExchangeView) -> str:
         content = title[1].removeprefix(status) if title else "a page in HTML"
     line = " ".join(f"{status} {content}".split())
     return line if len(line) <= _ANSWER_SHOWN else f"{line[:_ANSWER_SHOWN]}…"
-
-
-def _body(body: Body) -> Iterator[str]:
-    if not body["bytes"]:
-        return
-    content = body["content"]
-    more = len(content) > _BODY_SHOWN or body["truncated"]
-    ending = f"… ({body['bytes']} bytes)" if more else ""
-    prefix = "" if body["encoding"] == "utf-8" else "Base64 of: "
-    yield f"{prefix}{content[:_BODY_SHOWN]}{ending}"

@@ -11,7 +11,7 @@ from pytest_xks.certify.run.outcome import Status
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from pytest_xks.certify.run.collector import CheckRecord
+    from pytest_xks.certify.run.record import CheckRecord
 
 __all__ = ["ProgressDisplay"]
 

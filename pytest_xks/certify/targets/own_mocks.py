@@ -1,4 +1,4 @@
-"""What ``certify`` certifies without a target: our own mocks, on loopback."""
+"""Our own mocks on loopback, as targets: what ``certify`` takes without a file."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pytest_xks.certify.targets.proxy_target import ProxyTarget
     from pytest_xks.kms.fake import FakeKms
 
-__all__ = ["embedded_kms", "embedded_proxy"]
+__all__ = ["served_fake_kms", "served_mock_proxy"]
 
 
 @contextmanager
-def embedded_proxy() -> Iterator[tuple[ReferenceProxy, ProxyTarget]]:
-    """A running reference proxy and the target that describes it.
+def served_mock_proxy() -> Iterator[tuple[ReferenceProxy, ProxyTarget]]:
+    """A running mock proxy and the target that describes it.
 
     Raises:
         OSError: no port can be had.
@@ -34,12 +34,12 @@ def embedded_proxy() -> Iterator[tuple[ReferenceProxy, ProxyTarget]]:
     with ReferenceProxy() as proxy:
         document = proxy.target_document()
         target = proxy_target_from_document(document, proxy.directory / "target.toml")
-        yield proxy, replace(target, source="embedded mock proxy")
+        yield proxy, replace(target, source="built-in mock proxy")
 
 
 @contextmanager
-def embedded_kms() -> Iterator[tuple[FakeKms, KmsTarget, ProbeProxy]]:
-    """A served fake KMS, the target that describes it, and the proxy that it calls.
+def served_fake_kms() -> Iterator[tuple[FakeKms, KmsTarget, ProbeProxy]]:
+    """A running fake KMS, the target that describes it, and the proxy that it calls.
 
     Raises:
         OSError: no port can be had.
@@ -63,7 +63,7 @@ def embedded_kms() -> Iterator[tuple[FakeKms, KmsTarget, ProbeProxy]]:
                     vpc_endpoint_service=VpcEndpointServiceTarget(
                         name=service.name, private_dns_name=service.private_dns_name
                     ),
-                    source="embedded fake KMS",
+                    source="built-in fake KMS",
                 ),
                 probe_proxy,
             )
