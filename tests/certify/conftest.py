@@ -14,8 +14,9 @@ from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.requirements.suite import load_catalogue
 from pytest_xks.certify.run.runner import run_suite
 from pytest_xks.certify.run.selection import Selection
+from pytest_xks.certify.targets.credential import Credential
 from pytest_xks.certify.targets.kms_target import KmsTarget, ProbeProxySettings
-from pytest_xks.certify.targets.proxy_target import Credential, Endpoint, ProxyTarget
+from pytest_xks.certify.targets.proxy_target import Endpoint, ProxyTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.targets.credential import Credential
 from pytest_xks.certify.targets.own_mocks import served_mock_proxy
 from pytest_xks.certify.targets.proxy_preflight import preflight_proxy
-from pytest_xks.certify.targets.proxy_target import Credential, Endpoint, MtlsTarget
+from pytest_xks.certify.targets.proxy_target import Endpoint, MtlsTarget
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
 
