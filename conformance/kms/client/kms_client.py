@@ -23,14 +23,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 
-from pytest_xks.certify.evidence.recorder import Exchange, Received, Signing
+from pytest_xks.certify.evidence.exchange import Exchange, Received, Signing
 
 from .reply import KmsReply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_xks.certify.evidence.recorder import Headers, Recorder
+    from pytest_xks.certify.evidence.exchange import Headers
+    from pytest_xks.certify.evidence.recorder import Recorder
     from pytest_xks.certify.targets.kms_target import KmsTarget
 
 __all__ = ["KmsClient", "KmsEndpoint"]
@@ -301,13 +302,11 @@ class KmsClient:
             region=region or self.target.region,
             label=label or f"probe: {operation}",
         )
-        self._recorder.add(reply.exchange)
-        return reply
+        return replace(reply, exchange=self._recorder.add(reply.exchange))
 
     def post(self, operation: str, body: bytes, *, label: str = "") -> KmsReply:
         """Send a body as it is; see ``KmsEndpoint.post``."""
         reply = self._endpoint.post(
             operation, body, label=label or f"probe: {operation}"
         )
-        self._recorder.add(reply.exchange)
-        return reply
+        return replace(reply, exchange=self._recorder.add(reply.exchange))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.evidence.recorder import RunRecorder
 from pytest_xks.certify.run.collector import Collector
 from pytest_xks.certify.run.record import Run
 from pytest_xks.certify.run.selection import Selection
@@ -64,13 +65,16 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
     selection = selection or Selection()
     selected = selection.ids(catalogue)
     redactor = redactor_for(target, probe_proxy)
+    recorder = RunRecorder()
 
     def collector(*, loud: bool) -> Collector:
         return Collector(
             catalogue=catalogue,
             target=target,
             probe_proxy=probe_proxy,
+            recorder=recorder,
             load=selection.load,
+            jobs=selection.jobs,
             scratch=scratch,
             selected=selected,
             redactor=redactor,
@@ -95,6 +99,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         started_at=started_at,
         seconds=perf_counter() - start,
         redactor=redactor,
+        recorder=recorder,
         selection=selection,
     )
 

@@ -18,7 +18,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from pytest_xks.certify.evidence.recorder import Exchange, Received, Signing
+from pytest_xks.certify.evidence.exchange import Exchange, Received, Signing
 from pytest_xks.http.client import HttpsTransport, TransportError
 from pytest_xks.proxy_api.http import Request
 
