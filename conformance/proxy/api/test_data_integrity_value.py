@@ -18,23 +18,19 @@ from ..client.bodies import (
     encrypt_body,
     read_leniently,
 )
-from ..client.expect import (
-    SERVED,
-    control,
-    error,
-    expect,
-    member_of,
-    plaintext_is,
-    success,
-    violated,
-)
+from ..client.expect import SERVED, Outcome, error, member_of, violated
 from ..client.scenarios import invalid
-from .test_encrypt import OTHER_ALGORITHMS, WRONG_TYPES
+from ..client.sealing import gives_back
+from .values import OTHER_ALGORITHMS, WRONG_TYPES, altered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from ..client.answer import ProxyAnswer
+    from ..client.probes import Probe
     from ..client.proxy_client import ProxyClient
 
+_ENCRYPT = ProxyOperation.ENCRYPT
 _CDIV = "ciphertextDataIntegrityValue"
 _CDIV_ALGORITHM = "ciphertextDataIntegrityValueAlgorithm"
 
@@ -61,92 +57,131 @@ def _expected_cdiv(answer: ProxyAnswer, aad: bytes) -> str:
     return b64(hashlib.sha256(aad + parts).digest())
 
 
-def _expect_cdiv(answer: ProxyAnswer, aad: bytes) -> None:
-    expected, found = _expected_cdiv(answer, aad), member_of(answer, _CDIV)
-    if found != expected:
-        violated(
-            answer,
-            f"{_CDIV} {expected!r}",
-            f"{_CDIV} {found!r}",
-            note="KMS computes the value itself and fails the request.",
-        )
+def _has_cdiv(aad: bytes) -> Callable[[ProxyAnswer], None]:
+    """Looks at an answer, which has to hold the integrity value of its parts."""
+
+    def look(answer: ProxyAnswer) -> None:
+        expected, found = _expected_cdiv(answer, aad), member_of(answer, _CDIV)
+        if found != expected:
+            violated(
+                answer,
+                f"{_CDIV} {expected!r}",
+                f"{_CDIV} {found!r}",
+                note="KMS computes the value itself and fails the request.",
+            )
+
+    return look
 
 
-def _with_cdiv(proxy: ProxyClient, aad: bytes | None) -> ProxyAnswer:
-    answer = proxy.encrypt(aad=aad, cdiv=True, label="Encrypt with an integrity value")
-    control(answer)
-    if _CDIV not in (answer.document or {}):
-        raise NotTestable(f"There is no {_CDIV} (see XKS-CDIV-001).")
-    return answer
+def _with_cdiv(
+    proxy: ProxyClient, aad: bytes | None, look: Callable[[ProxyAnswer], None]
+) -> Probe:
+    """An Encrypt that asks for the integrity value."""
+    text = "no AAD" if aad is None else f"{len(aad)} bytes of AAD"
+    body = encrypt_body(PLAINTEXT, aad=aad, cdiv=True)
+    return proxy.probe(_ENCRYPT, body, altered=text, accept=(SERVED,), look=look)
+
+
+def _if_there(look: Callable[[ProxyAnswer], None]) -> Callable[[ProxyAnswer], None]:
+    """Looks at an integrity value, where there is one."""
+
+    def only_then(answer: ProxyAnswer) -> None:
+        if _CDIV not in (answer.document or {}):
+            raise NotTestable(f"There is no {_CDIV} (see XKS-CDIV-001).")
+        look(answer)
+
+    return only_then
 
 
 @pytest.mark.requirement("XKS-CDIV-001")
-@pytest.mark.parametrize("aad", [None, AAD], ids=["without-aad", "with-aad"])
-def test_integrity_value_is_returned(proxy: ProxyClient, aad: bytes | None) -> None:
+def test_integrity_value_is_returned(proxy: ProxyClient) -> None:
     """An Encrypt that asks for the integrity value gets it, as a string."""
-    answer = proxy.encrypt(aad=aad, cdiv=True)
-    success(answer)
-    member_of(answer, _CDIV)
+
+    def look(answer: ProxyAnswer) -> None:
+        member_of(answer, _CDIV)
+
+    proxy.judge([_with_cdiv(proxy, aad, look) for aad in (None, AAD)])
 
 
 @pytest.mark.requirement("XKS-CDIV-002")
-@pytest.mark.parametrize("length", [1, 33, 8192])
-def test_integrity_value_with_aad(proxy: ProxyClient, length: int) -> None:
+def test_integrity_value_with_aad(proxy: ProxyClient) -> None:
     """The integrity value is the hash of the five parts in their order."""
-    aad = bytes(index % 251 for index in range(length))
-    _expect_cdiv(_with_cdiv(proxy, aad), aad)
+    aads = [bytes(i % 251 for i in range(length)) for length in (1, 33, 8192)]
+    proxy.judge([_with_cdiv(proxy, aad, _if_there(_has_cdiv(aad))) for aad in aads])
 
 
 @pytest.mark.requirement("XKS-CDIV-003")
-@pytest.mark.parametrize("aad", [None, b""], ids=["absent", "empty"])
-def test_integrity_value_without_aad(proxy: ProxyClient, aad: bytes | None) -> None:
+def test_integrity_value_without_aad(proxy: ProxyClient) -> None:
     """Without AAD the hash begins with the next part."""
-    _expect_cdiv(_with_cdiv(proxy, aad), b"")
+    look = _if_there(_has_cdiv(b""))
+    proxy.judge([_with_cdiv(proxy, aad, look) for aad in (None, b"")])
+
+
+def _judge_algorithms(
+    proxy: ProxyClient, bodies: Mapping[str, Body], *accept: Outcome
+) -> None:
+    good = encrypt_body(PLAINTEXT, aad=AAD, cdiv=True)
+    probes = [
+        proxy.probe(_ENCRYPT, body, altered=text, accept=accept)
+        for text, body in bodies.items()
+    ]
+    proxy.judge(probes, controls=[proxy.control(_ENCRYPT, good)])
 
 
 @pytest.mark.requirement("XKS-CDIV-004")
-@pytest.mark.parametrize(
-    "algorithm", [pytest.param("SHA_512", id="SHA_512"), *OTHER_ALGORITHMS]
-)
-def test_other_integrity_algorithm(proxy: ProxyClient, algorithm: str) -> None:
+def test_other_integrity_algorithm(proxy: ProxyClient) -> None:
     """Another algorithm than SHA_256 is refused.
 
     Both readings are accepted: an operation that is not implemented (501), and an
     invalid parameter (400).
     """
-    answer = _algorithm_altered(proxy, algorithm)
-    expect(answer, error("UnsupportedOperationException"), *invalid(proxy))
+    body = encrypt_body(PLAINTEXT, aad=AAD, cdiv=True)
+    bodies = {
+        f"{_CDIV_ALGORITHM} {name!r}": body | {_CDIV_ALGORITHM: name}
+        for name in ("SHA_512", *OTHER_ALGORITHMS)
+    }
+    unsupported = error("UnsupportedOperationException")
+    _judge_algorithms(proxy, bodies, unsupported, *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-CDIV-004")
-@pytest.mark.parametrize("value", WRONG_TYPES)
-def test_malformed_integrity_algorithm(proxy: ProxyClient, value: object) -> None:
+def test_malformed_integrity_algorithm(proxy: ProxyClient) -> None:
     """An algorithm that is no string is a ValidationException."""
-    expect(_algorithm_altered(proxy, value), *invalid(proxy))
+    body = encrypt_body(PLAINTEXT, aad=AAD, cdiv=True)
+    bodies = altered(body, _CDIV_ALGORITHM, WRONG_TYPES)
+    _judge_algorithms(proxy, bodies, *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-CDIV-004")
 def test_null_as_integrity_algorithm(proxy: ProxyClient) -> None:
     """The value null means absent, or is invalid: both are accepted."""
-    expect(_algorithm_altered(proxy, None), SERVED, *invalid(proxy))
-
-
-def _algorithm_altered(proxy: ProxyClient, value: object) -> ProxyAnswer:
     body = encrypt_body(PLAINTEXT, aad=AAD, cdiv=True)
-    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: SHA_256"))
-    body[_CDIV_ALGORITHM] = value
-    return proxy.call(ProxyOperation.ENCRYPT, body, label="probe: another algorithm")
+    bodies = {"null": body | {_CDIV_ALGORITHM: None}}
+    _judge_algorithms(proxy, bodies, SERVED, *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-CDIV-005")
-@pytest.mark.parametrize("aad", [None, AAD], ids=["without-aad", "with-aad"])
-def test_ciphertext_with_an_integrity_value(
-    proxy: ProxyClient, aad: bytes | None
-) -> None:
+def test_ciphertext_with_an_integrity_value(proxy: ProxyClient) -> None:
     """A ciphertext returned with an integrity value decrypts to its plaintext."""
-    answer = _with_cdiv(proxy, aad)
-    sealed = proxy.read_sealed(answer, PLAINTEXT, aad)
-    plaintext_is(proxy.decrypt(sealed), PLAINTEXT)
+    look = _if_there(lambda _: None)
+    aads = (None, AAD)
+    answers = proxy.judge([_with_cdiv(proxy, aad, look) for aad in aads])
+    sealed = [
+        proxy.read_sealed(answer, PLAINTEXT, aad)
+        for answer, aad in zip(answers, aads, strict=True)
+    ]
+    proxy.judge(
+        [
+            proxy.probe(
+                ProxyOperation.DECRYPT,
+                each.body(),
+                altered="what came with an integrity value",
+                accept=(SERVED,),
+                look=gives_back(PLAINTEXT),
+            )
+            for each in sealed
+        ],
+    )
 
 
 @pytest.mark.requirement("XKS-CDIV-006")
@@ -157,8 +192,13 @@ def test_integrity_value_of_an_encrypt_only_key(proxy: ProxyClient) -> None:
     InvalidKeyUsageException and a response with the right value are accepted.
     """
     key = proxy.key("encrypt_only")
-    control(proxy.encrypt(aad=AAD, key=key, label="control: no integrity value"))
-    answer = proxy.encrypt(aad=AAD, cdiv=True, key=key)
-    expect(answer, error("InvalidKeyUsageException"), SERVED)
-    if answer.status == 200:
-        _expect_cdiv(answer, AAD)
+    look = _has_cdiv(AAD)
+    probe = proxy.probe(
+        _ENCRYPT,
+        encrypt_body(PLAINTEXT, aad=AAD, cdiv=True),
+        altered="an integrity value of a key that only encrypts",
+        accept=(error("InvalidKeyUsageException"), SERVED),
+        key=key,
+        look=lambda answer: look(answer) if answer.status == 200 else None,
+    )
+    proxy.judge([probe], controls=[proxy.control(_ENCRYPT, key=key)])

@@ -9,55 +9,60 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.bodies import AAD, KEY_OPERATIONS, PLAINTEXT, ProxyOperation
-from ..client.expect import (
-    Outcome,
-    control,
-    error,
-    errors,
-    expect,
-    plaintext_is,
-    status,
-    success,
-)
-from ..client.scenarios import (
-    UNKNOWN_KEY_ID,
-    invalid,
-    invalid_ciphertext,
-    unauthenticated,
-)
+from ..client.expect import REFUSED, SERVED, Outcome, error, errors, status
+from ..client.scenarios import UNKNOWN_KEY_ID, invalid, unauthenticated
+from ..client.sealing import gives_back
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..client.probes import Probe
     from ..client.proxy_client import ProxyClient
     from ..client.proxy_session import StoreAccess
 
-_ON_A_KEY = pytest.mark.parametrize(
-    "operation", KEY_OPERATIONS, ids=lambda operation: operation.value
-)
+_HEALTH, _DECRYPT = ProxyOperation.GET_HEALTH_STATUS, ProxyOperation.DECRYPT
+_METADATA = ProxyOperation.GET_KEY_METADATA
 
 
 @pytest.mark.requirement("XKS-URI-001")
-@pytest.mark.parametrize("swapped", [False, True], ids=["first", "second"])
-def test_another_key_does_not_decrypt(proxy: ProxyClient, *, swapped: bool) -> None:
-    """What one key encrypted, another key refuses as a corrupted ciphertext."""
-    roles = ("second", "usable") if swapped else ("usable", "second")
-    mine, other = (proxy.key(role) for role in roles)
-    proxy.opened(proxy.seal(key=other), key=other)
-    sealed = proxy.opened(proxy.seal(key=mine), key=mine)
-    answer = proxy.decrypt(sealed, key=other, label="probe: with another key")
-    expect(answer, *invalid_ciphertext(proxy))
+def test_another_key_does_not_decrypt(proxy: ProxyClient) -> None:
+    """What one key encrypted, another key refuses, either way."""
+    keys = {proxy.key("usable"): proxy.key("second")}
+    keys |= {second: usable for usable, second in keys.items()}
+    sealed = {key: proxy.seal(key=key) for key in keys}
+    proxy.judge(
+        [
+            proxy.probe(
+                _DECRYPT,
+                sealed[mine].body(),
+                altered=f"what the key {mine} encrypted, with another key",
+                key=other,
+            )
+            for mine, other in keys.items()
+        ],
+        controls=[proxy.opens(each, key=key) for key, each in sealed.items()],
+    )
 
 
 def _expect_served_key(proxy: ProxyClient, role: str) -> None:
     """A key is served by all three operations, like the usable one."""
     key = proxy.key(role)
-    control(
-        proxy.call(ProxyOperation.GET_KEY_METADATA, label="control: the usable key")
+
+    def served(operation: ProxyOperation) -> Probe:
+        text = f"{operation.title} with {key}"
+        return proxy.probe(operation, altered=text, accept=(SERVED,), key=key)
+
+    _, encrypted = proxy.judge([served(_METADATA), served(ProxyOperation.ENCRYPT)])
+    sealed = proxy.read_sealed(encrypted, PLAINTEXT, AAD)
+    decrypt = proxy.probe(
+        _DECRYPT,
+        sealed.body(),
+        altered=f"Decrypt with {key}",
+        accept=(SERVED,),
+        key=key,
+        look=gives_back(sealed.plaintext),
     )
-    success(proxy.call(ProxyOperation.GET_KEY_METADATA, key=key))
-    answer = proxy.encrypt(aad=AAD, key=key)
-    success(answer)
-    sealed = proxy.read_sealed(answer, PLAINTEXT, AAD)
-    plaintext_is(proxy.decrypt(sealed, key=key), PLAINTEXT)
+    proxy.judge([decrypt], controls=[])
 
 
 @pytest.mark.requirement("XKS-URI-002")
@@ -73,88 +78,91 @@ def test_longest_key_id(proxy: ProxyClient) -> None:
 
 
 @pytest.mark.requirement("XKS-URI-005")
-@pytest.mark.parametrize(
-    "key",
-    [
-        pytest.param("k" * 129, id="129-characters"),
-        pytest.param("k" * 1024, id="1024-characters"),
-        pytest.param("tilde~in~it", id="tilde"),
-    ],
-)
-@_ON_A_KEY
-def test_illegal_key_id(
-    proxy: ProxyClient, operation: ProxyOperation, key: str
-) -> None:
+def test_illegal_key_id(proxy: ProxyClient) -> None:
     """A key id that cannot exist is an error of the key, the path or the parameter.
 
     KeyNotFoundException, InvalidUriPathException and ValidationException are accepted.
     """
-    control(proxy.call(operation, label="control: the usable key"))
-    answer = proxy.call(operation, key=key, label=f"probe: {key[:40]}")
     not_found = errors("KeyNotFoundException", "InvalidUriPathException")
-    expect(answer, *not_found, *invalid(proxy))
+    keys = {
+        "129 characters": "k" * 129,
+        "1024 characters": "k" * 1024,
+        "a tilde": "tilde~in~it",
+    }
+    _judge_keys(proxy, keys, *not_found, *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-ERR-011")
-@_ON_A_KEY
-def test_unknown_key(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_unknown_key(proxy: ProxyClient) -> None:
     """An external key that does not exist is a 404 KeyNotFoundException."""
-    control(proxy.call(operation, label="control: the usable key"))
-    answer = proxy.call(operation, key=UNKNOWN_KEY_ID, label="probe: an unknown key")
-    expect(answer, error("KeyNotFoundException"))
+    keys = {"an unknown id": UNKNOWN_KEY_ID}
+    _judge_keys(proxy, keys, error("KeyNotFoundException"))
+
+
+def _judge_keys(proxy: ProxyClient, keys: Mapping[str, str], *accept: Outcome) -> None:
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                altered=f"{operation.title} with a key id of {text}",
+                accept=accept,
+                key=key,
+            )
+            for text, key in keys.items()
+            for operation in KEY_OPERATIONS
+        ]
+    )
+
+
+_INVALID_PATHS = {
+    "an unknown operation on a key": "{uri}/keys/{key}/sign",
+    "no operation": "{uri}/keys/{key}",
+    "a segment too many": "{uri}/keys/{key}/encrypt/more",
+    "an unknown operation": "{uri}/healthy",
+    "the URI path alone": "{uri}",
+    "the operation in capitals": "{uri}/Health",
+    "version 2": "{prefix}/kms/xks/v2/health",
+    "no version": "{prefix}/kms/xks/health",
+    "an unknown path prefix": "{prefix}/invalid/kms/xks/v1/health",
+}
+_SLASHES = {
+    "a slash at the end": "{uri}/health/",
+    "a doubled slash": "{uri}//health",
+    "a doubled slash at the beginning": "/{uri}/health",
+}
+
+
+def _judge_paths(
+    proxy: ProxyClient, paths: Mapping[str, str], *accept: Outcome
+) -> None:
+    """Judge GetHealthStatus at other paths, signed for the path that it names."""
+    uri_path = proxy.main.uri_path
+    parts = {
+        "uri": uri_path,
+        "key": proxy.key("usable"),
+        "prefix": uri_path.removesuffix("/kms/xks/v1"),
+    }
+    proxy.judge(
+        [
+            proxy.probe(_HEALTH, altered=text, accept=accept, path=path.format(**parts))
+            for text, path in paths.items()
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-ERR-012")
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param("{uri}/keys/{key}/sign", id="unknown-operation-on-a-key"),
-        pytest.param("{uri}/keys/{key}", id="no-operation"),
-        pytest.param("{uri}/keys/{key}/encrypt/more", id="a-segment-too-many"),
-        pytest.param("{uri}/healthy", id="unknown-operation"),
-        pytest.param("{uri}", id="the-uri-path-alone"),
-        pytest.param("{uri}/Health", id="operation-in-capitals"),
-        pytest.param("{prefix}/kms/xks/v2/health", id="version-2"),
-        pytest.param("{prefix}/kms/xks/health", id="no-version"),
-        pytest.param("{prefix}/invalid/kms/xks/v1/health", id="unknown-path-prefix"),
-    ],
-)
-def test_invalid_path(proxy: ProxyClient, path: str) -> None:
-    """A path that is none of the API's is a 404 InvalidUriPathException.
-
-    The request is signed for the path that it names.
-    """
-    health = ProxyOperation.GET_HEALTH_STATUS
-    control(proxy.call(health, label="control: the path of GetHealthStatus"))
-    uri_path = proxy.main.uri_path
-    path = path.format(
-        uri=uri_path,
-        key=proxy.key("usable"),
-        prefix=uri_path.removesuffix("/kms/xks/v1"),
-    )
-    request = proxy.request(health, proxy.good_body(health), path=path)
-    expect(proxy.send(request), error("InvalidUriPathException"))
+def test_invalid_path(proxy: ProxyClient) -> None:
+    """A path that is none of the API's is a 404 InvalidUriPathException."""
+    _judge_paths(proxy, _INVALID_PATHS, error("InvalidUriPathException"))
 
 
 @pytest.mark.requirement("XKS-URI-010")
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param("{uri}/health/", id="trailing-slash"),
-        pytest.param("{uri}//health", id="doubled-slash"),
-        pytest.param("/{uri}/health", id="doubled-at-the-beginning"),
-    ],
-)
-def test_slash_too_many(proxy: ProxyClient, path: str) -> None:
+def test_slash_too_many(proxy: ProxyClient) -> None:
     """A path with a slash too many is another path, and gets 404.
 
     401 is accepted, since SigV4 may normalise the path before it is verified.
     """
-    health = ProxyOperation.GET_HEALTH_STATUS
-    control(proxy.call(health, label="control: the path of GetHealthStatus"))
-    path = path.format(uri=proxy.main.uri_path)
-    request = proxy.request(health, proxy.good_body(health), path=path)
-    expect(proxy.send(request), status(404), *unauthenticated(proxy))
+    _judge_paths(proxy, _SLASHES, status(404), *unauthenticated(proxy))
 
 
 def _second(proxy: ProxyClient) -> StoreAccess:
@@ -163,30 +171,25 @@ def _second(proxy: ProxyClient) -> StoreAccess:
 
 
 @pytest.mark.requirement("XKS-URI-008")
-@pytest.mark.parametrize("swapped", [False, True], ids=["first", "second"])
-def test_credential_of_another_store(proxy: ProxyClient, *, swapped: bool) -> None:
+def test_credential_of_another_store(proxy: ProxyClient) -> None:
     """The credential of one key store is refused at the path of another."""
-    here, there = proxy.main, _second(proxy)
-    if swapped:
-        here, there = there, here
-    if here.credential.access_key_id == there.credential.access_key_id:
+    stores = (proxy.main, _second(proxy))
+    if len({store.credential.access_key_id for store in stores}) == 1:
         raise NotTestable(
             "Both key stores have the same credential.",
             add="Give [proxy.second_store] a credential of its own.",
         )
-    health = ProxyOperation.GET_HEALTH_STATUS
-    for store in (here, there):
-        control(proxy.call(health, store=store, label="control: its own credential"))
-    request = proxy.request(
-        health, proxy.good_body(health), store=here, path=there.path(health)
+    proxy.judge(
+        [
+            proxy.probe(
+                _HEALTH,
+                altered=f"the credential of {here.uri_path} at another path",
+                store=here,
+                path=there.path(_HEALTH),
+            )
+            for here, there in (stores, stores[::-1])
+        ]
     )
-    expect(proxy.send(request, label="probe: another store"), *unauthenticated(proxy))
-
-
-def _not_reached(proxy: ProxyClient, *, same_id: bool) -> tuple[Outcome, ...]:
-    if same_id:
-        return invalid_ciphertext(proxy)
-    return (error("KeyNotFoundException"),)
 
 
 @pytest.mark.requirement("XKS-URI-009")
@@ -195,13 +198,20 @@ def test_key_of_another_store(proxy: ProxyClient) -> None:
 
     Where the other store has a key of that id, it is another key.
     """
-    store = _second(proxy)
-    proxy.opened(proxy.seal(store=store), store=store)
-    sealed = proxy.opened(proxy.seal())
-    key = proxy.key("usable")
-    answer = proxy.decrypt(sealed, key=key, store=store, label="probe: another store")
+    store, key = _second(proxy), proxy.key("usable")
+    theirs, sealed = proxy.seal(store=store), proxy.seal()
     same_id = key in set(store.keys.values())
-    expect(answer, *_not_reached(proxy, same_id=same_id))
+    probe = proxy.probe(
+        _DECRYPT,
+        sealed.body(),
+        altered="a key of another store",
+        accept=(REFUSED if same_id else error("KeyNotFoundException"),),
+        key=key,
+        store=store,
+    )
+    proxy.judge(
+        [probe], controls=[proxy.opens(theirs, store=store), proxy.opens(sealed)]
+    )
 
 
 @pytest.mark.requirement("XKS-URI-009")
@@ -215,7 +225,11 @@ def test_key_that_another_store_does_not_have(proxy: ProxyClient) -> None:
             "Both key stores have keys of the same ids.",
             add="Name a key in [proxy.keys] that [proxy.second_store] does not have.",
         )
-    metadata = ProxyOperation.GET_KEY_METADATA
-    control(proxy.call(metadata, key=key, label="control: in its own store"))
-    answer = proxy.call(metadata, key=key, store=store, label="probe: in another")
-    expect(answer, error("KeyNotFoundException"))
+    probe = proxy.probe(
+        _METADATA,
+        altered="a key that this store does not have",
+        accept=(error("KeyNotFoundException"),),
+        key=key,
+        store=store,
+    )
+    proxy.judge([probe], controls=[proxy.control(_METADATA, key=key)])

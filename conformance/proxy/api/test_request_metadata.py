@@ -16,23 +16,17 @@ from ..client.bodies import (
     ALL_OPERATIONS,
     CRYPTOGRAPHIC_OPERATIONS,
     KEY_OPERATIONS,
+    Body,
     ProxyOperation,
 )
-from ..client.expect import SERVED, Outcome, control, error, expect, success
+from ..client.expect import SERVED, Outcome, error
 from ..client.scenarios import invalid
 
 if TYPE_CHECKING:
-    from ..client.proxy_client import ProxyClient
+    from collections.abc import Iterable, Mapping, Sequence
 
-_OPERATIONS = pytest.mark.parametrize(
-    "operation", ALL_OPERATIONS, ids=lambda operation: operation.value
-)
-_ON_A_KEY = pytest.mark.parametrize(
-    "operation", KEY_OPERATIONS, ids=lambda operation: operation.value
-)
-_CRYPTOGRAPHIC = pytest.mark.parametrize(
-    "operation", CRYPTOGRAPHIC_OPERATIONS, ids=lambda operation: operation.value
-)
+    from ..client.probes import Probe
+    from ..client.proxy_client import ProxyClient
 
 
 def _served(operation: ProxyOperation) -> tuple[Outcome, ...]:
@@ -42,24 +36,46 @@ def _served(operation: ProxyOperation) -> tuple[Outcome, ...]:
     return (SERVED, error("AccessDeniedException"))
 
 
-def _expect_served(
-    proxy: ProxyClient, operation: ProxyOperation, **metadata: object
-) -> None:
-    """A request with these members of requestMetadata is served."""
-    control(proxy.call(operation, label="control: ordinary requestMetadata"))
-    body = proxy.good_body(operation, **metadata)
-    answer = proxy.call(operation, body, label=f"probe: {', '.join(metadata)}")
-    expect(answer, *_served(operation))
+def _probe(
+    proxy: ProxyClient,
+    operation: ProxyOperation,
+    body: Body,
+    text: str,
+    accept: tuple[Outcome, ...] | None = None,
+) -> Probe:
+    return proxy.probe(
+        operation,
+        body,
+        altered=f"{operation.title} with {text}",
+        accept=accept or _served(operation),
+    )
 
 
-def _expect_served_or_invalid(
-    proxy: ProxyClient, operation: ProxyOperation, **metadata: object
-) -> None:
-    """A request with these members is served, or a ValidationException."""
-    control(proxy.call(operation, label="control: complete requestMetadata"))
-    body = proxy.good_body(operation, **metadata)
-    answer = proxy.call(operation, body, label=f"probe: {', '.join(metadata)}")
-    expect(answer, *_served(operation), *invalid(proxy))
+def _with_members(
+    proxy: ProxyClient,
+    operations: Sequence[ProxyOperation],
+    variants: Iterable[tuple[str, Mapping[str, object]]],
+    also: tuple[Outcome, ...] = (),
+) -> list[Probe]:
+    """A probe of every operation with each of these members of requestMetadata.
+
+    Args:
+        proxy: the proxy.
+        operations: what to ask for.
+        variants: members to replace or add, by what they are; None leaves one out.
+        also: what is accepted beside a served request.
+    """
+    return [
+        _probe(
+            proxy,
+            operation,
+            proxy.good_body(operation, **members),
+            text,
+            (*_served(operation), *also),
+        )
+        for text, members in variants
+        for operation in operations
+    ]
 
 
 def _arn(prefix: str, length: int = 2048) -> str:
@@ -67,211 +83,199 @@ def _arn(prefix: str, length: int = 2048) -> str:
 
 
 @pytest.mark.requirement("XKS-META-001")
-@_ON_A_KEY
-def test_principal_arn_of_2048_characters(
-    proxy: ProxyClient, operation: ProxyOperation
-) -> None:
-    """An awsPrincipalArn of 2048 characters is served."""
-    arn = _arn("arn:aws:iam::111122223333:role/")
-    _expect_served(proxy, operation, awsPrincipalArn=arn)
-
-
-@pytest.mark.requirement("XKS-META-001")
-@_CRYPTOGRAPHIC
-def test_key_arn_of_2048_characters(
-    proxy: ProxyClient, operation: ProxyOperation
-) -> None:
-    """A kmsKeyArn of 2048 characters is served."""
-    arn = _arn("arn:aws:kms:us-east-1:111122223333:key/")
-    _expect_served(proxy, operation, kmsKeyArn=arn)
+def test_arns_of_2048_characters(proxy: ProxyClient) -> None:
+    """An awsPrincipalArn and a kmsKeyArn of 2048 characters are served."""
+    principal: Body = {"awsPrincipalArn": _arn("arn:aws:iam::111122223333:role/")}
+    key: Body = {"kmsKeyArn": _arn("arn:aws:kms:us-east-1:111122223333:key/")}
+    text = "{} of 2048 characters"
+    proxy.judge(
+        [
+            *_with_members(
+                proxy, KEY_OPERATIONS, [(text.format("awsPrincipalArn"), principal)]
+            ),
+            *_with_members(
+                proxy, CRYPTOGRAPHIC_OPERATIONS, [(text.format("kmsKeyArn"), key)]
+            ),
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-META-002")
-@_OPERATIONS
-@pytest.mark.parametrize("kms_operation", ["BulkTransmogrify", "DescribeKey", "Sign"])
-def test_unknown_kms_operation(
-    proxy: ProxyClient, operation: ProxyOperation, kms_operation: str
-) -> None:
+def test_unknown_kms_operation(proxy: ProxyClient) -> None:
     """A kmsOperation that the specification does not list is no reason to refuse."""
-    _expect_served(proxy, operation, kmsOperation=kms_operation)
+    names = ("BulkTransmogrify", "DescribeKey", "Sign")
+    variants = [(f"kmsOperation {name}", {"kmsOperation": name}) for name in names]
+    proxy.judge(_with_members(proxy, ALL_OPERATIONS, variants))
+
+
+_REQUEST_IDS = {
+    "no UUID": "not-a-uuid",
+    "no dashes": "4112F4D6DB544AF4AE30C55A22A8DFAE",
+    "one character": "x",
+    "512 characters": "r" * 512,
+    "quotes and backslashes": '{"quoted": "\\n"}',
+    "letters outside ASCII": "größer als 東京",
+}
 
 
 @pytest.mark.requirement("XKS-META-003")
-@_OPERATIONS
-@pytest.mark.parametrize(
-    "request_id",
-    [
-        pytest.param("not-a-uuid", id="no-uuid"),
-        pytest.param("4112F4D6DB544AF4AE30C55A22A8DFAE", id="without-dashes"),
-        pytest.param("x", id="one-character"),
-        pytest.param("r" * 512, id="512-characters"),
-        pytest.param('{"quoted": "\\n"}', id="quotes-and-backslashes"),
-        pytest.param("größer als 東京", id="not-ascii"),
-    ],
-)
-def test_opaque_request_id(
-    proxy: ProxyClient, operation: ProxyOperation, request_id: str
-) -> None:
+def test_opaque_request_id(proxy: ProxyClient) -> None:
     """A kmsRequestId of any form is accepted."""
-    control(proxy.call(operation, label="control: a UUID"))
-    body = proxy.good_body(operation, kmsRequestId=request_id)
-    success(proxy.call(operation, body, label="probe: another kmsRequestId"))
-
-
-@pytest.mark.requirement("XKS-META-004")
-@_ON_A_KEY
-def test_source_of_the_request(proxy: ProxyClient, operation: ProxyOperation) -> None:
-    """A request through a VPC endpoint has awsSourceVpc and awsSourceVpce."""
-    _expect_served(
-        proxy,
-        operation,
-        awsSourceVpc="vpc-1a2b3c4d5e6f",
-        awsSourceVpce="vpce-1a2b3c4d5e6f",
+    proxy.judge(
+        [
+            _probe(
+                proxy,
+                operation,
+                proxy.good_body(operation, kmsRequestId=request_id),
+                f"a kmsRequestId of {text}",
+                (SERVED,),
+            )
+            for text, request_id in _REQUEST_IDS.items()
+            for operation in ALL_OPERATIONS
+        ]
     )
 
 
 @pytest.mark.requirement("XKS-META-004")
-@_CRYPTOGRAPHIC
-def test_via_service(proxy: ProxyClient, operation: ProxyOperation) -> None:
-    """A request on behalf of a service has kmsViaService."""
-    _expect_served(proxy, operation, kmsViaService="s3.us-east-1.amazonaws.com")
+def test_optional_members(proxy: ProxyClient) -> None:
+    """A request may have awsSourceVpc, awsSourceVpce and kmsViaService."""
+    vpc: Body = {
+        "awsSourceVpc": "vpc-1a2b3c4d5e6f",
+        "awsSourceVpce": "vpce-1a2b3c4d5e6f",
+    }
+    service: Body = {"kmsViaService": "s3.us-east-1.amazonaws.com"}
+    proxy.judge(
+        [
+            *_with_members(proxy, KEY_OPERATIONS, [("a VPC endpoint", vpc)]),
+            *_with_members(
+                proxy, CRYPTOGRAPHIC_OPERATIONS, [("kmsViaService", service)]
+            ),
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-META-005")
-@_CRYPTOGRAPHIC
-def test_without_via_service(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_without_via_service(proxy: ProxyClient) -> None:
     """A request that no service made has no kmsViaService."""
-    _expect_served(proxy, operation, kmsViaService=None)
+    variants: list[tuple[str, Body]] = [("no kmsViaService", {"kmsViaService": None})]
+    proxy.judge(_with_members(proxy, CRYPTOGRAPHIC_OPERATIONS, variants))
 
 
 @pytest.mark.requirement("XKS-META-006")
-@_OPERATIONS
-@pytest.mark.parametrize(
-    "value",
-    [
-        pytest.param("alice@example.com", id="string"),
-        pytest.param({"Department": "Finance"}, id="object"),
-        pytest.param(["a", "b"], id="array"),
-    ],
-)
-def test_additional_metadata(
-    proxy: ProxyClient, operation: ProxyOperation, value: object
-) -> None:
+def test_additional_metadata(proxy: ProxyClient) -> None:
     """A member that KMS may add some day is ignored."""
-    _expect_served(proxy, operation, sourceIdentity=value)
+    values: dict[str, object] = {
+        "a string": "alice@example.com",
+        "an object": {"Department": "Finance"},
+        "an array": ["a", "b"],
+    }
+    variants = [
+        (f"sourceIdentity, {text}", {"sourceIdentity": value})
+        for text, value in values.items()
+    ]
+    proxy.judge(_with_members(proxy, ALL_OPERATIONS, variants))
+
+
+# What binds an operation, of the members of requestMetadata.
+_REQUIRED = {
+    "kmsOperation": ALL_OPERATIONS,
+    "kmsRequestId": ALL_OPERATIONS,
+    "awsPrincipalArn": KEY_OPERATIONS,
+    "kmsKeyArn": CRYPTOGRAPHIC_OPERATIONS,
+}
 
 
 @pytest.mark.requirement("XKS-META-007")
-@_OPERATIONS
-@pytest.mark.parametrize("member", ["kmsOperation", "kmsRequestId"])
-def test_missing_member(
-    proxy: ProxyClient, operation: ProxyOperation, member: str
-) -> None:
-    """A REQUIRED member that is missing is a ValidationException, or is not missed."""
-    _expect_served_or_invalid(proxy, operation, **{member: None})
+def test_missing_members(proxy: ProxyClient) -> None:
+    """A REQUIRED member that is missing is a ValidationException, or is not missed.
 
-
-@pytest.mark.requirement("XKS-META-007")
-@_ON_A_KEY
-def test_missing_principal(proxy: ProxyClient, operation: ProxyOperation) -> None:
-    """A missing awsPrincipalArn is a ValidationException, or is not missed."""
-    _expect_served_or_invalid(proxy, operation, awsPrincipalArn=None)
-
-
-@pytest.mark.requirement("XKS-META-007")
-@_CRYPTOGRAPHIC
-def test_missing_key_arn(proxy: ProxyClient, operation: ProxyOperation) -> None:
-    """A missing kmsKeyArn is a ValidationException, or is not missed."""
-    _expect_served_or_invalid(proxy, operation, kmsKeyArn=None)
-
-
-@pytest.mark.requirement("XKS-META-007")
-@_OPERATIONS
-@pytest.mark.parametrize("empty", [False, True], ids=["missing", "empty"])
-def test_no_metadata(
-    proxy: ProxyClient, operation: ProxyOperation, *, empty: bool
-) -> None:
-    """Without any requestMetadata: a ValidationException, or not missed.
-
-    This holds for GetHealthStatus too, although the table of error codes does not list
-    the ValidationException for it.
+    This holds for all of requestMetadata, and for GetHealthStatus too, although the
+    table of error codes does not list the ValidationException for it.
     """
-    control(proxy.call(operation, label="control: complete requestMetadata"))
-    body = proxy.good_body(operation)
-    if empty:
-        body["requestMetadata"] = {}
-    else:
-        del body["requestMetadata"]
-    answer = proxy.call(operation, body, label="probe: no requestMetadata")
-    expect(answer, *_served(operation), *invalid(proxy))
+    also = invalid(proxy)
+    probes = [
+        probe
+        for name, operations in _REQUIRED.items()
+        for probe in _with_members(
+            proxy, operations, [(f"no {name}", {name: None})], also
+        )
+    ]
+    for operation in ALL_OPERATIONS:
+        body = proxy.good_body(operation)
+        without = {n: v for n, v in body.items() if n != "requestMetadata"}
+        accept = (*_served(operation), *also)
+        probes += [
+            _probe(proxy, operation, without, "no requestMetadata", accept),
+            _probe(
+                proxy,
+                operation,
+                body | {"requestMetadata": {}},
+                "empty requestMetadata",
+                accept,
+            ),
+        ]
+    proxy.judge(probes)
+
+
+_WRONG_TYPES: dict[str, object] = {"a number": 7, "an object": {"a": "b"}, "array": [1]}
+_NO_OBJECTS: dict[str, object] = {"null": None, "text": "text", "array": [], "1": 1}
 
 
 @pytest.mark.requirement("XKS-META-008")
-@_OPERATIONS
-@pytest.mark.parametrize("member", ["kmsOperation", "kmsRequestId"])
-@pytest.mark.parametrize(
-    "value",
-    [
-        pytest.param(7, id="number"),
-        pytest.param({"a": "b"}, id="object"),
-        pytest.param(["a"], id="array"),
-    ],
-)
-def test_member_of_the_wrong_type(
-    proxy: ProxyClient, operation: ProxyOperation, member: str, value: object
-) -> None:
-    """A member that is no string is a ValidationException, or is not looked at."""
-    _expect_served_or_invalid(proxy, operation, **{member: value})
-
-
-@pytest.mark.requirement("XKS-META-008")
-@_ON_A_KEY
-@pytest.mark.parametrize("member", ["awsPrincipalArn", "awsSourceVpc"])
-def test_member_of_a_key_operation_of_the_wrong_type(
-    proxy: ProxyClient, operation: ProxyOperation, member: str
-) -> None:
-    """A member that is no string is a ValidationException, or is not looked at."""
-    _expect_served_or_invalid(proxy, operation, **{member: {"not": "a string"}})
-
-
-@pytest.mark.requirement("XKS-META-008")
-@_OPERATIONS
-@pytest.mark.parametrize(
-    "value",
-    [
-        pytest.param(None, id="null"),
-        pytest.param("text", id="string"),
-        pytest.param([], id="array"),
-        pytest.param(1, id="number"),
-    ],
-)
-def test_metadata_of_the_wrong_type(
-    proxy: ProxyClient, operation: ProxyOperation, value: object
-) -> None:
-    """A requestMetadata that is no object is a ValidationException, or ignored."""
-    control(proxy.call(operation, label="control: an object"))
-    body = proxy.good_body(operation)
-    body["requestMetadata"] = value
-    answer = proxy.call(operation, body, label="probe: requestMetadata altered")
-    expect(answer, *_served(operation), *invalid(proxy))
+def test_wrong_types(proxy: ProxyClient) -> None:
+    """What is of the wrong type is a ValidationException, or is not looked at."""
+    also = invalid(proxy)
+    texts = [
+        (f"{member}: {text}", {member: value})
+        for member in ("kmsOperation", "kmsRequestId")
+        for text, value in _WRONG_TYPES.items()
+    ]
+    of_keys: list[tuple[str, Body]] = [
+        (f"{member}: an object", {member: {"not": "a string"}})
+        for member in ("awsPrincipalArn", "awsSourceVpc")
+    ]
+    no_objects = [
+        _probe(
+            proxy,
+            operation,
+            proxy.good_body(operation) | {"requestMetadata": value},
+            f"requestMetadata: {text}",
+            (*_served(operation), *also),
+        )
+        for operation in ALL_OPERATIONS
+        for text, value in _NO_OBJECTS.items()
+    ]
+    proxy.judge(
+        [
+            *_with_members(proxy, ALL_OPERATIONS, texts, also),
+            *_with_members(proxy, KEY_OPERATIONS, of_keys, also),
+            *no_objects,
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-META-009")
-@_ON_A_KEY
-@pytest.mark.parametrize("principal", ["ec2.amazonaws.com", "AWS Internal"])
-def test_service_as_principal(
-    proxy: ProxyClient, operation: ProxyOperation, principal: str
-) -> None:
+def test_service_as_principal(proxy: ProxyClient) -> None:
     """The caller may be an AWS service, which has no ARN."""
-    _expect_served(proxy, operation, awsPrincipalArn=principal)
+    variants = [
+        (f"the principal {name}", {"awsPrincipalArn": name})
+        for name in ("ec2.amazonaws.com", "AWS Internal")
+    ]
+    proxy.judge(_with_members(proxy, KEY_OPERATIONS, variants))
 
 
 @pytest.mark.requirement("XKS-META-010")
-@_OPERATIONS
-def test_additional_member(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_additional_member(proxy: ProxyClient) -> None:
     """A member of the request that is not in the specification is ignored."""
-    control(proxy.call(operation, label="control: the members of the specification"))
-    body = proxy.good_body(operation)
-    body["somethingNew"] = {"of": ["another", "version"]}
-    answer = proxy.call(operation, body, label="probe: an additional member")
-    expect(answer, *_served(operation))
+    more = {"somethingNew": {"of": ["another", "version"]}}
+    proxy.judge(
+        [
+            _probe(
+                proxy,
+                operation,
+                proxy.good_body(operation) | more,
+                "an additional member",
+            )
+            for operation in ALL_OPERATIONS
+        ]
+    )
