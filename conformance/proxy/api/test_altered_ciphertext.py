@@ -48,8 +48,7 @@ def _expect_refused(
 ) -> None:
     """What was altered is refused; what it was made of is served."""
     probes = [_probe(proxy, each, text) for text, each in altered]
-    usual = sealed == proxy.sealed()
-    proxy.judge(probes, controls=None if usual else [proxy.opens(sealed)])
+    proxy.judge(probes, controls=[proxy.opens(sealed)])
 
 
 def _resized(data: bytes, length: int) -> bytes:
@@ -342,4 +341,4 @@ def test_corrupted_ciphertext(proxy: ProxyClient) -> None:
     corrupted = sealed.altered(ciphertext=flip(sealed.ciphertext))
     expected = error("InvalidCiphertextException")
     probe = _probe(proxy, corrupted, "a corrupted ciphertext", expected)
-    proxy.judge([probe])
+    proxy.judge([probe], controls=[proxy.opens(sealed)])

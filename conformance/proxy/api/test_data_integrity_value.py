@@ -18,7 +18,7 @@ from ..client.bodies import (
     encrypt_body,
     read_leniently,
 )
-from ..client.expect import SERVED, Outcome, error, member_of, violated
+from ..client.expect import ANYTHING, SERVED, Outcome, error, member_of, violated
 from ..client.scenarios import invalid
 from ..client.sealing import gives_back
 from .values import OTHER_ALGORITHMS, WRONG_TYPES, altered
@@ -74,18 +74,23 @@ def _has_cdiv(aad: bytes) -> Callable[[ProxyAnswer], None]:
 
 
 def _with_cdiv(
-    proxy: ProxyClient, aad: bytes | None, look: Callable[[ProxyAnswer], None]
+    proxy: ProxyClient,
+    aad: bytes | None,
+    look: Callable[[ProxyAnswer], None],
+    accept: Outcome = ANYTHING,
 ) -> Probe:
     """An Encrypt that asks for the integrity value."""
     text = "no AAD" if aad is None else f"{len(aad)} bytes of AAD"
     body = encrypt_body(PLAINTEXT, aad=aad, cdiv=True)
-    return proxy.probe(_ENCRYPT, body, altered=text, accept=(SERVED,), look=look)
+    return proxy.probe(_ENCRYPT, body, altered=text, accept=(accept,), look=look)
 
 
 def _if_there(look: Callable[[ProxyAnswer], None]) -> Callable[[ProxyAnswer], None]:
     """Looks at an integrity value, where there is one."""
 
     def only_then(answer: ProxyAnswer) -> None:
+        if not SERVED.accepts(answer):
+            raise NotTestable(f"Encrypt was not served: {answer.describe()}.")
         if _CDIV not in (answer.document or {}):
             raise NotTestable(f"There is no {_CDIV} (see XKS-CDIV-001).")
         look(answer)
@@ -100,7 +105,7 @@ def test_integrity_value_is_returned(proxy: ProxyClient) -> None:
     def look(answer: ProxyAnswer) -> None:
         member_of(answer, _CDIV)
 
-    proxy.judge([_with_cdiv(proxy, aad, look) for aad in (None, AAD)])
+    proxy.judge([_with_cdiv(proxy, aad, look, SERVED) for aad in (None, AAD)])
 
 
 @pytest.mark.requirement("XKS-CDIV-002")

@@ -147,9 +147,10 @@ class ProxyClient(Caller):
     ) -> Probe:
         """The control of what is altered before it is decrypted: as it is, it opens."""
         look = gives_back(sealed.plaintext)
-        return self.control(
+        control = self.control(
             ProxyOperation.DECRYPT, sealed.body(), key=key, store=store, look=look
         )
+        return replace(control, identity=sealed)
 
     def judge(
         self, probes: Sequence[Probe], controls: Sequence[Probe] | None = None
@@ -167,15 +168,12 @@ class ProxyClient(Caller):
                 for each in probes
             }
             controls = [
-                replace(self._usual_control(each), identity=identity)
+                replace(
+                    self.control(each.operation, store=each.store), identity=identity
+                )
                 for identity, each in distinct.items()
             ]
         return judge(self, probes, controls)
-
-    def _usual_control(self, probe: Probe) -> Probe:
-        if probe.operation is ProxyOperation.DECRYPT:
-            return self.opens(self.sealed(store=probe.store), store=probe.store)
-        return self.control(probe.operation, store=probe.store)
 
     def require_served(self, controls: Sequence[Probe]) -> list[ProxyAnswer]:
         """Send good requests side by side; see ``probes.require_served``."""

@@ -188,8 +188,17 @@ row(
 # -- what Decrypt sends ---------------------------------------------------------------
 
 
-# Whatever compares the plaintext that comes back, and has no Decrypt for its control.
-_ROUND_TRIPS = ("XKS-DEC-001", "XKS-HTTP-010", "XKS-URI-002", "XKS-URI-003")
+# Whatever compares the plaintext that comes back.
+_ROUND_TRIPS = (
+    "XKS-CDIV-005",
+    "XKS-DEC-001",
+    "XKS-DEC-004",
+    "XKS-DEC-005",
+    "XKS-HTTP-006",
+    "XKS-HTTP-010",
+    "XKS-URI-002",
+    "XKS-URI-003",
+)
 
 
 @fault(operations=(Operation.DECRYPT,), violates=_ROUND_TRIPS)
