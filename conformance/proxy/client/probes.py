@@ -100,25 +100,49 @@ def judge(
         NotTestable: a control was not served.
         Violation: names the first probe whose answer is wrong, and the others.
     """
-    require_served(sender, _not_standing(sender, controls))
-    answers = sender.side_by_side([probe.settled for probe in probes])
-    after = sender.side_by_side([control.send for control in controls])
-    findings = [p.finding(a) for p, a in zip(probes, answers, strict=True)]
+    before = _unserved(sender, _not_standing(sender, controls))
+    asked = [probe for probe in probes if not _shares(probe, before)]
+    if before and len(asked) in {0, len(probes)}:
+        raise before[0][1]
+    answers = sender.side_by_side([probe.settled for probe in asked])
+    findings = [p.finding(a) for p, a in zip(asked, answers, strict=True)]
+    rest = [c for c in controls if not _shares(c, before)]
+    after = sender.side_by_side([control.send for control in rest])
     wrong = [
         (probe, finding)
-        for probe, finding in zip(probes, findings, strict=True)
+        for probe, finding in zip(asked, findings, strict=True)
         if isinstance(finding, Violation)
     ]
-    if not any(_is_served(answers[probes.index(probe)]) for probe, _ in wrong):
+    if not any(_is_served(answers[asked.index(probe)]) for probe, _ in wrong):
         # What was served stays served, whatever the controls say.
-        _require(controls, after)
-        _let_stand(sender, controls, after)
+        _require(rest, after)
+        _let_stand(sender, rest, after)
     if wrong:
         raise _together(wrong)
-    for finding in findings:
+    for finding in (*(failed for _, failed in before), *findings):
         if finding is not None:
             raise finding
     return answers
+
+
+def _unserved(
+    sender: Sender, controls: Sequence[Probe]
+) -> list[tuple[Probe, NotTestable]]:
+    """Send controls; those that were not served, and what that means."""
+    answers = sender.side_by_side([control.send for control in controls])
+    return [
+        (control, finding)
+        for control, answer in zip(controls, answers, strict=True)
+        if (finding := _cause(control, answer))
+    ]
+
+
+def _shares(probe: Probe, unserved: Sequence[tuple[Probe, NotTestable]]) -> bool:
+    """Whether the operation of a probe is one that good requests do not get served."""
+    return any(
+        (control.operation, control.store) == (probe.operation, probe.store)
+        for control, _ in unserved
+    )
 
 
 def _not_standing(sender: Sender, controls: Sequence[Probe]) -> list[Probe]:
@@ -155,18 +179,20 @@ def require_served(sender: Sender, controls: Sequence[Probe]) -> list[ProxyAnswe
 
 def _require(controls: Sequence[Probe], answers: Sequence[ProxyAnswer]) -> None:
     for control, answer in zip(controls, answers, strict=True):
-        if finding := control.finding(answer):
-            raise NotTestable(_unserved(control, answer, finding))
+        if finding := _cause(control, answer):
+            raise finding
 
 
-def _unserved(
-    control: Probe, answer: ProxyAnswer, finding: Violation | NotTestable
-) -> str:
+def _cause(control: Probe, answer: ProxyAnswer) -> NotTestable | None:
+    """Why nothing can be concluded from the probes of a control; None if it can."""
+    finding = control.finding(answer)
+    if finding is None:
+        return None
     observed = finding.observed if isinstance(finding, Violation) else finding.reason
     id_ = _EXPLAINED_BY[control.operation]
     if answer.status in _NOT_AUTHENTICATED:
         id_ = "XKS-AUTH-001"
-    return (
+    return NotTestable(
         f"A request that has to succeed did not ({control.label}): {observed} "
         f"(see {id_})."
     )

@@ -30,7 +30,14 @@ class Sender:
         return side_by_side(calls, jobs=1, recorder=self.recorder)
 
 
-def probe(*statuses, label="probe", accept=REFUSED, look=None, failure=None):
+def probe(
+    *statuses,
+    label="probe",
+    accept=REFUSED,
+    look=None,
+    failure=None,
+    operation=ProxyOperation.ENCRYPT,
+):
     """A probe that is answered with these statuses, the last one for ever."""
     left = list(statuses)
 
@@ -42,7 +49,7 @@ def probe(*statuses, label="probe", accept=REFUSED, look=None, failure=None):
 
     return Probe(
         label=label,
-        operation=ProxyOperation.ENCRYPT,
+        operation=operation,
         store=None,
         send=send,
         accept=(accept,),
@@ -130,3 +137,13 @@ def test_last_control_of_a_check_is_the_first_of_the_next():
     for _ in range(3):
         judge(sender, [probe(400)], [counted])
     assert len(sent) == 4
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(200, Violation), (400, NotTestable)])
+def test_control_of_another_operation_that_fails(status, outcome):
+    """A broken Decrypt does not hide that a forged Encrypt is served."""
+    decrypt = ProxyOperation.DECRYPT
+    probes = [probe(400, operation=decrypt), probe(status)]
+    broken = probe(500, accept=SERVED, operation=decrypt, label="a good Decrypt")
+    with pytest.raises(outcome):
+        judge(Sender(), probes, [broken, control(200)])
