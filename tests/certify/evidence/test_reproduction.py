@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_xks.certify.evidence.recorder import Connection, Exchange, Signing
+from pytest_xks.certify.evidence.recorder import ConnectionSettings, Exchange, Signing
 from pytest_xks.certify.evidence.reproduction import credential_variables, reproduction
 from pytest_xks.certify.targets.kms_call import KmsCaller
 from pytest_xks.certify.targets.own_mocks import served_fake_kms, served_mock_proxy
@@ -81,7 +81,7 @@ def signed(proxy):
         ),
         body=json.dumps(METADATA).encode(),
         signing=Signing(region=target.region),
-        connection=Connection(ca_bundle=target.ca_bundle),
+        connection=ConnectionSettings(ca_bundle=target.ca_bundle),
     )
 
 
@@ -239,12 +239,12 @@ def test_client_certificate(proxy, run, signed):
     """A client certificate is presented where the check presented one."""
     _, target = proxy
     url = signed.url.replace(target.endpoint.url, target.mtls.endpoint.url)
-    connection = Connection(
+    connection = ConnectionSettings(
         ca_bundle=target.ca_bundle,
         certificate=target.mtls.certificate,
         private_key=target.mtls.private_key,
     )
-    without = Connection(ca_bundle=target.ca_bundle)
+    without = ConnectionSettings(ca_bundle=target.ca_bundle)
 
     good = run(reproduction(replace(signed, url=url, connection=connection)))
     bad = run(reproduction(replace(signed, url=url, connection=without)))
@@ -256,12 +256,12 @@ def test_client_certificate(proxy, run, signed):
 @pytest.mark.parametrize(
     "connection",
     [
-        pytest.param(Connection(verify=False), id="insecure"),
-        pytest.param(Connection(tls_maximum="1.2", verify=False), id="maximum"),
-        pytest.param(Connection(alpn=False, verify=False), id="no-alpn"),
-        pytest.param(Connection(tls_minimum="1.3", verify=False), id="minimum"),
+        pytest.param(ConnectionSettings(verify=False), id="insecure"),
+        pytest.param(ConnectionSettings(tls_maximum="1.2", verify=False), id="maximum"),
+        pytest.param(ConnectionSettings(alpn=False, verify=False), id="no-alpn"),
+        pytest.param(ConnectionSettings(tls_minimum="1.3", verify=False), id="minimum"),
         pytest.param(
-            Connection(
+            ConnectionSettings(
                 verify=False,
                 tls_maximum="1.2",
                 ciphers="ECDHE-ECDSA-AES256-GCM-SHA384",
@@ -279,10 +279,16 @@ def test_tls_options(run, signed, connection):
 
 def test_one_connection(proxy, run, signed):
     """What went over the same connection before is repeated on it, in order."""
-    wrong = replace(signed, signing=replace(signed.signing, service="kms"), link=7)
-    elsewhere = replace(signed, url="https://elsewhere.invalid/", link=8)
+    wrong = replace(
+        signed, signing=replace(signed.signing, service="kms"), connection_number=7
+    )
+    elsewhere = replace(signed, url="https://elsewhere.invalid/", connection_number=8)
     with proxy[0].proxy.fault("drops-connection-after-error"):
-        answer = run(reproduction(replace(signed, link=7), earlier=[wrong, elsewhere]))
+        answer = run(
+            reproduction(
+                replace(signed, connection_number=7), earlier=[wrong, elsewhere]
+            )
+        )
 
     assert ["401", "200"] == re.findall(r"HTTP/1.1 (\d+)", answer)
     assert "(new connections: 1)" in answer

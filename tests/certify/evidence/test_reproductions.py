@@ -16,7 +16,7 @@ from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
 from pytest_xks.certify.run.runner import run_suite
 from pytest_xks.certify.run.selection import Selection
 from pytest_xks.certify.targets.own_mocks import served_mock_proxy
-from pytest_xks.proxy.faults import all_faults
+from pytest_xks.proxy.faults.catalogue import CATALOGUE
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("curl") or not shutil.which("openssl"), reason="runs curl"
@@ -71,7 +71,7 @@ def violations(fault, folder):
             catalogue=catalogue,
             target=target,
             scratch=folder,
-            selection=Selection(only=all_faults()[fault].violates),
+            selection=Selection(only=CATALOGUE.all()[fault].violates),
         )
         document = build_document(outcome, catalogue=catalogue, target=target)
         for result in document["requirements"]:
