@@ -1,7 +1,7 @@
 """``pytest-xks serve``: fake KMS and mock proxy for programs in any language.
 
-It runs until SIGTERM or SIGINT. What others wait for is written last and at once: the
-ready file is complete as soon as it exists.
+It runs until SIGTERM or SIGINT. The ready file, which others wait for, is written last,
+and is complete as soon as it exists.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ __all__ = ["ServeOptions", "serve"]
 
 _Listener = TypeVar("_Listener")
 
-# Keys of the target file that name files, wherever they stand in it.
+# Keys of the target file that name files, in whatever table.
 _PATH_KEYS = frozenset({"ca_bundle", "certificate", "private_key", "file"})
 
-# Every name below leads to the mock proxy, whose certificate covers one label of it.
+# Every name below it is routed to the mock proxy, whose certificate covers one label.
 _DOMAIN = "xks.test"
 _HOST = f"proxy.{_DOMAIN}"
 _STORE_NAME = "pytest-xks"
@@ -83,8 +83,8 @@ def serve(options: ServeOptions, echo: Callable[[str], None]) -> None:
         echo: prints a line.
 
     Raises:
-        UsageProblem: a port cannot be had, a file not be written, or an option means
-            nothing.
+        UsageProblem: a port is not available, a file cannot be written, or an option
+            is not understood.
     """
     kms = _kms(options)
     if options.ready_file:
@@ -117,13 +117,13 @@ def serve(options: ServeOptions, echo: Callable[[str], None]) -> None:
 
 
 def _another_uri_endpoint(options: ServeOptions) -> str | None:
-    """An endpoint that leads to the mock proxy; None if they all lead elsewhere."""
-    led_away = any(route.startswith(f"*.{_DOMAIN}:") for route in options.connect_to)
-    return None if led_away else f"https://another.{_DOMAIN}"
+    """Another name of the mock proxy; None if the user routes them all elsewhere."""
+    rerouted = any(route.startswith(f"*.{_DOMAIN}:") for route in options.connect_to)
+    return None if rerouted else f"https://another.{_DOMAIN}"
 
 
 def _kms(options: ServeOptions) -> ServedKms:
-    """The fake KMS, not started: what it does not understand stops us here."""
+    """The fake KMS, not started; an option that it does not understand ends it here."""
     kms = ServedKms(host=options.host, port=options.kms_port, region=REGION)
 
     def set_switch(text: str) -> None:
@@ -151,10 +151,10 @@ def _apply(flag: str, value: str, action: Callable[[str], None]) -> None:
 def _started(
     kms: ServedKms, proxy: ReferenceProxy, options: ServeOptions
 ) -> Iterator[KeyStoreHandle]:
-    """The fake KMS at work, with a connected key store on the mock proxy."""
+    """The running fake KMS, with a connected key store on the mock proxy."""
     for key_id in _SPARE_KEYS:
         proxy.proxy.add_key(key_id)
-    # Names that the user leads elsewhere go there.
+    # Routes of the user's come last, so that they win.
     socket_of_proxy = (address_to_reach(options.host), proxy.listener.port)
     kms.fake.trust_ca(proxy.ca.certificate_pem)
     for name in (f"*.{_DOMAIN}", _HOST):
@@ -175,8 +175,8 @@ def _create_key_store(kms: ServedKms, proxy: ReferenceProxy) -> KeyStoreHandle:
         )
     except ClientError as error:
         raise UsageProblem(
-            f"There is no key store on the mock proxy: {error}",
-            f"Does --connect-to lead {_HOST} elsewhere?",
+            f"No key store could be created on the mock proxy: {error}",
+            f"Does --connect-to route {_HOST} elsewhere?",
         ) from None
 
 
@@ -237,7 +237,7 @@ def _listen(
 
 
 def _name(host: str) -> str:
-    """The name in the certificate: of an address that stands for this machine, ours."""
+    """The name in the certificate: "localhost" for an address of this machine."""
     try:
         address = ip_address(host)
     except ValueError:

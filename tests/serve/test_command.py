@@ -44,7 +44,7 @@ def serving(*arguments):
     try:
         for line in process.stdout:
             lines.append(line.rstrip("\n"))
-            if "ends it" in line:
+            if "to stop" in line:
                 break
         yield process, lines
     finally:
@@ -197,7 +197,7 @@ def test_led_elsewhere(tmp_path):
 
         assert store_id != document["custom_key_store_id"]
         assert 1 == len(mine.requests)
-        assert not any("leads to this proxy" in line for line in lines)
+        assert not any("is this proxy" in line for line in lines)
 
 
 def test_behaviour(tmp_path):

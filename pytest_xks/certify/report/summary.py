@@ -1,6 +1,6 @@
 """What readable reports say around the single results: target, verdict, headings.
 
-What is told of one requirement stands in ``story``.
+What they say of one requirement is in ``story``.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ _KEYS = {
     "since",
 }
 
-# By part: what its ids look like, and the capabilities that its targets may lack.
+# By part: what its ids look like, and the capabilities that its targets may have.
 _IDS = {
     "proxy": re.compile(r"XKS-[A-Z][A-Z0-9]*-\d{3}"),
     "kms": re.compile(r"KMS-[A-Z][A-Z0-9]*-\d{3}"),
@@ -77,7 +77,7 @@ class Verification(StrEnum):
     INFORMATIONAL = "informational"
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """For people: "not observable"."""
         return self.value.replace("_", " ")
 

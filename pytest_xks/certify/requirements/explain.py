@@ -25,7 +25,7 @@ __all__ = ["FORMATS", "CheckSource", "explain", "find_checks"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSource:
-    """Where a check stands in the suite."""
+    """Where a check is in the suite."""
 
     id: str
     line: int
@@ -113,7 +113,7 @@ def _explanation(
     if requirement.capability:
         yield f"Needs       {requirement.capability} in the target file"
     if not requirement.is_checked:
-        yield f"Not checked {requirement.verification.words}: {requirement.reason}"
+        yield f"Not checked {requirement.verification.label}: {requirement.reason}"
         return
     yield ""
     yield "Checks"
@@ -178,7 +178,7 @@ def _markdown_lines(catalogue: Catalogue) -> Iterator[str]:
         yield "|---|---|---|---|---|"
         for r in rows:
             reason = f": {escape(r.reason)}" if r.reason else ""
-            how = "check" if r.is_checked else f"{r.verification.words}{reason}"
+            how = "check" if r.is_checked else f"{r.verification.label}{reason}"
             text, source = escape(r.text), escape(r.source)
             yield f"| {r.id} | {r.level} | {text} | {source} | {how} |"
     yield ""

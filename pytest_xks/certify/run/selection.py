@@ -26,7 +26,7 @@ class Selection:
     load: bool = False
     """Whether to run the load test, too."""
     pytest_args: tuple[str, ...] = ()
-    """What else pytest is told."""
+    """Further arguments for pytest."""
     sampled_but: frozenset[str] | None = None
     """For the self-test: of the checks of other requirements than these, one of each
     test function will do; None for all."""

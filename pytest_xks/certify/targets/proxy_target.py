@@ -1,6 +1,6 @@
 """The proxy under test, as the target file describes it; data, no reading.
 
-``target_file`` and ``environment`` make these. Paths are absolute, values are checked.
+``proxy_file`` and ``environment`` make these. Paths are absolute, values are checked.
 Rule of this file: no secret is in a repr.
 """
 
@@ -80,7 +80,7 @@ CAPABILITIES: Mapping[str, str] = {
     "log": "Add [proxy.log]: file, the proxy's own log on this machine.",
     "load": "Checked only with --load.",
 }
-"""The capabilities a target may lack, and what to add so that each can be tested."""
+"""The capabilities a target may have, and what to add so that each can be tested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +193,7 @@ class ProxyTarget:
 
     @property
     def capabilities(self) -> Mapping[str, str]:
-        """What a proxy may lack, and what to add for each."""
+        """What a proxy may support, and what to add for each."""
         return CAPABILITIES
 
     def provides(self, capability: str) -> bool:

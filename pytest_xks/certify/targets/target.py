@@ -27,7 +27,7 @@ class Target(Protocol):
 
     @property
     def capabilities(self) -> Mapping[str, str]:
-        """What a target of its kind may not support, and what to add for each."""
+        """What a target of its kind may support, and what to add for each."""
 
     def provides(self, capability: str) -> bool:
         """Whether the description has what ``capability`` needs."""

@@ -85,7 +85,7 @@ def test_kms(tmp_path):
     ).requirements
 
     assert (Level.INFO, True) == (first.level, first.is_checked)
-    assert ("informational", False) == (second.verification.words, second.is_checked)
+    assert ("informational", False) == (second.verification.label, second.is_checked)
     with pytest.raises(CatalogueError, match=r"kms\.toml: XKS-HTTP-001"):
         load(tmp_path, HEAD + ROW, "kms")
 
