@@ -10,7 +10,12 @@ import pytest
 
 from pytest_xks.kms.behaviour import Behaviour, Messages, TlsFailureAtCreate
 from pytest_xks.kms.desk.exceptions import ErrorCode
-from pytest_xks.kms.proxy_calls.failures import FAILURES, Group, Scenario, kms_error
+from pytest_xks.kms.proxy_calls.error_mapping import (
+    FAILURES,
+    Group,
+    Scenario,
+    kms_error,
+)
 
 if TYPE_CHECKING:
     from .conftest import Lab

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from pytest_xks.handles import create_key_store
 from pytest_xks.kms.fake import FakeKms
-from pytest_xks.kms.handles import create_key_store
 from pytest_xks.kms.proxy_calls.network import parse_connect_to
 from pytest_xks.kms.sessions import isolated_session
 from pytest_xks.mocking import mock_xks
@@ -320,10 +320,10 @@ def test_secrets_stay_secret(inner_lab: Lab):
     key = inner_lab.create_key()
     secret = inner_lab.proxy.credential.secret_access_key
     store_id = inner_lab.kms.describe_key(KeyId=key)["KeyMetadata"]["CustomKeyStoreId"]
-    region = inner_lab.fake._bridge.region("123456789012", "us-east-1")
+    region = inner_lab.fake._accounts.region("123456789012", "us-east-1")
     store = region.stores[store_id]
-    (call, *_), *_ = inner_lab.fake._metrics._calls
-    seen = [store, store.configuration, store.target, call, inner_lab.fake, region]
+    (call, *_), *_ = inner_lab.fake._monitoring._metrics._calls
+    seen = [store, store.configuration, store.proxy, call, inner_lab.fake, region]
     assert secret not in repr(seen)
     with pytest.raises(ClientError) as caught:
         inner_lab.create_store(

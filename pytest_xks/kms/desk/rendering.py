@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from pytest_xks.kms.desk.exceptions import KmsError
 from pytest_xks.kms.desk.steps import step
 from pytest_xks.kms.keys.states import KeyState, visible_state
-from pytest_xks.kms.stores.models import EXTERNAL_KEY_STORE
+from pytest_xks.kms.stores.store import EXTERNAL_KEY_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.stores.models import XksKey
+    from pytest_xks.kms.keys.key import XksKey
 
 __all__ = [
     "CONTENT_TYPE",
@@ -61,9 +62,9 @@ def key_metadata(
         "Origin": EXTERNAL_KEY_STORE,
         "XksKeyConfiguration": {"Id": key.external_key_id},
     }
-    due = key.store.region.pending_deletion.get(key.id)
+    due = key.deletion_date
     if due:
-        metadata["DeletionDate"] = due.timestamp()
+        metadata["DeletionDate"] = due.replace(tzinfo=UTC).timestamp()
     return metadata
 
 

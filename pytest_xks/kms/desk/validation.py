@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "binary",
-    "context",
     "invalid",
     "missing",
     "require",
+    "string_map",
     "validate",
 ]
 
@@ -193,7 +193,7 @@ def binary(parameters: Mapping[str, object], member: str) -> bytes:
     return data
 
 
-def context(parameters: Mapping[str, object], member: str) -> dict[str, str]:
+def string_map(parameters: Mapping[str, object], member: str) -> dict[str, str]:
     """An encryption context; empty if it is absent.
 
     Raises:

@@ -59,9 +59,9 @@ def entry_of(call: ProxyCall) -> ProxyLogEntry | None:
         return None
     return ProxyLogEntry(
         time=call.time,
-        account_id=call.target.account_id,
-        region=call.target.region,
-        custom_key_store_id=call.target.custom_key_store_id,
+        account_id=call.proxy.account_id,
+        region=call.proxy.region,
+        custom_key_store_id=call.proxy.custom_key_store_id,
         external_key_id=call.external_key_id,
         kms_operation=call.kms_operation,
         xks_operation=str(call.xks_operation),

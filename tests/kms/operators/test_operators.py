@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto.core.common_models import CloudWatchMetricProvider
 
-from pytest_xks.kms.proxy_calls.failures import ProxyFailure
+from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure
 from pytest_xks.kms.stores.quota import RequestQuota
 from pytest_xks.proxy.health import ManagerStatus
 
