@@ -23,7 +23,7 @@ from pytest_xks.kms.proxy_calls.error_mapping import (
 )
 
 if TYPE_CHECKING:
-    from .conftest import Lab
+    from .conftest import System
 
 
 def test_a_switch_by_its_name():
@@ -144,13 +144,13 @@ def test_the_guide_s_words(scenario: Scenario):
     assert (spec.message != guide.message) == bool(FAILURES[scenario].guide)
 
 
-def test_the_other_exception_without_tls(inner_lab: Lab, assert_kms_error):
+def test_the_other_exception_without_tls(local_system: System, assert_kms_error):
     """The guide lists the text of a TLS failure under another exception."""
     switch = TlsFailureAtCreate.INVALID_CONFIGURATION
-    inner_lab.fake.behaviour.tls_failure_at_create = switch
-    inner_lab.proxy.fault("certificate-wrong-host")
+    local_system.fake.behaviour.tls_failure_at_create = switch
+    local_system.proxy.fault("certificate-wrong-host")
     assert_kms_error(
-        inner_lab.create_store,
+        local_system.create_store,
         "XksProxyInvalidConfigurationException",
         FAILURES[Scenario.NO_TLS].message,
     )
