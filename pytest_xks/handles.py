@@ -1,7 +1,7 @@
 """A key store and a KMS key as tests hold them: what the fixtures give.
 
-They do nothing that a boto3 client could not do; they only save writing it. Here meet
-the fake KMS and the mock proxy, which know nothing of each other.
+They do nothing that a boto3 client could not do; they only save writing it. They are
+here, and not in ``kms``, because the fake KMS knows nothing of the mock proxy.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def create_key_store(
     connect: bool = True,
     region: str | None = None,
 ) -> KeyStoreHandle:
-    """Create an external key store on a proxy, and lead the fake to it.
+    """Create an external key store on a proxy, and route the fake to it.
 
     Args:
         fake: the fake KMS.
@@ -152,7 +152,7 @@ def create_key_store(
         fake.client(region),
         proxy,
         name=name or f"key-store-{fake.next_number()}",
-        endpoint=lead_to(fake, proxy),
+        endpoint=_route_to(fake, proxy),
         connect=connect,
         external_keys=proxy.keys,
     )
@@ -167,7 +167,7 @@ def register_key_store(  # noqa: PLR0913 - keyword-only, each with its default
     connect: bool = True,
     external_keys: Mapping[str, ExternalKey] | None = None,
 ) -> KeyStoreHandle:
-    """Create an external key store at an endpoint that leads to a proxy.
+    """Create an external key store at an endpoint that is routed to a proxy.
 
     Args:
         kms: the boto3 client that creates it.
@@ -202,8 +202,8 @@ def register_key_store(  # noqa: PLR0913 - keyword-only, each with its default
     return store
 
 
-def lead_to(fake: FakeKms, proxy: MockXksProxy) -> str:
-    """Lead the fake to a proxy.
+def _route_to(fake: FakeKms, proxy: MockXksProxy) -> str:
+    """Route the fake to a proxy.
 
     Returns:
         The XksProxyUriEndpoint to use: KMS refuses a port in it.

@@ -35,7 +35,7 @@ __all__ = [
 
 
 class Messages(StrEnum):
-    """Whose words an exception has (KMS-AMB-003)."""
+    """Which document the messages of exceptions come from (KMS-AMB-003)."""
 
     SPECIFICATION = "specification"
     DEVELOPER_GUIDE = "developer-guide"

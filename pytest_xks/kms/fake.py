@@ -1,4 +1,8 @@
-"""``FakeKms``: the fake KMS as its users hold it."""
+"""``FakeKms``: the fake KMS as tests use it.
+
+A number such as KMS-GEN-015 in a comment is a requirement of the KMS suite, which says
+what AWS documents: ``pytest-xks explain KMS-GEN-015``.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["FakeKms"]
 
 DEFAULT_REGION = "us-east-1"
-# Of the form of real ones, so that nobody's scanner finds a secret.
+# AWS's own examples, which secret scanners know.
 _ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 _NOT_A_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 - AWS's example
 # What moto sets while it mocks, and does not always restore.
@@ -55,14 +59,14 @@ _MOCKED_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 class FakeKms:
     """AWS KMS with external key stores, in this process.
 
-    It works from ``start`` to ``stop``, or as a context manager; while it does, every
-    boto3 client talks to moto, and its KMS has external key stores.
+    It runs from ``start`` to ``stop``, or as a context manager. Meanwhile every boto3
+    client talks to moto, whose KMS has external key stores.
 
     Args:
-        clock: what time it is; one that a test can move, by default.
-        region: the Region of ``client`` and of everything that names none.
-        reach_out: whether a proxy whose host name is not led elsewhere is looked for on
-            the real network; by default nothing is at it.
+        clock: what time it is; by default a simulated one, which a test can advance.
+        region: the default Region.
+        reach_out: whether a proxy whose host name has no route (see ``connect_to``) is
+            looked up on the real network; by default it cannot be reached.
     """
 
     def __init__(
@@ -95,14 +99,14 @@ class FakeKms:
         self._environment: dict[str, str | None] = {}
 
     def __repr__(self) -> str:
-        """Whether it works, and in which Region."""
+        """Whether it is running, and its default Region."""
         state = "started" if self._moto else "stopped"
         return f"FakeKms({self.default_region!r}, {state})"
 
     # -- from start to stop -------------------------------------------------------
 
     def start(self) -> Self:
-        """Begin; harmless if it has begun."""
+        """Start; no-op if running."""
         if self._moto is None:
             self._environment = {
                 name: os.environ.get(name) for name in _MOCKED_VARIABLES
@@ -113,7 +117,7 @@ class FakeKms:
         return self
 
     def stop(self) -> None:
-        """End, and leave nothing behind; harmless if it has ended.
+        """Stop, and leave nothing behind; no-op if stopped.
 
         What was noted (``cloudtrail``, ``metrics``, ``logs``) stays readable.
         """
@@ -129,9 +133,9 @@ class FakeKms:
                 os.environ[name] = value
 
     def install(self) -> Self:
-        """Stand behind every ``mock_aws`` from now on, without mocking AWS oneself.
+        """Answer for KMS within every ``mock_aws`` from now on; mocks nothing itself.
 
-        Key stores and keys go when moto is reset, as all that moto has.
+        Key stores and keys are gone when moto is reset, as is everything of moto's.
         """
         bridge.install(self._desk)
         return self
@@ -198,12 +202,12 @@ class FakeKms:
         """A boto3 client of the fake.
 
         It does not retry, so that a test that counts requests counts each once
-        (KMS-GEN-015), and one that expects an error does not wait for it.
+        (KMS-GEN-015), and a test that expects an error need not wait.
 
         Args:
             region: the Region; the fake's own by default.
             service: another of moto's services, e.g. ``cloudwatch``.
-            access_key_id: whose client it is, if moto's IAM or STS gave credentials.
+            access_key_id: one from moto's IAM or STS; by default a made-up one.
             secret_access_key: likewise.
         """
         return _session().client(
@@ -219,7 +223,7 @@ class FakeKms:
         )
 
     def handle(self, request: Request) -> Response:
-        """Answer an HTTP request of any AWS client, for whoever runs a server."""
+        """Answer an HTTP request of an AWS client; for servers."""
         return handle(request, self.default_region)
 
     # -- the way to proxies -------------------------------------------------------
@@ -227,7 +231,7 @@ class FakeKms:
     def connect_to(
         self, host: str, target: Transport | tuple[str, int] | str | None = None
     ) -> None:
-        """Lead a proxy's host name, at port 443, to somewhere else.
+        """Route a proxy's host name, at port 443, to a socket or a transport.
 
         Args:
             host: a host name, an XksProxyUriEndpoint, or all of it in curl's syntax:
@@ -271,7 +275,7 @@ class FakeKms:
         """Declare a VPC endpoint service, with whatever is wrong with it.
 
         Args:
-            private_dns_name: what stands after ``https://`` in the endpoint.
+            private_dns_name: the host name in the XksProxyUriEndpoint.
             name: ``com.amazonaws.vpce.<Region>.vpce-svc-<id>``; made up by default.
             owner: the account that owns it; the caller's by default.
             problems: what is wrong with it.
@@ -290,7 +294,7 @@ class FakeKms:
     # -- what users may change ----------------------------------------------------
 
     def next_number(self) -> int:
-        """A number that it has not given before; for names."""
+        """A number that was not returned before; for unique names."""
         return next(self._numbers)
 
     @contextmanager
@@ -302,7 +306,7 @@ class FakeKms:
         source_vpce: str | None = None,
         via_service: str | None = None,
     ) -> Iterator[None]:
-        """Let calls within the block come from elsewhere.
+        """Let calls within the block come from another caller or network.
 
         Args:
             principal_arn: the caller, in awsPrincipalArn.
@@ -327,11 +331,11 @@ class FakeKms:
 
     @property
     def faults(self) -> FaultBoard:
-        """What it does wrong now; see ``fault``."""
+        """The faults that are armed; see ``fault``."""
         return self._desk.faults
 
     def fault(self, name: str) -> ArmedFault:
-        """Misbehave from now on; as a context manager, until the end of the block.
+        """Arm a fault; as a context manager, until the end of the block.
 
         Args:
             name: a name of the catalogue, e.g. ``"store-names-not-unique"``.
@@ -354,10 +358,10 @@ class FakeKms:
 
     @contextmanager
     def unhealthy_proxy(self, custom_key_store_id: str) -> Iterator[None]:
-        """Let KMS take the proxy of a store to be broken, within the block.
+        """Let KMS consider the proxy of a store unhealthy, within the block.
 
         The documents have a message for it (KMS-FAIL-018) and do not say what a proxy
-        does to get it.
+        has to do to get it.
 
         Raises:
             KmsError: no such store in the fake's own account and Region.
@@ -400,7 +404,7 @@ class FakeKms:
 
     @property
     def metrics(self) -> list[MetricPoint]:
-        """Every data point of the XKS metrics; moto's CloudWatch has them too."""
+        """Every data point of the XKS metrics; moto's CloudWatch shows them too."""
         return self._monitoring.metrics(self._accounts.regions())
 
     def evaluate_alarms(self, region: str | None = None) -> dict[str, AlarmState]:

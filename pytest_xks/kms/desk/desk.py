@@ -1,4 +1,4 @@
-"""The desk of a fake KMS: takes a call, has it answered, and notes what came of it."""
+"""The desk of a fake KMS: where every call of the KMS API arrives."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Desk:
         self.origin = Origin()
         """From where callers call now."""
         self.faults = FaultBoard()
-        """What it does wrong now."""
+        """The faults that are armed."""
         self.proxy_client = ProxyClient(
             network, clock, behaviour, monitoring.proxy_called
         )

@@ -1,7 +1,7 @@
 """One function for each operation of the KMS API, and the way to it.
 
 A request that has to do with an external key store or a key in one is answered here;
-for everything else the answer is None, and moto's KMS goes on as if nothing were there.
+for everything else the answer is None, and moto's KMS answers.
 """
 
 from __future__ import annotations

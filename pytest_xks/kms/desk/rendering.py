@@ -1,4 +1,4 @@
-"""What goes back to callers, as documents and JSON: metadata, answers, errors."""
+"""What callers get, as documents and JSON: key metadata, answers, errors."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def render_error(error: KmsError, request_id: str) -> Answer:
 
 @step
 def render_motos(
-    call: Call,  # noqa: ARG001 - for whoever replaces this step
+    call: Call,  # noqa: ARG001 - for faults that replace this step
     status: int,
     headers: dict[str, str],
     body: Any,  # noqa: ANN401 - moto's
@@ -104,7 +104,7 @@ def render_motos(
 
 
 def read_error(status: object, body: object) -> KmsError | None:
-    """The error in an answer that somebody else rendered; None if it is a success."""
+    """The error in an answer that moto rendered; None if it is a success."""
     if status == 200:
         return None
     try:

@@ -1,7 +1,7 @@
 """The KMS API over HTTP, for clients in other processes and other languages.
 
-An HTTP request in, a response out; the sockets are somebody else's. No WSGI and no
-Flask: a request is led to moto the way that boto3's requests are.
+An HTTP request in, a response out; sockets are not handled here. No WSGI and no Flask:
+a request reaches moto the way that boto3's requests do.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def handle(request: Request, default_region: str) -> Response:
     try:
         return process_http(request, service, region)
     except NotImplementedError as error:
-        # moto's word for an operation that it does not know.
+        # What moto raises for an operation that it does not know.
         return _refusal("UnknownOperationException", str(error))
 
 

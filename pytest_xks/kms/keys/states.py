@@ -119,7 +119,7 @@ NOT_WHILE_PENDING = frozenset(
 
 
 def require_manageable(key: XksKey, operation: str, behaviour: Behaviour) -> None:
-    """Check that the state of a key lets a management operation go on.
+    """Check that the state of a key allows a management operation.
 
     Raises:
         KmsError: DisabledException or KMSInvalidStateException.

@@ -1,4 +1,4 @@
-"""What accounts have in Regions, kept at moto's backends: it goes when moto is reset.
+"""What accounts have in Regions, kept at moto's backends: gone when moto is reset.
 
 ``kms_backends[account][region]`` is a ``KmsBackend``; on a reset of moto its
 ``__dict__`` is emptied or the object dropped.

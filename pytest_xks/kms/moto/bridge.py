@@ -27,7 +27,7 @@ _lock = threading.RLock()
 
 
 def install(kms: InstalledKms) -> None:
-    """Lead moto's KMS requests to a fake; of several, the last one answers."""
+    """Send moto's KMS requests to a fake; of several, the last one answers."""
     with _lock:
         if not installed:
             _original.append(kms_urls.url_paths[_DISPATCH])

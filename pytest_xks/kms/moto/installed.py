@@ -17,7 +17,7 @@ __all__ = ["InstalledKms", "installed"]
 
 
 class InstalledKms(Protocol):
-    """A fake KMS to which moto's requests are led."""
+    """A fake KMS that gets moto's requests."""
 
     origin: Origin
     faults: FaultBoard

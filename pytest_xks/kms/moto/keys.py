@@ -44,7 +44,7 @@ class _XksKey(Key):
         created: datetime,
     ) -> None:
         # moto generates a private key for every key, of RSA for a symmetric one, which
-        # takes 80 ms. An elliptic curve takes 30 us; nobody ever sees it.
+        # takes 80 ms. An elliptic curve takes 30 us; it is never used.
         super().__init__(
             policy,
             "ENCRYPT_DECRYPT",

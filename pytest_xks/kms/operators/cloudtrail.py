@@ -1,6 +1,6 @@
 """CloudTrail events of the fake KMS, readable as a list (KMS-TRAIL).
 
-What is noted during a call is little; an event is put together when somebody reads it.
+Little is noted during a call; an event is put together when it is read.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ _WITH_RESPONSE = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Note:
-    """What is kept of a call until somebody reads the events."""
+    """What is kept of a call until events are read."""
 
     call: Call
     trace: Trace

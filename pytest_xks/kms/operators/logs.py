@@ -1,6 +1,6 @@
 """The proxy's own error messages, in CloudWatch Logs (KMS-RESP-005).
 
-"KMS logs it to the caller account's CloudWatch Logs", and says it to nobody else. The
+"KMS logs it to the caller account's CloudWatch Logs", and shows it nowhere else. The
 name of the log group is not documented; ours is ``LOG_GROUP``, with the key store's id
 as the stream.
 """
@@ -54,7 +54,7 @@ class ProxyLogEntry:
 
 
 def entry_of(call: ProxyCall) -> ProxyLogEntry | None:
-    """What goes to the logs of a call; None if the proxy said nothing."""
+    """The log entry of a call; None if the proxy gave no errorMessage."""
     if call.scenario is None or call.error_message is None:
         return None
     return ProxyLogEntry(

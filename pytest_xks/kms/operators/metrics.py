@@ -1,6 +1,6 @@
 """The CloudWatch metrics of external key stores (KMS-METRIC).
 
-Data points are kept here and read by moto's CloudWatch when somebody asks it.
+Data points are kept here; moto's CloudWatch reads them when it is asked.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Metrics:
         self._points: deque[MetricPoint] = deque(maxlen=_KEPT)
 
     def proxy_called(self, call: ProxyCall, answer: object) -> None:
-        """A call of a proxy is over; kept as it is until somebody asks."""
+        """A call of a proxy is over; kept as it is until data points are read."""
         health = answer if isinstance(answer, HealthStatus) else None
         self._calls.append((call, health))
 

@@ -273,7 +273,7 @@ class ProxyClient:
 
 @step
 def request_to_proxy(
-    call: Call,  # noqa: ARG001 - for whoever replaces this step
+    call: Call,  # noqa: ARG001 - for faults that replace this step
     proxy: ProxyEndpoint,
     operation: Operation,
     external_key_id: str | None,

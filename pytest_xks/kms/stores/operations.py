@@ -92,7 +92,7 @@ def create_custom_key_store(context: Context, call: Call) -> Document:
         clock=context.clock,
     )
     with region.lock:
-        # Once more, now that nobody can come in between.
+        # Once more, now that no other thread can interfere.
         _check_room(context)
         check_unique(context, name, configuration)
         region.stores[store.id] = store

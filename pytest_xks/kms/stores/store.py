@@ -117,7 +117,7 @@ class ExternalKeyStore:
         self.requests_per_second: float | None = None
         """The request quota of this store; None means the behaviour's."""
         self.unhealthy = False
-        """Whether KMS takes the proxy to be broken (KMS-FAIL-018)."""
+        """Whether KMS considers the proxy unhealthy (KMS-FAIL-018)."""
         self.connection_error_code: ConnectionErrorCode | None = None
         self._clock = clock
         self.configure(configuration, new_credential=True)
@@ -202,7 +202,7 @@ class ExternalKeyStore:
         """Keep others from using an external key id while a KMS key is being made.
 
         Raises:
-            KmsError: XksKeyAlreadyInUseException; somebody else is making one.
+            KmsError: XksKeyAlreadyInUseException; another call is using it.
         """
         with self._lock:
             if external_key_id in self._reserved:
