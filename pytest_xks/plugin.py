@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from pytest_xks.clock import SimulatedClock
+    from pytest_xks.handles import KeyHandle, KeyStoreHandle
     from pytest_xks.kms.fake import FakeKms
-    from pytest_xks.kms.handles import KeyHandle, KeyStoreHandle
     from pytest_xks.proxy.health import Fleet
     from pytest_xks.proxy.mock import MockXksProxy
     from pytest_xks.proxy_api.sigv4 import Credential
@@ -100,7 +100,7 @@ class MakeXksKeyStore(Protocol):
         connect: bool = True,
         region: str | None = None,
     ) -> KeyStoreHandle:
-        """A new external key store; see ``pytest_xks.kms.handles.create_key_store``."""
+        """A new external key store; see ``pytest_xks.handles.create_key_store``."""
         ...
 
 
@@ -221,7 +221,7 @@ def make_xks_key_store(
 
     Keywords: ``proxy`` (a mock proxy to use), ``name``, ``connect=False``, ``region``.
     """
-    from pytest_xks.kms.handles import create_key_store  # noqa: PLC0415 - as above
+    from pytest_xks.handles import create_key_store  # noqa: PLC0415 - as above
 
     def make(
         proxy: MockXksProxy | None = None,

@@ -23,7 +23,7 @@ from pytest_xks.proxy_api.sigv4 import Credential
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_xks.kms.handles import KeyStoreHandle
+    from pytest_xks.handles import KeyStoreHandle
 
 __all__ = ["ServedProxy", "ServerDidNotStartError", "XksServer"]
 
@@ -186,7 +186,7 @@ class XksServer:
         Raises:
             ClientError: CreateCustomKeyStore's; a Region takes ten of them.
         """
-        from pytest_xks.kms.handles import register_key_store  # noqa: PLC0415 - likewise
+        from pytest_xks.handles import register_key_store  # noqa: PLC0415 - likewise
 
         number = next(self._numbers)
         return register_key_store(

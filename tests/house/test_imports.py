@@ -24,14 +24,15 @@ MAY_IMPORT = {
     "cli": GROUND | {"certify", "kms", "proxy", "serve"},
     "clock": set(),
     "faults": {"clock"},
+    "handles": GROUND | {"kms", "proxy"},
     "http": FACTS,
     "kms": GROUND,
-    "mocking": GROUND | {"kms", "proxy"},
-    "plugin": GROUND | {"kms", "mocking", "proxy", "serve"},
+    "mocking": GROUND | {"handles", "kms", "proxy"},
+    "plugin": GROUND | {"handles", "kms", "mocking", "proxy", "serve"},
     "proxy": GROUND,
     "proxy_api": set(),
     "register": set(),
-    "serve": GROUND | {"certify", "kms", "proxy"},
+    "serve": GROUND | {"certify", "handles", "kms", "proxy"},
 }
 
 # What a folder of the library and of the suite holds at most, and a file of it.
