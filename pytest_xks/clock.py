@@ -24,6 +24,10 @@ class Clock(Protocol):
         """Seconds on a clock that never goes back; only differences mean something."""
         ...
 
+    def wait(self, *, milliseconds: float) -> None:
+        """Return when so much time has passed on this clock."""
+        ...
+
 
 class SystemClock:
     """The machine's own clocks."""
@@ -35,6 +39,10 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds since some moment in the past."""
         return time.monotonic()
+
+    def wait(self, *, milliseconds: float) -> None:
+        """Return when so much time has passed."""
+        time.sleep(milliseconds / 1000)
 
 
 class SimulatedClock:
@@ -64,3 +72,7 @@ class SimulatedClock:
         if milliseconds < 0:
             raise ValueError("milliseconds must not be negative")
         self._ahead += milliseconds / 1000
+
+    def wait(self, *, milliseconds: float) -> None:
+        """Let time pass, without waiting for it."""
+        self.advance(milliseconds=milliseconds)

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from mypy_boto3_kms.client import KMSClient
 
     from pytest_xks.clock import Clock
+    from pytest_xks.faults import ArmedFault, FaultBoard
     from pytest_xks.http.client import Transport
-    from pytest_xks.kms.faults.armed import ArmedFault, FaultBoard
     from pytest_xks.kms.operators.logs import ProxyLogEntry
     from pytest_xks.kms.operators.metrics import MetricPoint
     from pytest_xks.kms.stores.store import ExternalKeyStore
@@ -334,16 +334,53 @@ class FakeKms:
         """The faults that are armed; see ``fault``."""
         return self._desk.faults
 
-    def fault(self, name: str) -> ArmedFault:
-        """Arm a fault; as a context manager, until the end of the block.
+    def fault(  # noqa: PLR0913 - keyword-only, each with its default
+        self,
+        name: str,
+        *,
+        operation: str | None = None,
+        key_store: str | None = None,
+        external_key_id: str | None = None,
+        times: int | None = None,
+        after: int = 0,
+        every: int = 1,
+        rate: float = 1.0,
+        seed: int = 0,
+        **options: object,
+    ) -> ArmedFault:
+        """Misbehave from now on; as a context manager, until the end of the block.
 
         Args:
-            name: a name of the catalogue, e.g. ``"store-names-not-unique"``.
+            name: a name of the catalogue, e.g. ``"store-names-not-unique"``,
+                ``"KMSInternalException"``.
+            operation: in this operation of the KMS API only.
+            key_store: in calls about this key store only: its id, or its name.
+            external_key_id: in calls about a KMS key with this external key only.
+            times: this often, then behave again; always by default.
+            after: only after so many calls that it would have struck.
+            every: only at every so many-th: with 3 at the third, the sixth.
+            rate: only with this probability, above 0 and at most 1.
+            seed: of the rate and of random delays; the same one gives the same ones.
+            options: the fault's own, e.g. ``message="..."``.
 
         Raises:
             LookupError: no fault of that name; the message names the nearest.
+            TypeError: an option that the fault does not have, or of another type.
+            ValueError: a value out of bounds, or an operation that the fault does not
+                concern.
         """
-        return self.faults.arm(name)
+        return self.faults.arm(
+            name,
+            operation=operation,
+            key_store=key_store,
+            external_key_id=external_key_id,
+            times=times,
+            after=after,
+            every=every,
+            rate=rate,
+            seed=seed,
+            **options,
+        )
 
     def set_request_quota(
         self, custom_key_store_id: str, requests_per_second: float

@@ -85,9 +85,9 @@ def _served_proxy(fault: str) -> Iterator[tuple[Target, ProbeProxy | None]]:
 
 
 def _kms_faults() -> Mapping[str, KnownFault]:
-    from pytest_xks.kms.faults import all_faults  # noqa: PLC0415 - likewise
+    from pytest_xks.kms.faults.catalogue import CATALOGUE  # noqa: PLC0415 - likewise
 
-    return all_faults()
+    return CATALOGUE.all()
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from pytest_xks.faults import FaultBoard, Occasion
 from pytest_xks.kms.desk.call import Origin
 from pytest_xks.kms.desk.context import Context
 from pytest_xks.kms.desk.dispatch import answer
-from pytest_xks.kms.faults.armed import FaultBoard
+from pytest_xks.kms.desk.occasions import occasion_of
+from pytest_xks.kms.faults.catalogue import CATALOGUE
 from pytest_xks.kms.proxy_calls.client import ProxyClient
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ class Desk:
     ) -> None:
         self.origin = Origin()
         """From where callers call now."""
-        self.faults = FaultBoard()
+        self.faults = FaultBoard(CATALOGUE)
         """The faults that are armed."""
         self.proxy_client = ProxyClient(
             network, clock, behaviour, monitoring.proxy_called
@@ -61,6 +64,25 @@ class Desk:
         self._accounts = accounts
         self._monitoring = monitoring
         self._vpc_endpoint_services = vpc_endpoint_services
+
+    def occasion(self, operation: str, body: bytes | str) -> Occasion:
+        """What a call is about, for the faults that are armed.
+
+        Args:
+            operation: what its header says.
+            body: as it was sent; it may be anything.
+        """
+        if not any(
+            each.key_store or each.external_key_id for each in self.faults.armed
+        ):
+            return Occasion(operation=operation)
+        try:
+            parameters = json.loads(body)
+        except (ValueError, RecursionError):
+            parameters = None
+        if not isinstance(parameters, dict):
+            return Occasion(operation=operation)
+        return occasion_of(operation, parameters, self._accounts.regions())
 
     def answer(self, call: Call, trace: Trace) -> Mapping[str, object] | None:
         """Answer a call; None if moto is to answer it.

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_xks.faults import FaultBoard, Occasion
     from pytest_xks.kms.desk.call import Call, Origin
     from pytest_xks.kms.desk.exceptions import KmsError
     from pytest_xks.kms.desk.trace import Trace
-    from pytest_xks.kms.faults.armed import FaultBoard
     from pytest_xks.kms.operators.metrics import MetricPoint
 
 __all__ = ["InstalledKms", "installed"]
@@ -21,6 +21,9 @@ class InstalledKms(Protocol):
 
     origin: Origin
     faults: FaultBoard
+
+    def occasion(self, operation: str, body: bytes | str) -> Occasion:
+        """What a call is about, for the faults."""
 
     def answer(self, call: Call, trace: Trace) -> Mapping[str, object] | None:
         """Answer a call; None if moto is to answer it; KmsError for an error."""

@@ -27,6 +27,7 @@ from pytest_xks.kms.desk.rendering import (
     render_motos,
 )
 from pytest_xks.kms.desk.trace import Trace
+from pytest_xks.kms.faulty import faults_at_work
 from pytest_xks.kms.moto.callers import principal_arn
 from pytest_xks.kms.moto.installed import installed
 
@@ -62,7 +63,8 @@ class XksResponse(KmsResponse):
             return super()._dispatch(request, full_url, headers)
         if not kms.faults.armed:
             return self._dispatch_to(kms, request, full_url, headers)
-        with kms.faults.at_work():
+        occasion = kms.occasion(_operation_of(request.headers), _body_of(request))
+        with faults_at_work(kms.faults, occasion):
             return self._dispatch_to(kms, request, full_url, headers)
 
     def _dispatch_to(
@@ -136,9 +138,8 @@ class XksResponse(KmsResponse):
         return parameters if isinstance(parameters, dict) else None
 
     def _call(self, origin: Origin, parameters: Mapping[str, object]) -> Call:
-        target = str(self.headers.get("X-Amz-Target") or "")
         return Call(
-            operation=target.removeprefix(_TARGET_PREFIX),
+            operation=_operation_of(self.headers),
             parameters=parameters,
             account_id=self.current_account,
             region=self.region,
@@ -169,6 +170,11 @@ def _needs_moto_first(request: Any) -> bool:  # noqa: ANN401 - moto's
     if settings.INITIAL_NO_AUTH_ACTION_COUNT != _NEVER:
         return True
     return bool(request.headers.get("Content-Encoding"))
+
+
+def _operation_of(headers: Any) -> str:  # noqa: ANN401 - moto's
+    target = str(headers.get("X-Amz-Target") or "")
+    return target.removeprefix(_TARGET_PREFIX)
 
 
 def _body_of(request: Any) -> Any:  # noqa: ANN401 - moto's

@@ -8,9 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_xks.faults import Edit, Replace
+from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import KmsError
 from pytest_xks.kms.faults.catalogue import fault, nothing
-from pytest_xks.kms.faults.patterns import answering, describing, editing, renaming
+from pytest_xks.kms.faults.patterns import describing, renaming
 from pytest_xks.kms.keys.management import defect_of, is_in_use, require_connected
 from pytest_xks.kms.keys.states import KeyState
 from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure
@@ -18,10 +20,10 @@ from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pytest_xks.faults import Effects
     from pytest_xks.kms.account import AccountRegion
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.desk.context import Context
-    from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
     from pytest_xks.kms.stores.store import ExternalKeyStore
     from pytest_xks.proxy_api.messages import KeyMetadata
@@ -35,7 +37,7 @@ _NOBODY = json.dumps({"Version": "2012-10-17", "Statement": []})
 # -- words of this shelf --------------------------------------------------------------
 
 
-def _understanding(change: Callable[[Parameters], Parameters]) -> Replacements:
+def _understanding(change: Callable[[Parameters], Parameters]) -> Effects:
     """Answers CreateKey in a store as if some parameters were others.
 
     Args:
@@ -50,15 +52,15 @@ def _understanding(change: Callable[[Parameters], Parameters]) -> Replacements:
         kept = {name: value for name, value in changed.items() if value is not None}
         return proceed(context, replace(call, parameters=kept))
 
-    return answering(respond, _NAME)
+    return Replace(answer, respond)
 
 
-def _ignoring(*members: str) -> Replacements:
+def _ignoring(*members: str) -> Effects:
     """Answers CreateKey in a store as if these parameters had not been given."""
     return _understanding(lambda _: dict.fromkeys(members))
 
 
-def _seeing(change: Callable[[KeyMetadata], KeyMetadata]) -> Replacements:
+def _seeing(change: Callable[[KeyMetadata], KeyMetadata]) -> Effects:
     """Takes the metadata of external keys for others.
 
     Args:
@@ -70,22 +72,22 @@ def _seeing(change: Callable[[KeyMetadata], KeyMetadata]) -> Replacements:
     ) -> str | None:
         return proceed(change(metadata))
 
-    return {defect_of: judge}
+    return Replace(defect_of, judge)
 
 
 # -- parameters -----------------------------------------------------------------------
 
 
-@fault("create-key-guesses-the-origin", violates=("KMS-CREATEKEY-001",))
-def _create_key_guesses_the_origin() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-001",), operations=("CreateKey",))
+def create_key_guesses_the_origin() -> Effects:
     """Takes the Origin for EXTERNAL_KEY_STORE where CreateKey has none."""
     return _understanding(
         lambda given: {"Origin": given.get("Origin") or "EXTERNAL_KEY_STORE"}
     )
 
 
-@fault("create-key-mends-external-key-id", violates=("KMS-CREATEKEY-002",))
-def _create_key_mends_external_key_id() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-002",), operations=("CreateKey",))
+def create_key_mends_external_key_id() -> Effects:
     """Drops what an XksKeyId may not have, and goes on."""
 
     def mend(given: Parameters) -> Parameters:
@@ -95,59 +97,52 @@ def _create_key_mends_external_key_id() -> Replacements:
     return _understanding(mend)
 
 
-@fault("create-key-drops-external-key-id", violates=("KMS-CREATEKEY-002",))
-def _create_key_drops_external_key_id() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-002",), operations=("CreateKey",))
+def create_key_drops_external_key_id() -> Effects:
     """Ignores an XksKeyId with another Origin, and creates a standard key."""
     return _understanding(
         lambda given: {"XksKeyId": None} if given.get("Origin") == "AWS_KMS" else {}
     )
 
 
-@fault("create-key-in-unknown-store-as-validation", violates=("KMS-CREATEKEY-003",))
-def _create_key_in_unknown_store_as_validation() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-003",), operations=("CreateKey",))
+def create_key_in_unknown_store_as_validation() -> Effects:
     """Answers CreateKey in no store with a ValidationException."""
-    return renaming("CustomKeyStoreNotFoundException", "ValidationException", _NAME)
+    return renaming("CustomKeyStoreNotFoundException", "ValidationException")
 
 
 @fault(
-    "create-key-ignores-store-state",
     violates=(
         "KMS-CREATEKEY-004",
         "KMS-DISCONNECT-005",
         "KMS-FAIL-019",
-    ),
+    )
 )
-def _create_key_ignores_store_state() -> Replacements:
+def create_key_ignores_store_state() -> Effects:
     """Creates keys in stores that are not CONNECTED."""
-    return {require_connected: nothing}
+    return Replace(require_connected, nothing)
 
 
-@fault(
-    "create-key-ignores-key-spec",
-    violates=("KMS-CREATEKEY-005", "KMS-CREATEKEY-009"),
-)
-def _create_key_ignores_key_spec() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-005", "KMS-CREATEKEY-009"), operations=("CreateKey",))
+def create_key_ignores_key_spec() -> Effects:
     """Creates a symmetric key in the store whatever the key spec says."""
     return _ignoring("KeySpec", "CustomerMasterKeySpec")
 
 
-@fault("create-key-ignores-key-usage", violates=("KMS-CREATEKEY-006",))
-def _create_key_ignores_key_usage() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-006",), operations=("CreateKey",))
+def create_key_ignores_key_usage() -> Effects:
     """Creates a key for encryption in the store whatever the key usage says."""
     return _ignoring("KeyUsage")
 
 
-@fault(
-    "create-key-ignores-multi-region",
-    violates=("KMS-CREATEKEY-007", "KMS-CREATEKEY-009"),
-)
-def _create_key_ignores_multi_region() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-007", "KMS-CREATEKEY-009"), operations=("CreateKey",))
+def create_key_ignores_multi_region() -> Effects:
     """Creates a single-Region key in the store where a multi-Region one is wanted."""
     return _ignoring("MultiRegion")
 
 
-@fault("create-key-imports-into-the-store", violates=("KMS-CREATEKEY-009",))
-def _create_key_imports_into_the_store() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-009",), operations=("CreateKey",))
+def create_key_imports_into_the_store() -> Effects:
     """Ignores the store of a key that is to have imported key material."""
     return _understanding(
         lambda given: (
@@ -156,53 +151,53 @@ def _create_key_imports_into_the_store() -> Replacements:
     )
 
 
-@fault("create-key-combination-as-invalid-state", violates=("KMS-CREATEKEY-010",))
-def _create_key_combination_as_invalid_state() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-010",), operations=("CreateKey",))
+def create_key_combination_as_invalid_state() -> Effects:
     """Answers parameters that do not go together with a KMSInvalidStateException."""
-    return renaming("ValidationException", "KMSInvalidStateException", _NAME)
+    return renaming("ValidationException", "KMSInvalidStateException")
 
 
-@fault("create-key-drops-description", violates=("KMS-CREATEKEY-011",))
-def _create_key_drops_description() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-011",), operations=("CreateKey",))
+def create_key_drops_description() -> Effects:
     """Ignores the Description of a key in a store."""
     return _ignoring("Description")
 
 
-@fault("create-key-drops-tags", violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"))
-def _create_key_drops_tags() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"), operations=("CreateKey",))
+def create_key_drops_tags() -> Effects:
     """Ignores the Tags of a key in a store, good ones and bad ones."""
     return _ignoring("Tags")
 
 
-@fault("create-key-drops-policy", violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"))
-def _create_key_drops_policy() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"), operations=("CreateKey",))
+def create_key_drops_policy() -> Effects:
     """Ignores the Policy of a key in a store, good ones and bad ones."""
     return _ignoring("Policy")
 
 
-@fault("create-key-lets-nobody-in", violates=("KMS-CREATEKEY-012",))
-def _create_key_lets_nobody_in() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-012",), operations=("CreateKey",))
+def create_key_lets_nobody_in() -> Effects:
     """Gives a key in a store an empty policy where none is given."""
     return _understanding(lambda given: {"Policy": given.get("Policy") or _NOBODY})
 
 
-@fault("create-key-policy-error-as-validation", violates=("KMS-CREATEKEY-029",))
-def _create_key_policy_error_as_validation() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-029",), operations=("CreateKey",))
+def create_key_policy_error_as_validation() -> Effects:
     """Answers a malformed policy with a ValidationException."""
-    return renaming("MalformedPolicyDocumentException", "ValidationException", _NAME)
+    return renaming("MalformedPolicyDocumentException", "ValidationException")
 
 
 # -- the external key -----------------------------------------------------------------
 
 
 @fault(
-    "create-key-tries-the-external-key",
     violates=(
         "KMS-CREATEKEY-014",
         "KMS-CREATESTORE-012",
     ),
+    operations=("CreateKey",),
 )
-def _create_key_tries_the_external_key() -> Replacements:
+def create_key_tries_the_external_key() -> Effects:
     """Encrypts something with the external key when a key is created."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -220,37 +215,37 @@ def _create_key_tries_the_external_key() -> Replacements:
                 )
         return document
 
-    return answering(respond, _NAME)
+    return Replace(answer, respond)
 
 
-@fault("external-key-ids-in-lower-case", violates=("KMS-CREATEKEY-015",))
-def _external_key_ids_in_lower_case() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-015",), operations=("CreateKey",))
+def external_key_ids_in_lower_case() -> Effects:
     """Turns an XksKeyId into lower case."""
     return _understanding(
         lambda given: {"XksKeyId": str(given.get("XksKeyId") or "").lower() or None}
     )
 
 
-@fault("create-key-ignores-external-key-spec", violates=("KMS-CREATEKEY-016",))
-def _create_key_ignores_external_key_spec() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-016",))
+def create_key_ignores_external_key_spec() -> Effects:
     """Accepts external keys that are not AES_256."""
     return _seeing(lambda metadata: replace(metadata, key_spec="AES_256"))
 
 
-@fault("create-key-ignores-external-key-status", violates=("KMS-CREATEKEY-017",))
-def _create_key_ignores_external_key_status() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-017",))
+def create_key_ignores_external_key_status() -> Effects:
     """Accepts external keys that are not ENABLED."""
     return _seeing(lambda metadata: replace(metadata, key_status="ENABLED"))
 
 
-@fault("create-key-ignores-external-key-usage", violates=("KMS-CREATEKEY-018",))
-def _create_key_ignores_external_key_usage() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-018",))
+def create_key_ignores_external_key_usage() -> Effects:
     """Accepts external keys that cannot both encrypt and decrypt."""
     return _seeing(lambda metadata: replace(metadata, key_usage=("ENCRYPT", "DECRYPT")))
 
 
-@fault("create-key-wants-two-usages-exactly", violates=("KMS-CREATEKEY-018",))
-def _create_key_wants_two_usages_exactly() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-018",))
+def create_key_wants_two_usages_exactly() -> Effects:
     """Refuses external keys that can do more than encrypt and decrypt."""
 
     def change(metadata: KeyMetadata) -> KeyMetadata:
@@ -260,8 +255,8 @@ def _create_key_wants_two_usages_exactly() -> Replacements:
     return _seeing(change)
 
 
-@fault("create-key-overlooks-several-defects", violates=("KMS-CREATEKEY-019",))
-def _create_key_overlooks_several_defects() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-019",))
+def create_key_overlooks_several_defects() -> Effects:
     """Accepts external keys that fail more than one condition."""
 
     def judge(
@@ -274,11 +269,11 @@ def _create_key_overlooks_several_defects() -> Replacements:
         )
         return proceed(metadata) if sum(failed) == 1 else None
 
-    return {defect_of: judge}
+    return Replace(defect_of, judge)
 
 
-@fault("create-key-does-not-say-why", violates=("KMS-CREATEKEY-037",))
-def _create_key_does_not_say_why() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-037",))
+def create_key_does_not_say_why() -> Effects:
     """Refuses external keys without saying what they lack."""
 
     def judge(
@@ -286,20 +281,17 @@ def _create_key_does_not_say_why() -> Replacements:
     ) -> str | None:
         return proceed(metadata) and "The external key cannot be used."
 
-    return {defect_of: judge}
+    return Replace(defect_of, judge)
 
 
-@fault(
-    "external-key-serves-several-keys",
-    violates=("KMS-CREATEKEY-020", "KMS-CREATEKEY-022"),
-)
-def _external_key_serves_several_keys() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-020", "KMS-CREATEKEY-022"))
+def external_key_serves_several_keys() -> Effects:
     """Creates several keys in a store on one external key."""
-    return {is_in_use: lambda *_: False}
+    return Replace(is_in_use, lambda *_: False)
 
 
-@fault("external-key-ids-without-case", violates=("KMS-CREATEKEY-021",))
-def _external_key_ids_without_case() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-021",))
+def external_key_ids_without_case() -> Effects:
     """Takes an external key for used if its id differs in case only."""
 
     def judge(
@@ -309,11 +301,11 @@ def _external_key_ids_without_case() -> Replacements:
         used = {key.external_key_id.lower() for key in keys}
         return external_key_id.lower() in used
 
-    return {is_in_use: judge}
+    return Replace(is_in_use, judge)
 
 
-@fault("external-key-serves-one-store", violates=("KMS-CREATEKEY-022",))
-def _external_key_serves_one_store() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-022",))
+def external_key_serves_one_store() -> Effects:
     """Takes an external key for used if another store uses one of that id."""
 
     def judge(
@@ -325,11 +317,11 @@ def _external_key_serves_one_store() -> Replacements:
         stores = list(region.stores.values())
         return any(proceed(region, each, external_key_id) for each in stores)
 
-    return {is_in_use: judge}
+    return Replace(is_in_use, judge)
 
 
-@fault("pending-key-frees-its-external-key", violates=("KMS-CREATEKEY-022",))
-def _pending_key_frees_its_external_key() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-022",))
+def pending_key_frees_its_external_key() -> Effects:
     """Takes an external key for free while its key is pending deletion."""
 
     def judge(
@@ -341,11 +333,11 @@ def _pending_key_frees_its_external_key() -> Replacements:
             for key in region.keys.in_store(store.id)
         )
 
-    return {is_in_use: judge}
+    return Replace(is_in_use, judge)
 
 
-@fault("failed-create-key-leaves-a-key", violates=("KMS-CREATEKEY-030",))
-def _failed_create_key_leaves_a_key() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-030",), operations=("CreateKey",))
+def failed_create_key_leaves_a_key() -> Effects:
     """Leaves a key behind when it finds the external key unfit."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -365,11 +357,11 @@ def _failed_create_key_leaves_a_key() -> Replacements:
                 )
             raise
 
-    return answering(respond, _NAME)
+    return Replace(answer, respond)
 
 
-@fault("disable-key-is-passed-on", violates=("KMS-CREATEKEY-036", "KMS-KEYMGMT-005"))
-def _disable_key_is_passed_on() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-036", "KMS-KEYMGMT-005"), operations=("DisableKey",))
+def disable_key_is_passed_on() -> Effects:
     """Asks the proxy to disable the external key when the KMS key is disabled."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -381,39 +373,38 @@ def _disable_key_is_passed_on() -> Replacements:
                 )
         return document
 
-    return answering(respond, "DisableKey")
+    return Replace(answer, respond)
 
 
 # -- the answer -----------------------------------------------------------------------
 
 
-@fault("new-keys-are-creating", violates=("KMS-CREATEKEY-031",))
-def _new_keys_are_creating() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-031",), operations=("CreateKey",))
+def new_keys_are_creating() -> Effects:
     """Answers CreateKey as if the key were not there yet."""
-    return editing(
+    return Edit(
         lambda document: document["KeyMetadata"].update(
             KeyState="Creating", Enabled=False
-        ),
-        _NAME,
+        )
     )
 
 
-@fault("create-key-omits-key-manager", violates=("KMS-CREATEKEY-032",))
-def _create_key_omits_key_manager() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-032",), operations=("CreateKey",))
+def create_key_omits_key_manager() -> Effects:
     """Leaves KeyManager out of the answer to CreateKey."""
-    return editing(lambda document: document["KeyMetadata"].pop("KeyManager"), _NAME)
+    return Edit(lambda document: document["KeyMetadata"].pop("KeyManager"))
 
 
-@fault("key-metadata-tells-external-key-status", violates=("KMS-CREATEKEY-033",))
-def _key_metadata_tells_external_key_status() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-033",))
+def key_metadata_tells_external_key_status() -> Effects:
     """Adds a status to XksKeyConfiguration."""
     return describing(
         lambda _, document: document["XksKeyConfiguration"].update(Status="ENABLED")
     )
 
 
-@fault("key-metadata-names-key-material", violates=("KMS-CREATEKEY-034",))
-def _key_metadata_names_key_material() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-034",))
+def key_metadata_names_key_material() -> Effects:
     """Adds a CurrentKeyMaterialId to KeyMetadata."""
     return describing(
         lambda _, document: document.update(CurrentKeyMaterialId="0" * 64)

@@ -6,23 +6,20 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_xks.faults import Replace
+from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import KmsError
 from pytest_xks.kms.faults.catalogue import fault
-from pytest_xks.kms.faults.patterns import (
-    answering,
-    describing,
-    forgiving,
-    renaming,
-)
+from pytest_xks.kms.faults.patterns import describing, forgiving, renaming
 from pytest_xks.kms.keys.states import KeyState, visible_state
 from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.faults import Effects
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.desk.context import Context
-    from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
     from pytest_xks.kms.keys.key import XksKey
 
@@ -40,8 +37,7 @@ def _key_of(context: Context, call: Call) -> XksKey | None:
 
 def _for_our_keys(
     respond: Callable[[XksKey, Answer, Context, Call], Document | None],
-    *operations: str,
-) -> Replacements:
+) -> Effects:
     """Answers in a way of its own where a key in an external key store is meant."""
 
     def choose(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -50,10 +46,10 @@ def _for_our_keys(
             return proceed(context, call)
         return respond(key, proceed, context, call)
 
-    return answering(choose, *operations)
+    return Replace(answer, choose)
 
 
-def _doing_nothing(operation: str, **document: object) -> Replacements:
+def _doing_nothing(**document: object) -> Effects:
     """Answers with success what is not refused, and leaves everything as it is."""
 
     def respond(
@@ -63,10 +59,10 @@ def _doing_nothing(operation: str, **document: object) -> Replacements:
         proceed(context, call)
         return dict(document)
 
-    return _for_our_keys(respond, operation)
+    return _for_our_keys(respond)
 
 
-def _asking_proxy(*operations: str) -> Replacements:
+def _asking_proxy() -> Effects:
     """Asks the proxy for the metadata of the external key on the way."""
 
     def respond(
@@ -79,10 +75,10 @@ def _asking_proxy(*operations: str) -> Replacements:
                 )
         return proceed(context, call)
 
-    return _for_our_keys(respond, *operations)
+    return _for_our_keys(respond)
 
 
-def _needing_connection(*operations: str) -> Replacements:
+def _needing_connection() -> Effects:
     """Refuses operations while the key is Unavailable."""
 
     def respond(
@@ -92,14 +88,14 @@ def _needing_connection(*operations: str) -> Replacements:
             raise KmsError(_INVALID_STATE, f"{key.arn} is unavailable.")
         return proceed(context, call)
 
-    return _for_our_keys(respond, *operations)
+    return _for_our_keys(respond)
 
 
 # -- DescribeKey, ListKeys ------------------------------------------------------------
 
 
-@fault("describe-key-omits-key-manager", violates=("KMS-KEYMGMT-001",))
-def _describe_key_omits_key_manager() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-001",), operations=("DescribeKey",))
+def describe_key_omits_key_manager() -> Effects:
     """Leaves KeyManager out of what DescribeKey says."""
 
     def respond(key: XksKey, *_: object) -> Document:
@@ -107,30 +103,30 @@ def _describe_key_omits_key_manager() -> Replacements:
         del metadata["KeyManager"]
         return {"KeyMetadata": metadata}
 
-    return _for_our_keys(respond, "DescribeKey")
+    return _for_our_keys(respond)
 
 
 @fault(
-    "describe-key-needs-a-connection",
     violates=(
         "KMS-KEYMGMT-001",
         "KMS-STATE-019",
         "KMS-DISCONNECT-007",
     ),
+    operations=("DescribeKey",),
 )
-def _describe_key_needs_a_connection() -> Replacements:
+def describe_key_needs_a_connection() -> Effects:
     """Refuses DescribeKey while the store is disconnected."""
-    return _needing_connection("DescribeKey")
+    return _needing_connection()
 
 
-@fault("describe-key-asks-the-proxy", violates=("KMS-KEYMGMT-002",))
-def _describe_key_asks_the_proxy() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-002",), operations=("DescribeKey",))
+def describe_key_asks_the_proxy() -> Effects:
     """Asks the proxy for the external key's metadata on DescribeKey."""
-    return _asking_proxy("DescribeKey")
+    return _asking_proxy()
 
 
-@fault("unavailable-keys-are-enabled", violates=("KMS-KEYMGMT-003",))
-def _unavailable_keys_are_enabled() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-003",))
+def unavailable_keys_are_enabled() -> Effects:
     """Says Enabled: true of an Unavailable key."""
     return describing(
         lambda key, document: document.update(
@@ -139,53 +135,53 @@ def _unavailable_keys_are_enabled() -> Replacements:
     )
 
 
-@fault("list-keys-lists-nothing", violates=("KMS-KEYMGMT-004",))
-def _list_keys_lists_nothing() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-004",), operations=("ListKeys",))
+def list_keys_lists_nothing() -> Effects:
     """Lists no keys."""
-    return answering(lambda *_: {"Keys": [], "Truncated": False}, "ListKeys")
+    return Replace(answer, lambda *_: {"Keys": [], "Truncated": False})
 
 
 # -- managing -------------------------------------------------------------------------
 
 
-@fault("enable-key-asks-the-proxy", violates=("KMS-KEYMGMT-005",))
-def _enable_key_asks_the_proxy() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-005",), operations=("EnableKey",))
+def enable_key_asks_the_proxy() -> Effects:
     """Asks the proxy for the external key's metadata on EnableKey."""
-    return _asking_proxy("EnableKey")
+    return _asking_proxy()
 
 
-@fault("tag-resource-does-nothing", violates=("KMS-KEYMGMT-006",))
-def _tag_resource_does_nothing() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-006",), operations=("TagResource",))
+def tag_resource_does_nothing() -> Effects:
     """Ignores the tags of TagResource."""
-    return _doing_nothing("TagResource")
+    return _doing_nothing()
 
 
-@fault("put-key-policy-does-nothing", violates=("KMS-KEYMGMT-006",))
-def _put_key_policy_does_nothing() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-006",), operations=("PutKeyPolicy",))
+def put_key_policy_does_nothing() -> Effects:
     """Ignores the policy of PutKeyPolicy."""
-    return _doing_nothing("PutKeyPolicy")
+    return _doing_nothing()
 
 
-@fault("update-key-description-does-nothing", violates=("KMS-KEYMGMT-006",))
-def _update_key_description_does_nothing() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-006",), operations=("UpdateKeyDescription",))
+def update_key_description_does_nothing() -> Effects:
     """Ignores the description of UpdateKeyDescription."""
-    return _doing_nothing("UpdateKeyDescription")
+    return _doing_nothing()
 
 
-@fault("list-grants-lists-nothing", violates=("KMS-KEYMGMT-006",))
-def _list_grants_lists_nothing() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-006",), operations=("ListGrants",))
+def list_grants_lists_nothing() -> Effects:
     """Lists no grants of a key in an external key store."""
-    return _doing_nothing("ListGrants", Grants=[], Truncated=False)
+    return _doing_nothing(Grants=[], Truncated=False)
 
 
-@fault("list-aliases-lists-nothing", violates=("KMS-KEYMGMT-006",))
-def _list_aliases_lists_nothing() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-006",), operations=("ListAliases",))
+def list_aliases_lists_nothing() -> Effects:
     """Lists no aliases of a key in an external key store."""
-    return _doing_nothing("ListAliases", Aliases=[], Truncated=False)
+    return _doing_nothing(Aliases=[], Truncated=False)
 
 
-@fault("aliases-stay-in-their-key-store", violates=("KMS-KEYMGMT-013",))
-def _aliases_stay_in_their_key_store() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-013",), operations=("UpdateAlias",))
+def aliases_stay_in_their_key_store() -> Effects:
     """Refuses to move an alias between a standard key and one in a store."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -195,14 +191,14 @@ def _aliases_stay_in_their_key_store() -> Replacements:
             raise KmsError(_INVALID_STATE, "The alias is of another kind of key.")
         return proceed(context, call)
 
-    return answering(respond, "UpdateAlias")
+    return Replace(answer, respond)
 
 
 # -- deletion -------------------------------------------------------------------------
 
 
-@fault("deletion-after-any-time", violates=("KMS-KEYMGMT-007",))
-def _deletion_after_any_time() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-007",), operations=("ScheduleKeyDeletion",))
+def deletion_after_any_time() -> Effects:
     """Takes any waiting period for the nearest one that there is."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -213,23 +209,23 @@ def _deletion_after_any_time() -> Replacements:
         changed = replace(call, parameters={**call.parameters, **nearest})
         return proceed(context, changed)
 
-    return answering(respond, "ScheduleKeyDeletion")
+    return Replace(answer, respond)
 
 
-@fault("deletion-date-is-missing", violates=("KMS-KEYMGMT-007",))
-def _deletion_date_is_missing() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-007",))
+def deletion_date_is_missing() -> Effects:
     """Leaves DeletionDate out of what DescribeKey says."""
     return describing(lambda _, document: document.pop("DeletionDate", None))
 
 
-@fault("schedule-key-deletion-asks-the-proxy", violates=("KMS-KEYMGMT-007",))
-def _schedule_key_deletion_asks_the_proxy() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-007",), operations=("ScheduleKeyDeletion",))
+def schedule_key_deletion_asks_the_proxy() -> Effects:
     """Asks the proxy for the external key's metadata on ScheduleKeyDeletion."""
-    return _asking_proxy("ScheduleKeyDeletion")
+    return _asking_proxy()
 
 
-@fault("cancelled-deletion-enables-the-key", violates=("KMS-KEYMGMT-008",))
-def _cancelled_deletion_enables_the_key() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-008",), operations=("CancelKeyDeletion",))
+def cancelled_deletion_enables_the_key() -> Effects:
     """Leaves a key Enabled when its deletion is cancelled."""
 
     def respond(
@@ -239,105 +235,95 @@ def _cancelled_deletion_enables_the_key() -> Replacements:
         key.key_state, key.enabled = KeyState.ENABLED.value, True
         return document
 
-    return _for_our_keys(respond, "CancelKeyDeletion")
+    return _for_our_keys(respond)
 
 
-@fault("cancel-key-deletion-needs-a-connection", violates=("KMS-KEYMGMT-008",))
-def _cancel_key_deletion_needs_a_connection() -> Replacements:
+@fault(violates=("KMS-KEYMGMT-008",), operations=("CancelKeyDeletion",))
+def cancel_key_deletion_needs_a_connection() -> Effects:
     """Refuses CancelKeyDeletion while the store is disconnected."""
-    return _needing_connection("CancelKeyDeletion")
+    return _needing_connection()
 
 
 # -- what is refused ------------------------------------------------------------------
 
 
-@fault("data-key-pairs-as-validation", violates=("KMS-UNSUP-001", "KMS-STATE-011"))
-def _data_key_pairs_as_validation() -> Replacements:
+@fault(
+    violates=("KMS-UNSUP-001", "KMS-STATE-011"),
+    operations=("GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"),
+)
+def data_key_pairs_as_validation() -> Effects:
     """Refuses data key pairs with a ValidationException."""
-    return renaming(
-        "UnsupportedOperationException",
-        "ValidationException",
-        "GenerateDataKeyPair",
-        "GenerateDataKeyPairWithoutPlaintext",
-    )
+    return renaming("UnsupportedOperationException", "ValidationException")
 
 
-@fault("random-bytes-of-an-external-key-store", violates=("KMS-UNSUP-002",))
-def _random_bytes_of_an_external_key_store() -> Replacements:
+@fault(violates=("KMS-UNSUP-002",), operations=("GenerateRandom",))
+def random_bytes_of_an_external_key_store() -> Effects:
     """Generates random bytes in an external key store."""
     return forgiving(
         "UnsupportedOperationException",
-        "GenerateRandom",
         document={"Plaintext": "AAAAAAAAAAAAAAAAAAAAAA=="},
     )
 
 
-@fault("random-bytes-of-unknown-store-as-validation", violates=("KMS-UNSUP-003",))
-def _random_bytes_of_unknown_store_as_validation() -> Replacements:
+@fault(violates=("KMS-UNSUP-003",), operations=("GenerateRandom",))
+def random_bytes_of_unknown_store_as_validation() -> Effects:
     """Answers GenerateRandom for no store with a ValidationException."""
-    return renaming(
-        "CustomKeyStoreNotFoundException", "ValidationException", "GenerateRandom"
-    )
+    return renaming("CustomKeyStoreNotFoundException", "ValidationException")
 
 
-@fault("key-rotation-is-off", violates=("KMS-UNSUP-004", "KMS-STATE-011"))
-def _key_rotation_is_off() -> Replacements:
+@fault(
+    violates=("KMS-UNSUP-004", "KMS-STATE-011"), operations=("GetKeyRotationStatus",)
+)
+def key_rotation_is_off() -> Effects:
     """Says of a key in an external key store that its rotation is not enabled."""
     return forgiving(
-        "UnsupportedOperationException",
-        "GetKeyRotationStatus",
-        document={"KeyRotationEnabled": False},
+        "UnsupportedOperationException", document={"KeyRotationEnabled": False}
     )
 
 
-@fault("key-import-as-key-usage", violates=("KMS-UNSUP-005", "KMS-STATE-012"))
-def _key_import_as_key_usage() -> Replacements:
-    """Refuses to import key material with an InvalidKeyUsageException."""
-    return renaming(
-        "UnsupportedOperationException",
-        "InvalidKeyUsageException",
+@fault(
+    violates=("KMS-UNSUP-005", "KMS-STATE-012"),
+    operations=(
         "GetParametersForImport",
         "ImportKeyMaterial",
         "DeleteImportedKeyMaterial",
-    )
+    ),
+)
+def key_import_as_key_usage() -> Effects:
+    """Refuses to import key material with an InvalidKeyUsageException."""
+    return renaming("UnsupportedOperationException", "InvalidKeyUsageException")
 
 
-@fault("replica-as-validation", violates=("KMS-UNSUP-006",))
-def _replica_as_validation() -> Replacements:
+@fault(violates=("KMS-UNSUP-006",), operations=("ReplicateKey",))
+def replica_as_validation() -> Effects:
     """Refuses to replicate a key with a ValidationException."""
-    return renaming(
-        "UnsupportedOperationException", "ValidationException", "ReplicateKey"
-    )
+    return renaming("UnsupportedOperationException", "ValidationException")
 
 
-@fault("signature-as-unsupported", violates=("KMS-UNSUP-007",))
-def _signature_as_unsupported() -> Replacements:
+@fault(violates=("KMS-UNSUP-007",), operations=("Sign",))
+def signature_as_unsupported() -> Effects:
     """Refuses to sign with an UnsupportedOperationException."""
-    return renaming("InvalidKeyUsageException", "UnsupportedOperationException", "Sign")
+    return renaming("InvalidKeyUsageException", "UnsupportedOperationException")
 
 
-@fault("public-key-as-not-found", violates=("KMS-UNSUP-008",))
-def _public_key_as_not_found() -> Replacements:
+@fault(violates=("KMS-UNSUP-008",), operations=("GetPublicKey",))
+def public_key_as_not_found() -> Effects:
     """Answers GetPublicKey with a NotFoundException."""
-    return renaming(
-        "UnsupportedOperationException", "NotFoundException", "GetPublicKey"
-    )
+    return renaming("UnsupportedOperationException", "NotFoundException")
 
 
-@fault("other-algorithm-as-validation", violates=("KMS-UNSUP-009",))
-def _other_algorithm_as_validation() -> Replacements:
+@fault(violates=("KMS-UNSUP-009",), operations=("Encrypt", "Decrypt"))
+def other_algorithm_as_validation() -> Effects:
     """Refuses another encryption algorithm with a ValidationException."""
-    return renaming(
-        "InvalidKeyUsageException", "ValidationException", "Encrypt", "Decrypt"
-    )
+    return renaming("InvalidKeyUsageException", "ValidationException")
 
 
-@fault("custom-key-stores-have-tags", violates=("KMS-UNSUP-010",))
-def _custom_key_stores_have_tags() -> Replacements:
+@fault(violates=("KMS-UNSUP-010",), operations=("TagResource", "CreateAlias"))
+def custom_key_stores_have_tags() -> Effects:
     """Tags a custom key store, and gives it an alias."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
         named = call.text("TargetKeyId") or call.text("KeyId")
         return {} if named in context.region.stores else proceed(context, call)
 
-    return answering(respond, "TagResource", "CreateAlias")
+    return Replace(answer, respond)

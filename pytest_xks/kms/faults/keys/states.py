@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_xks.faults import Replace
 from pytest_xks.kms.desk.call import CRYPTO_OPERATIONS
+from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import KmsError
 from pytest_xks.kms.faults.catalogue import fault
-from pytest_xks.kms.faults.patterns import (
-    answering,
-    describing,
-    raising,
-    renaming,
-)
+from pytest_xks.kms.faults.patterns import describing, raising, renaming
 from pytest_xks.kms.keys.states import NOT_WHILE_PENDING, KeyState, visible_state
 from pytest_xks.kms.stores.store import ConnectionState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
+    from pytest_xks.faults import Effect, Effects
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.desk.context import Context
-    from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
     from pytest_xks.kms.keys.key import XksKey
 
@@ -39,15 +36,12 @@ def _state_of(context: Context, error: KmsError) -> KeyState | None:
     return visible_state(key) if key else None
 
 
-def _refusing(
-    state: KeyState, code: str, operations: Collection[str], message: str = ""
-) -> Replacements:
+def _refusing(state: KeyState, code: str, message: str = "") -> Effects:
     """Refuses operations on a key in a state with another exception.
 
     Args:
         state: the state.
         code: the exception.
-        operations: these only.
         message: in place of the one that is due.
     """
 
@@ -56,10 +50,10 @@ def _refusing(
             return None
         return KmsError(code, message or error.message)
 
-    return raising(refuse, *operations)
+    return raising(refuse)
 
 
-def _showing(choose: Callable[[XksKey], str | None]) -> Replacements:
+def _showing(choose: Callable[[XksKey], str | None]) -> Effect:
     """Shows another KeyState.
 
     Args:
@@ -78,14 +72,13 @@ def _showing(choose: Callable[[XksKey], str | None]) -> Replacements:
 
 
 @fault(
-    "pending-deletion-of-a-replica",
     violates=(
         "KMS-STATE-001",
         "KMS-KEYMGMT-007",
         "KMS-DISCONNECT-006",
-    ),
+    )
 )
-def _pending_deletion_of_a_replica() -> Replacements:
+def pending_deletion_of_a_replica() -> Effects:
     """Shows PendingReplicaDeletion for a key that is to be deleted."""
     return _showing(
         lambda key: (
@@ -97,22 +90,21 @@ def _pending_deletion_of_a_replica() -> Replacements:
 
 
 @fault(
-    "disconnection-does-not-show",
     violates=(
         "KMS-STATE-002",
         "KMS-STATE-006",
         "KMS-STATE-016",
         "KMS-STATE-017",
         "KMS-DISCONNECT-006",
-    ),
+    )
 )
-def _disconnection_does_not_show() -> Replacements:
+def disconnection_does_not_show() -> Effects:
     """Shows keys of a store that is disconnected as if it were connected."""
     return _showing(lambda key: key.key_state)
 
 
-@fault("disabled-external-key-shows", violates=("KMS-STATE-003",))
-def _disabled_external_key_shows() -> Replacements:
+@fault(violates=("KMS-STATE-003",))
+def disabled_external_key_shows() -> Effects:
     """Shows Disabled once the proxy has refused to encrypt with an external key."""
     refused: set[str] = set()
 
@@ -120,24 +112,27 @@ def _disabled_external_key_shows() -> Replacements:
         try:
             return proceed(context, call)
         except KmsError as error:
-            if context.trace.keys and "external key associated" in error.message:
+            refuses = call.operation == "Encrypt" and (
+                "external key associated" in error.message
+            )
+            if refuses and context.trace.keys:
                 refused.add(context.trace.keys[0].id)
             raise
 
     shows = _showing(lambda key: "Disabled" if key.id in refused else None)
-    return {**shows, **answering(respond, "Encrypt")}
+    return shows, Replace(answer, respond)
 
 
 @fault(
-    "connecting-enables-keys",
     violates=(
         "KMS-STATE-004",
         "KMS-STATE-006",
         "KMS-KEYMGMT-008",
         "KMS-CONNECT-013",
     ),
+    operations=("ConnectCustomKeyStore",),
 )
-def _connecting_enables_keys() -> Replacements:
+def connecting_enables_keys() -> Effects:
     """Enables all disabled keys of a store that is connected."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -149,23 +144,22 @@ def _connecting_enables_keys() -> Replacements:
                 key.key_state, key.enabled = KeyState.ENABLED.value, True
         return document
 
-    return answering(respond, "ConnectCustomKeyStore")
+    return Replace(answer, respond)
 
 
 @fault(
-    "disconnection-hides-pending-deletion",
     violates=(
         "KMS-STATE-005",
         "KMS-DISCONNECT-006",
-    ),
+    )
 )
-def _disconnection_hides_pending_deletion() -> Replacements:
+def disconnection_hides_pending_deletion() -> Effects:
     """Shows Unavailable for a pending key in a store that is disconnected."""
     return _showing(lambda key: None if key.store.connected else "Unavailable")
 
 
-@fault("disable-key-needs-a-connection", violates=("KMS-STATE-006", "KMS-STATE-019"))
-def _disable_key_needs_a_connection() -> Replacements:
+@fault(violates=("KMS-STATE-006", "KMS-STATE-019"), operations=("DisableKey",))
+def disable_key_needs_a_connection() -> Effects:
     """Refuses DisableKey while the store is disconnected."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -174,11 +168,11 @@ def _disable_key_needs_a_connection() -> Replacements:
             raise KmsError("KMSInvalidStateException", f"{key.arn} is unavailable.")
         return proceed(context, call)
 
-    return answering(respond, "DisableKey")
+    return Replace(answer, respond)
 
 
-@fault("disabled-comes-before-unavailable", violates=("KMS-STATE-016",))
-def _disabled_comes_before_unavailable() -> Replacements:
+@fault(violates=("KMS-STATE-016",), operations=("Encrypt",))
+def disabled_comes_before_unavailable() -> Effects:
     """Answers the use of a disabled key in a disconnected store as for any disabled."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -187,11 +181,11 @@ def _disabled_comes_before_unavailable() -> Replacements:
             raise KmsError("DisabledException", f"{key.arn} is disabled.")
         return proceed(context, call)
 
-    return answering(respond, "Encrypt")
+    return Replace(answer, respond)
 
 
-@fault("failed-connection-does-not-show", violates=("KMS-STATE-017",))
-def _failed_connection_does_not_show() -> Replacements:
+@fault(violates=("KMS-STATE-017",))
+def failed_connection_does_not_show() -> Effects:
     """Shows keys of a store that failed to connect as if it were connected."""
     return _showing(
         lambda key: key.key_state if key.store.state is ConnectionState.FAILED else None
@@ -201,70 +195,75 @@ def _failed_connection_does_not_show() -> Replacements:
 # -- what operations answer -----------------------------------------------------------
 
 
-@fault("disabled-key-as-invalid-state", violates=("KMS-STATE-007",))
-def _disabled_key_as_invalid_state() -> Replacements:
+@fault(violates=("KMS-STATE-007",))
+def disabled_key_as_invalid_state() -> Effects:
     """Answers the use of a Disabled key with a KMSInvalidStateException."""
     return renaming("DisabledException", "KMSInvalidStateException")
 
 
-@fault("use-of-pending-key-as-not-found", violates=("KMS-STATE-008",))
-def _use_of_pending_key_as_not_found() -> Replacements:
+@fault(
+    violates=("KMS-STATE-008",),
+    operations=tuple(_USE),
+)
+def use_of_pending_key_as_not_found() -> Effects:
     """Answers the use of a PendingDeletion key with a NotFoundException."""
-    return _refusing(KeyState.PENDING_DELETION, "NotFoundException", _USE)
-
-
-@fault("pending-key-as-disabled", violates=("KMS-STATE-009",))
-def _pending_key_as_disabled() -> Replacements:
-    """Answers a change of a PendingDeletion key with a DisabledException."""
-    return _refusing(KeyState.PENDING_DELETION, "DisabledException", NOT_WHILE_PENDING)
-
-
-@fault("cancelling-no-deletion-as-validation", violates=("KMS-STATE-010",))
-def _cancelling_no_deletion_as_validation() -> Replacements:
-    """Answers CancelKeyDeletion with a ValidationException where nothing is pending."""
-    return renaming(
-        "KMSInvalidStateException", "ValidationException", "CancelKeyDeletion"
-    )
-
-
-@fault("rotation-of-unavailable-key-as-unavailable", violates=("KMS-STATE-011",))
-def _rotation_of_unavailable_key_as_unavailable() -> Replacements:
-    """Answers the rotation of an Unavailable key with a KMSInvalidStateException."""
-    return _refusing(
-        KeyState.UNAVAILABLE,
-        "KMSInvalidStateException",
-        ("EnableKeyRotation", "GetKeyRotationStatus"),
-    )
-
-
-@fault("import-for-unavailable-key-as-unavailable", violates=("KMS-STATE-012",))
-def _import_for_unavailable_key_as_unavailable() -> Replacements:
-    """Answers an import for an Unavailable key with a KMSInvalidStateException."""
-    return _refusing(KeyState.UNAVAILABLE, "KMSInvalidStateException", _IMPORT)
-
-
-@fault("alias-to-pending-key-as-not-found", violates=("KMS-STATE-013",))
-def _alias_to_pending_key_as_not_found() -> Replacements:
-    """Answers UpdateAlias to a PendingDeletion key with a NotFoundException."""
-    return renaming("KMSInvalidStateException", "NotFoundException", "UpdateAlias")
+    return _refusing(KeyState.PENDING_DELETION, "NotFoundException")
 
 
 @fault(
-    "unavailable-key-as-disabled",
+    violates=("KMS-STATE-009",),
+    operations=tuple(NOT_WHILE_PENDING),
+)
+def pending_key_as_disabled() -> Effects:
+    """Answers a change of a PendingDeletion key with a DisabledException."""
+    return _refusing(KeyState.PENDING_DELETION, "DisabledException")
+
+
+@fault(violates=("KMS-STATE-010",), operations=("CancelKeyDeletion",))
+def cancelling_no_deletion_as_validation() -> Effects:
+    """Answers CancelKeyDeletion with a ValidationException where nothing is pending."""
+    return renaming("KMSInvalidStateException", "ValidationException")
+
+
+@fault(
+    violates=("KMS-STATE-011",),
+    operations=("EnableKeyRotation", "GetKeyRotationStatus"),
+)
+def rotation_of_unavailable_key_as_unavailable() -> Effects:
+    """Answers the rotation of an Unavailable key with a KMSInvalidStateException."""
+    return _refusing(KeyState.UNAVAILABLE, "KMSInvalidStateException")
+
+
+@fault(
+    violates=("KMS-STATE-012",),
+    operations=tuple(_IMPORT),
+)
+def import_for_unavailable_key_as_unavailable() -> Effects:
+    """Answers an import for an Unavailable key with a KMSInvalidStateException."""
+    return _refusing(KeyState.UNAVAILABLE, "KMSInvalidStateException")
+
+
+@fault(violates=("KMS-STATE-013",), operations=("UpdateAlias",))
+def alias_to_pending_key_as_not_found() -> Effects:
+    """Answers UpdateAlias to a PendingDeletion key with a NotFoundException."""
+    return renaming("KMSInvalidStateException", "NotFoundException")
+
+
+@fault(
     violates=(
         "KMS-STATE-014",
         "KMS-STATE-016",
         "KMS-FAIL-019",
         "KMS-GEN-005",
     ),
+    operations=tuple(CRYPTO_OPERATIONS),
 )
-def _unavailable_key_as_disabled() -> Replacements:
+def unavailable_key_as_disabled() -> Effects:
     """Answers the use of an Unavailable key with a DisabledException."""
-    return _refusing(KeyState.UNAVAILABLE, "DisabledException", CRYPTO_OPERATIONS)
+    return _refusing(KeyState.UNAVAILABLE, "DisabledException")
 
 
 @fault(
-    "unavailable-key-as-key-unavailable",
     violates=(
         "KMS-STATE-014",
         "KMS-STATE-015",
@@ -272,22 +271,26 @@ def _unavailable_key_as_disabled() -> Replacements:
         "KMS-FAIL-019",
         "KMS-GEN-005",
     ),
+    operations=tuple(CRYPTO_OPERATIONS),
 )
-def _unavailable_key_as_key_unavailable() -> Replacements:
+def unavailable_key_as_key_unavailable() -> Effects:
     """Answers the use of an Unavailable key with a KeyUnavailableException."""
-    return _refusing(KeyState.UNAVAILABLE, "KeyUnavailableException", CRYPTO_OPERATIONS)
+    return _refusing(KeyState.UNAVAILABLE, "KeyUnavailableException")
 
 
-@fault("disabled-key-without-its-arn", violates=("KMS-STATE-018",))
-def _disabled_key_without_its_arn() -> Replacements:
+@fault(
+    violates=("KMS-STATE-018",),
+    operations=tuple(_USE),
+)
+def disabled_key_without_its_arn() -> Effects:
     """Does not say which key is disabled."""
     return _refusing(
-        KeyState.DISABLED, "DisabledException", _USE, message="The key is disabled."
+        KeyState.DISABLED, "DisabledException", message="The key is disabled."
     )
 
 
-@fault("list-grants-needs-an-enabled-key", violates=("KMS-STATE-019",))
-def _list_grants_needs_an_enabled_key() -> Replacements:
+@fault(violates=("KMS-STATE-019",), operations=("ListGrants",))
+def list_grants_needs_an_enabled_key() -> Effects:
     """Refuses ListGrants of a key that is disabled."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -296,4 +299,4 @@ def _list_grants_needs_an_enabled_key() -> Replacements:
             raise KmsError("DisabledException", f"{key.arn} is disabled.")
         return proceed(context, call)
 
-    return answering(respond, "ListGrants")
+    return Replace(answer, respond)

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_xks.faults import Replace
 from pytest_xks.kms.desk.exceptions import ConnectionErrorCode, ErrorCode, KmsError
-from pytest_xks.kms.faults.catalogue import fault
-from pytest_xks.kms.faults.patterns import (
-    raising,
-)
+from pytest_xks.kms.faults.catalogue import fault, row
+from pytest_xks.kms.faults.patterns import raising
 from pytest_xks.kms.proxy_calls.answers import read_health_status
 from pytest_xks.kms.proxy_calls.error_mapping import (
     FAILURES,
@@ -27,10 +26,10 @@ from pytest_xks.kms.proxy_calls.error_mapping import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.faults import Effects
     from pytest_xks.kms.behaviour import Behaviour
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.desk.context import Context
-    from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.proxy_api.messages import HealthStatus
 
     Document = dict[str, object]
@@ -225,7 +224,7 @@ _WHERE_RIGHT = {
 }
 
 
-def _misreporting(scenario: Scenario, group: Group, code: str) -> Replacements:
+def _misreporting(scenario: Scenario, group: Group, code: str) -> Effects:
     """Another exception, with the same message."""
 
     def misreport(
@@ -235,10 +234,10 @@ def _misreporting(scenario: Scenario, group: Group, code: str) -> Replacements:
         wrong = (found, asked) == (scenario, group)
         return KmsError(code, error.message) if wrong else error
 
-    return {kms_error: misreport}
+    return Replace(kms_error, misreport)
 
 
-def _misjudging(*scenarios: Scenario) -> Replacements:
+def _misjudging(*scenarios: Scenario) -> Effects:
     """INTERNAL_ERROR for a ConnectionErrorCode."""
 
     def misjudge(
@@ -247,24 +246,25 @@ def _misjudging(*scenarios: Scenario) -> Replacements:
         wrong = found in scenarios
         return ConnectionErrorCode.INTERNAL_ERROR if wrong else proceed(found)
 
-    return {connection_error_code: misjudge}
+    return Replace(connection_error_code, misjudge)
 
 
-def _register(row: _Row, group: Group, violates: tuple[str, ...]) -> None:
-    where = f"where the table has {row.statement} ({row.scenario})"
-    name = f"{_NAMES[group]}-misreports-{row.name}"
-    everything = (row.statement, *violates)
+def _register(known: _Row, group: Group, violates: tuple[str, ...]) -> None:
+    where = f"where the table has {known.statement} ({known.scenario})"
+    name = f"{_NAMES[group]}-misreports-{known.name}"
+    everything = (known.statement, *violates)
     if group is Group.CONNECT:
         summary = f"A store FAILED to connect with INTERNAL_ERROR {where}."
-        fault(name, violates=everything, summary=summary)(
-            lambda: _misjudging(row.scenario)
-        )
+        row(name, summary, _misjudging(known.scenario), violates=everything)
         return
-    code = _WHERE_RIGHT.get(row.scenario) if group is Group.STORE else None
+    code = _WHERE_RIGHT.get(known.scenario) if group is Group.STORE else None
     instead = code or _INSTEAD[group]
     summary = f"{group}: {instead} {where}."
-    fault(name, violates=everything, summary=summary[0].upper() + summary[1:])(
-        lambda: _misreporting(row.scenario, group, instead)
+    row(
+        name,
+        summary[0].upper() + summary[1:],
+        _misreporting(known.scenario, group, instead),
+        violates=everything,
     )
 
 
@@ -279,26 +279,20 @@ for _row in _ROWS:
             _register(_row, _group, _violates)
 
 
-@fault("connect-misreports-what-is-undocumented", violates=("KMS-CONNECT-027",))
-def _connect_misreports_what_is_undocumented() -> Replacements:
+@fault(violates=("KMS-CONNECT-027",))
+def connect_misreports_what_is_undocumented() -> Effects:
     """A throttled, failing or refusing proxy makes a store FAILED by INTERNAL_ERROR."""
     return _misjudging(Scenario.THROTTLING, Scenario.INTERNAL, Scenario.VALIDATION)
 
 
-@fault(
-    "throttling-of-proxy-as-kms-throttling",
-    violates=("KMS-FAIL-010", _EVERY_CRYPTOGRAPHIC, "KMS-FAIL-024"),
-)
-def _throttling_of_proxy_as_kms_throttling() -> Replacements:
+@fault(violates=("KMS-FAIL-010", _EVERY_CRYPTOGRAPHIC, "KMS-FAIL-024"))
+def throttling_of_proxy_as_kms_throttling() -> Effects:
     """Passes the proxy's ThrottlingException on to callers of cryptography."""
     return _misreporting(Scenario.THROTTLING, Group.CRYPTOGRAPHY, ErrorCode.THROTTLING)
 
 
-@fault(
-    "generate-data-key-misreports-failures",
-    violates=(_EVERY_CRYPTOGRAPHIC, _ANY_FAILURE),
-)
-def _generate_data_key_misreports_failures() -> Replacements:
+@fault(violates=(_EVERY_CRYPTOGRAPHIC, _ANY_FAILURE), operations=("GenerateDataKey",))
+def generate_data_key_misreports_failures() -> Effects:
     """GenerateDataKey has a KeyUnavailableException for every failure of the proxy."""
 
     def rename(_context: Context, _call: Call, error: KmsError) -> KmsError | None:
@@ -306,11 +300,11 @@ def _generate_data_key_misreports_failures() -> Replacements:
             return None
         return KmsError(_INSTEAD[Group.CRYPTOGRAPHY], error.message)
 
-    return raising(rename, "GenerateDataKey")
+    return raising(rename)
 
 
-@fault("failures-in-other-words", violates=("KMS-FAIL-025",))
-def _failures_in_other_words() -> Replacements:
+@fault(violates=("KMS-FAIL-025",))
+def failures_in_other_words() -> Effects:
     """Reports every failure with the right exception, and a text of its own."""
 
     def reword(
@@ -319,11 +313,11 @@ def _failures_in_other_words() -> Replacements:
         error = proceed(scenario, group, behaviour)
         return KmsError(error.code, "The external key store proxy failed.")
 
-    return {kms_error: reword}
+    return Replace(kms_error, reword)
 
 
-@fault("messages-differ-between-operations", violates=("KMS-FAIL-020",))
-def _messages_differ_between_operations() -> Replacements:
+@fault(violates=("KMS-FAIL-020",))
+def messages_differ_between_operations() -> Effects:
     """CreateKey has the Developer Guide's messages, other operations have not."""
 
     def reword(
@@ -333,11 +327,11 @@ def _messages_differ_between_operations() -> Replacements:
         guide = FAILURES[scenario].guide if group is Group.CREATE_KEY else ""
         return KmsError(error.code, guide or error.message)
 
-    return {kms_error: reword}
+    return Replace(kms_error, reword)
 
 
-@fault("degraded-key-manager-as-unavailable", violates=("KMS-CREATESTORE-032",))
-def _degraded_key_manager_as_unavailable() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-032",))
+def degraded_key_manager_as_unavailable() -> Effects:
     """Takes a proxy for unhealthy if one of its key managers is not ACTIVE."""
 
     def judge(
@@ -348,4 +342,4 @@ def _degraded_key_manager_as_unavailable() -> Replacements:
             raise ProxyFailure(Scenario.UNHEALTHY)
         return health
 
-    return {read_health_status: judge}
+    return Replace(read_health_status, judge)

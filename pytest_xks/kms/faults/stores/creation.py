@@ -7,11 +7,13 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_xks.faults import Edit, Replace
 from pytest_xks.http.client import TlsFailure
+from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.steps import replaced
-from pytest_xks.kms.faults.catalogue import fault, nothing
-from pytest_xks.kms.faults.patterns import adjusting, answering, editing, renaming
+from pytest_xks.kms.faults.catalogue import fault, nothing, row
+from pytest_xks.kms.faults.patterns import adjusting, renaming
 from pytest_xks.kms.proxy_calls.client import exchange, request_to_proxy
 from pytest_xks.kms.stores import uniqueness
 from pytest_xks.kms.stores.operations import check_health, check_vpc_endpoint_service
@@ -22,10 +24,10 @@ from pytest_xks.proxy_api.messages import CONTENT_TYPE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pytest_xks.faults import Effects
     from pytest_xks.http.client import Transport
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.desk.context import Context
-    from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
     from pytest_xks.kms.proxy_calls.endpoint import ProxyEndpoint
     from pytest_xks.kms.stores.store import ExternalKeyStore, StoreConfiguration
@@ -165,40 +167,39 @@ _ADJUSTMENTS: tuple[tuple[str, str, str, Change], ...] = (
 )
 
 
-def _adjustment(change: Change) -> Callable[[], Replacements]:
-    return lambda: adjusting(change, _CREATE)
-
-
 for _row in _ADJUSTMENTS:
-    fault(_row[0], summary=_row[1], violates=(_row[2],))(_adjustment(_row[3]))
+    row(
+        _row[0],
+        _row[1],
+        adjusting(_row[3]),
+        violates=(_row[2],),
+        operations=(_CREATE,),
+    )
 
 
-@fault("absent-member-as-invalid-parameter", violates=("KMS-CREATESTORE-005",))
-def _absent_member_as_invalid_parameter() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-005",), operations=("CreateCustomKeyStore",))
+def absent_member_as_invalid_parameter() -> Effects:
     """Answers what CreateCustomKeyStore cannot take with InvalidParameterException."""
-    return renaming(ErrorCode.VALIDATION, "InvalidParameterException", _CREATE)
+    return renaming(ErrorCode.VALIDATION, "InvalidParameterException")
 
 
 # -- uniqueness -------------------------------------------------------------------
 
 
-@fault(
-    "key-store-names-not-unique",
-    violates=("KMS-CREATESTORE-021", "KMS-UPDATESTORE-010"),
-)
-def _key_store_names_not_unique() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-021", "KMS-UPDATESTORE-010"))
+def key_store_names_not_unique() -> Effects:
     """Lets two key stores have one name."""
-    return {uniqueness.check_name: nothing}
+    return Replace(uniqueness.check_name, nothing)
 
 
-@fault("proxy-uris-not-unique", violates=("KMS-CREATESTORE-022", "KMS-UPDATESTORE-010"))
-def _proxy_uris_not_unique() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-022", "KMS-UPDATESTORE-010"))
+def proxy_uris_not_unique() -> Effects:
     """Lets two key stores have one endpoint and path."""
-    return {uniqueness.check_uri: nothing}
+    return Replace(uniqueness.check_uri, nothing)
 
 
-@fault("one-key-store-per-endpoint", violates=("KMS-CREATESTORE-023",))
-def _one_key_store_per_endpoint() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-023",))
+def one_key_store_per_endpoint() -> Effects:
     """Refuses a second public key store at an endpoint, whatever its path."""
 
     def check(
@@ -209,26 +210,23 @@ def _one_key_store_per_endpoint() -> Replacements:
         }
         proceed(new, replace(other, uri_path=new.uri_path) if public else other)
 
-    return {uniqueness.check_uri: check}
+    return Replace(uniqueness.check_uri, check)
 
 
-@fault(
-    "public-endpoint-may-be-private-dns-name",
-    violates=("KMS-CREATESTORE-024", "KMS-UPDATESTORE-010"),
-)
-def _public_endpoint_may_be_private_dns_name() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-024", "KMS-UPDATESTORE-010"))
+def public_endpoint_may_be_private_dns_name() -> Effects:
     """Lets a public key store use the endpoint of one behind a service."""
-    return {uniqueness.check_endpoint: nothing}
+    return Replace(uniqueness.check_endpoint, nothing)
 
 
-@fault("vpc-endpoint-services-shared", violates=("KMS-CREATESTORE-026",))
-def _vpc_endpoint_services_shared() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-026",))
+def vpc_endpoint_services_shared() -> Effects:
     """Lets two key stores be behind one VPC endpoint service."""
-    return {uniqueness.check_service: nothing}
+    return Replace(uniqueness.check_service, nothing)
 
 
-@fault("repeated-create-returns-the-first", violates=("KMS-CREATESTORE-050",))
-def _repeated_create_returns_the_first() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-050",), operations=("CreateCustomKeyStore",))
+def repeated_create_returns_the_first() -> Effects:
     """Answers the same CreateCustomKeyStore once more with the id of the first."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -237,7 +235,7 @@ def _repeated_create_returns_the_first() -> Replacements:
                 return {"CustomKeyStoreId": store.id}
         return proceed(context, call)
 
-    return answering(respond, _CREATE)
+    return Replace(answer, respond)
 
 
 def _is_the_same(store: ExternalKeyStore, parameters: Mapping[str, object]) -> bool:
@@ -252,18 +250,14 @@ def _is_the_same(store: ExternalKeyStore, parameters: Mapping[str, object]) -> b
 # -- the test call ----------------------------------------------------------------
 
 
-@fault(
-    "proxies-never-tested",
-    violates=("KMS-CREATESTORE-028", "KMS-UPDATESTORE-008"),
-    wholesale=True,
-)
-def _proxies_never_tested() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-028", "KMS-UPDATESTORE-008"), wholesale=True)
+def proxies_never_tested() -> Effects:
     """Creates and changes key stores without asking their proxies."""
-    return {check_health: nothing}
+    return Replace(check_health, nothing)
 
 
-@fault("key-store-kept-though-test-call-failed", violates=("KMS-CREATESTORE-028",))
-def _key_store_kept_though_test_call_failed() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-028",), operations=("CreateCustomKeyStore",))
+def key_store_kept_though_test_call_failed() -> Effects:
     """Raises the exception for a wrong credential, and has created the key store."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -275,11 +269,11 @@ def _key_store_kept_though_test_call_failed() -> Replacements:
                     proceed(context, call)
             raise
 
-    return answering(respond, _CREATE)
+    return Replace(answer, respond)
 
 
-@fault("vpc-key-store-asks-the-proxy", violates=("KMS-CREATESTORE-029",))
-def _vpc_key_store_asks_the_proxy() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-029",), operations=("CreateCustomKeyStore",))
+def vpc_key_store_asks_the_proxy() -> Effects:
     """Asks the proxy behind a VPC endpoint service when its key store is created."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -289,14 +283,14 @@ def _vpc_key_store_asks_the_proxy() -> Replacements:
             check_health(context, call, store.configuration, store.id)
         return document
 
-    return answering(respond, _CREATE)
+    return Replace(answer, respond)
 
 
 def _created(context: Context, document: Document | None) -> ExternalKeyStore:
     return context.region.store((document or {})["CustomKeyStoreId"])
 
 
-def _asking(change: Callable[[str, Document], tuple[str, Document]]) -> Replacements:
+def _asking(change: Callable[[str, Document], tuple[str, Document]]) -> Effects:
     """Changes GetHealthStatus of CreateCustomKeyStore: path and requestMetadata."""
 
     def ask(  # noqa: PLR0913, PLR0917 - the parts of a request
@@ -313,24 +307,24 @@ def _asking(change: Callable[[str, Document], tuple[str, Document]]) -> Replacem
             document = {**document, "requestMetadata": metadata}
         return proceed(call, target, operation, external_key_id, document)
 
-    return {request_to_proxy: ask}
+    return Replace(request_to_proxy, ask)
 
 
-@fault("test-call-to-path-in-small-letters", violates=("KMS-CREATESTORE-012",))
-def _test_call_to_path_in_small_letters() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-012",))
+def test_call_to_path_in_small_letters() -> Effects:
     """Writes the path in small letters when it asks the proxy of a new key store."""
     return _asking(lambda path, metadata: (path.lower(), metadata))
 
 
-@fault("test-call-says-connect", violates=("KMS-CREATESTORE-028",))
-def _test_call_says_connect() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-028",))
+def test_call_says_connect() -> Effects:
     """Asks the proxy of a new key store as if the store were being connected."""
     said = {"kmsOperation": "ConnectCustomKeyStore"}
     return _asking(lambda path, metadata: (path, {**metadata, **said}))
 
 
-@fault("test-call-names-a-principal", violates=("KMS-CREATESTORE-030",))
-def _test_call_names_a_principal() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-030",))
+def test_call_names_a_principal() -> Effects:
     """Sends an awsPrincipalArn to the proxy of a new key store."""
     said = {"awsPrincipalArn": "arn:aws:iam::111122223333:user/Alice"}
     return _asking(lambda path, metadata: (path, {**metadata, **said}))
@@ -345,11 +339,8 @@ _HEALTHY = {
 }
 
 
-@fault(
-    "new-key-store-despite-bad-certificate",
-    violates=("KMS-CREATESTORE-041", "KMS-CREATESTORE-043", "KMS-FAIL-015"),
-)
-def _new_key_store_despite_bad_certificate() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-041", "KMS-CREATESTORE-043", "KMS-FAIL-015"))
+def new_key_store_despite_bad_certificate() -> Effects:
     """Does not mind the certificate of the proxy when a key store is created."""
 
     def send(
@@ -369,17 +360,14 @@ def _new_key_store_despite_bad_certificate() -> Replacements:
             body=json.dumps(_HEALTHY).encode(),
         )
 
-    return {exchange: send}
+    return Replace(exchange, send)
 
 
 # -- the VPC endpoint service -----------------------------------------------------
 
 
-@fault(
-    "private-dns-name-not-compared",
-    violates=("KMS-CREATESTORE-010", "KMS-CREATESTORE-045"),
-)
-def _private_dns_name_not_compared() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-010", "KMS-CREATESTORE-045"))
+def private_dns_name_not_compared() -> Effects:
     """Lets the endpoint be another than the private DNS name of the service."""
 
     def check(
@@ -396,27 +384,27 @@ def _private_dns_name_not_compared() -> Replacements:
             if error.code != misconfigured:
                 raise
 
-    return {check_vpc_endpoint_service: check}
+    return Replace(check_vpc_endpoint_service, check)
 
 
-@fault("unknown-vpc-endpoint-service-as-validation", violates=("KMS-CREATESTORE-044",))
-def _unknown_vpc_endpoint_service_as_validation() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-044",), operations=("CreateCustomKeyStore",))
+def unknown_vpc_endpoint_service_as_validation() -> Effects:
     """Answers the name of no VPC endpoint service with a ValidationException."""
     code = ErrorCode.XKS_PROXY_VPC_ENDPOINT_SERVICE_NOT_FOUND
-    return renaming(code, ErrorCode.VALIDATION, _CREATE)
+    return renaming(code, ErrorCode.VALIDATION)
 
 
-@fault("another-private-dns-name-as-validation", violates=("KMS-CREATESTORE-045",))
-def _another_private_dns_name_as_validation() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-045",), operations=("CreateCustomKeyStore",))
+def another_private_dns_name_as_validation() -> Effects:
     """Answers an endpoint that is not the service's with a ValidationException."""
     code = ErrorCode.XKS_PROXY_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION
-    return renaming(code, ErrorCode.VALIDATION, _CREATE)
+    return renaming(code, ErrorCode.VALIDATION)
 
 
 # -- the result -------------------------------------------------------------------
 
 
-def _becoming(state: ConnectionState) -> Replacements:
+def _becoming(state: ConnectionState) -> Effects:
     """Gives a new key store a ConnectionState."""
 
     def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -425,23 +413,23 @@ def _becoming(state: ConnectionState) -> Replacements:
         store.change_state(ConnectionState.CONNECTING, state, seconds=0)
         return document
 
-    return answering(respond, _CREATE)
+    return Replace(answer, respond)
 
 
-@fault("new-key-store-connects-by-itself", violates=("KMS-CREATESTORE-047",))
-def _new_key_store_connects_by_itself() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-047",), operations=("CreateCustomKeyStore",))
+def new_key_store_connects_by_itself() -> Effects:
     """Connects a key store when it has been created."""
     return _becoming(ConnectionState.CONNECTED)
 
 
-@fault("new-key-store-has-failed", violates=("KMS-CREATESTORE-047",))
-def _new_key_store_has_failed() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-047",), operations=("CreateCustomKeyStore",))
+def new_key_store_has_failed() -> Effects:
     """Shows a new key store as FAILED, which nobody has tried to connect."""
     return _becoming(ConnectionState.FAILED)
 
 
-@fault("create-key-store-returns-the-type", violates=("KMS-CREATESTORE-048",))
-def _create_key_store_returns_the_type() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-048",), operations=("CreateCustomKeyStore",))
+def create_key_store_returns_the_type() -> Effects:
     """Answers CreateCustomKeyStore with the type of the key store, too."""
     more = {"CustomKeyStoreType": "EXTERNAL_KEY_STORE"}
-    return editing(lambda document: document.update(more), _CREATE)
+    return Edit(lambda document: document.update(more))

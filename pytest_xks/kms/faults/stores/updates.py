@@ -6,19 +6,21 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_xks.faults import Replace
+from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.steps import replaced
 from pytest_xks.kms.faults.catalogue import fault, nothing
-from pytest_xks.kms.faults.patterns import adjusting, answering, asking, renaming
+from pytest_xks.kms.faults.patterns import adjusting, asking, renaming
 from pytest_xks.kms.stores.operations import check_health, check_updatable
 from pytest_xks.kms.stores.uniqueness import check_unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pytest_xks.faults import Effects
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.desk.context import Context
-    from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
     from pytest_xks.kms.stores.store import ExternalKeyStore, StoreConfiguration
 
@@ -35,7 +37,7 @@ def _store(
     return context.region.stores.get(str(parameters.get("CustomKeyStoreId")))
 
 
-def _updating(respond: Respond) -> Replacements:
+def _updating(respond: Respond) -> Effects:
     """Answers in a way of its own, if there is such a key store."""
 
     def update(proceed: Answer, context: Context, call: Call) -> Document | None:
@@ -44,21 +46,21 @@ def _updating(respond: Respond) -> Replacements:
             return proceed(context, call)
         return respond(proceed, context, call, store)
 
-    return answering(update, _UPDATE)
+    return Replace(answer, update)
 
 
 # -- parameters -------------------------------------------------------------------
 
 
-@fault("update-of-unknown-key-store-as-validation", violates=("KMS-UPDATESTORE-001",))
-def _update_of_unknown_key_store_as_validation() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-001",), operations=("UpdateCustomKeyStore",))
+def update_of_unknown_key_store_as_validation() -> Effects:
     """Answers UpdateCustomKeyStore of no store with a ValidationException."""
     code = ErrorCode.CUSTOM_KEY_STORE_NOT_FOUND
-    return renaming(code, ErrorCode.VALIDATION, _UPDATE)
+    return renaming(code, ErrorCode.VALIDATION)
 
 
-@fault("update-changes-one-property-only", violates=("KMS-UPDATESTORE-001",))
-def _update_changes_one_property_only() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-001",), operations=("UpdateCustomKeyStore",))
+def update_changes_one_property_only() -> Effects:
     """Ignores all other changes in a call that changes the name."""
 
     def forget(_: Context, parameters: Document) -> None:
@@ -66,11 +68,11 @@ def _update_changes_one_property_only() -> Replacements:
             parameters.pop("XksProxyUriPath", None)
             parameters.pop(_CREDENTIAL, None)
 
-    return adjusting(forget, _UPDATE)
+    return adjusting(forget)
 
 
-@fault("half-a-credential-completed", violates=("KMS-UPDATESTORE-005",))
-def _half_a_credential_completed() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-005",), operations=("UpdateCustomKeyStore",))
+def half_a_credential_completed() -> Effects:
     """Takes the half of a credential that is not given from the old one."""
 
     def complete(context: Context, parameters: Document) -> None:
@@ -84,11 +86,11 @@ def _half_a_credential_completed() -> Replacements:
         }
         parameters[_CREDENTIAL] = {**whole, **given}
 
-    return adjusting(complete, _UPDATE)
+    return adjusting(complete)
 
 
-@fault("update-guesses-the-vpc-endpoint-service", violates=("KMS-UPDATESTORE-006",))
-def _update_guesses_the_vpc_endpoint_service() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-006",), operations=("UpdateCustomKeyStore",))
+def update_guesses_the_vpc_endpoint_service() -> Effects:
     """Takes any VPC endpoint service for a change to VPC_ENDPOINT_SERVICE without."""
 
     def guess(context: Context, parameters: Document) -> None:
@@ -99,11 +101,11 @@ def _update_guesses_the_vpc_endpoint_service() -> Replacements:
         ):
             parameters.setdefault("XksProxyVpcEndpointServiceName", services[0])
 
-    return adjusting(guess, _UPDATE)
+    return adjusting(guess)
 
 
-@fault("update-to-public-keeps-the-endpoint", violates=("KMS-UPDATESTORE-007",))
-def _update_to_public_keeps_the_endpoint() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-007",), operations=("UpdateCustomKeyStore",))
+def update_to_public_keeps_the_endpoint() -> Effects:
     """Keeps the endpoint if a change to PUBLIC_ENDPOINT does not give one."""
 
     def keep(context: Context, parameters: Document) -> None:
@@ -112,19 +114,19 @@ def _update_to_public_keeps_the_endpoint() -> Replacements:
             old = store.configuration.uri_endpoint
             parameters.setdefault("XksProxyUriEndpoint", old)
 
-    return adjusting(keep, _UPDATE)
+    return adjusting(keep)
 
 
-@fault("update-ignores-cloudhsm-members", violates=("KMS-UPDATESTORE-012",))
-def _update_ignores_cloudhsm_members() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-012",), operations=("UpdateCustomKeyStore",))
+def update_ignores_cloudhsm_members() -> Effects:
     """Ignores members of AWS CloudHSM key stores in a change of an external one."""
-    return asking(_UPDATE, CloudHsmClusterId=None, KeyStorePassword=None)
+    return asking(CloudHsmClusterId=None, KeyStorePassword=None)
 
 
 # -- connection states ------------------------------------------------------------
 
 
-def _refusing(member: str) -> Replacements:
+def _refusing(member: str) -> Effects:
     """Refuses a member while the key store is CONNECTED."""
 
     def check(
@@ -140,32 +142,29 @@ def _refusing(member: str) -> Replacements:
                 f"The custom key store {store.id} must be DISCONNECTED.",
             )
 
-    return {check_updatable: check}
+    return Replace(check_updatable, check)
 
 
-@fault("rename-only-while-disconnected", violates=("KMS-UPDATESTORE-002",))
-def _rename_only_while_disconnected() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-002",))
+def rename_only_while_disconnected() -> Effects:
     """Refuses a new name while the key store is CONNECTED."""
     return _refusing("NewCustomKeyStoreName")
 
 
-@fault("uri-path-only-while-disconnected", violates=("KMS-UPDATESTORE-015",))
-def _uri_path_only_while_disconnected() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-015",))
+def uri_path_only_while_disconnected() -> Effects:
     """Refuses a new path while the key store is CONNECTED."""
     return _refusing("XksProxyUriPath")
 
 
-@fault(
-    "anything-changed-while-connected",
-    violates=("KMS-UPDATESTORE-003", "KMS-UPDATESTORE-004"),
-)
-def _anything_changed_while_connected() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-003", "KMS-UPDATESTORE-004"))
+def anything_changed_while_connected() -> Effects:
     """Changes whatever is asked for, in every ConnectionState."""
-    return {check_updatable: nothing}
+    return Replace(check_updatable, nothing)
 
 
-@fault("refused-update-renames", violates=("KMS-UPDATESTORE-004",))
-def _refused_update_renames() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-004",), operations=("UpdateCustomKeyStore",))
+def refused_update_renames() -> Effects:
     """Changes the name even if it refuses the rest of the call."""
 
     def update(
@@ -184,8 +183,8 @@ def _refused_update_renames() -> Replacements:
 # -- the test call ----------------------------------------------------------------
 
 
-@fault("update-without-test-call-while-disconnected", violates=("KMS-UPDATESTORE-016",))
-def _update_without_test_call_while_disconnected() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-016",))
+def update_without_test_call_while_disconnected() -> Effects:
     """Changes a key store that is not CONNECTED without asking its proxy."""
 
     def check(
@@ -201,11 +200,11 @@ def _update_without_test_call_while_disconnected() -> Replacements:
         ):
             proceed(context, call, configuration, custom_key_store_id)
 
-    return {check_health: check}
+    return Replace(check_health, check)
 
 
-@fault("failed-update-applied", violates=("KMS-UPDATESTORE-008",))
-def _failed_update_applied() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-008",), operations=("UpdateCustomKeyStore",))
+def failed_update_applied() -> Effects:
     """Raises the exception of a failed test call, and has changed the key store."""
 
     def update(
@@ -223,8 +222,8 @@ def _failed_update_applied() -> Replacements:
     return _updating(update)
 
 
-@fault("update-tests-the-old-values", violates=("KMS-UPDATESTORE-008",))
-def _update_tests_the_old_values() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-008",))
+def update_tests_the_old_values() -> Effects:
     """Asks the proxy of a CONNECTED key store as it was configured before."""
 
     def check(
@@ -239,14 +238,14 @@ def _update_tests_the_old_values() -> Replacements:
             configuration = store.configuration
         proceed(context, call, configuration, custom_key_store_id)
 
-    return {check_health: check}
+    return Replace(check_health, check)
 
 
 # -- uniqueness -------------------------------------------------------------------
 
 
-@fault("update-ignores-other-key-stores", violates=("KMS-UPDATESTORE-010",))
-def _update_ignores_other_key_stores() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-010",))
+def update_ignores_other_key_stores() -> Effects:
     """Changes a key store to what another one has already."""
 
     def check(
@@ -257,14 +256,14 @@ def _update_ignores_other_key_stores() -> Replacements:
         if but is None:
             proceed(*parts)
 
-    return {check_unique: check}
+    return Replace(check_unique, check)
 
 
 # -- the result -------------------------------------------------------------------
 
 
-@fault("update-forgets-the-endpoint", violates=("KMS-UPDATESTORE-011",))
-def _update_forgets_the_endpoint() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-011",), operations=("UpdateCustomKeyStore",))
+def update_forgets_the_endpoint() -> Effects:
     """Answers a change of the endpoint alone with success, and keeps the old one."""
 
     def update(
@@ -280,8 +279,8 @@ def _update_forgets_the_endpoint() -> Replacements:
     return _updating(update)
 
 
-@fault("credential-in-use-kept", violates=("KMS-UPDATESTORE-013",))
-def _credential_in_use_kept() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-013",), operations=("UpdateCustomKeyStore",))
+def credential_in_use_kept() -> Effects:
     """Goes on to sign with the old credential if the key store is CONNECTED."""
 
     def update(
