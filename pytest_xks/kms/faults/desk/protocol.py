@@ -13,7 +13,7 @@ from pytest_xks.faults import Edit, Replace
 from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.rendering import render_answer, render_error, render_motos
-from pytest_xks.kms.faults.catalogue import fault
+from pytest_xks.kms.faults.catalogue import fault, row
 from pytest_xks.kms.faults.patterns import forgiving, raising, renaming
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ def _with_headers(change: Callable[[dict[str, str]], object]) -> Effects:
     )
 
 
-@fault(violates=("KMS-GEN-001",))
-def answers_as_plain_json() -> Effects:
-    """Answers with the Content-Type application/json."""
-    return _with_headers(
-        lambda headers: headers.update({"Content-Type": "application/json"})
-    )
+row(
+    "answers-as-plain-json",
+    "Answers with the Content-Type application/json.",
+    _with_headers(lambda headers: headers.update({"Content-Type": "application/json"})),
+    violates=("KMS-GEN-001",),
+)
 
 
 @fault(violates=("KMS-GEN-002",))
@@ -86,10 +86,12 @@ def store_not_found_as_404() -> Effects:
     return Replace(render_error, render)
 
 
-@fault(violates=("KMS-GEN-016",))
-def answers_without_request_id() -> Effects:
-    """Answers without the header x-amzn-RequestId."""
-    return _with_headers(lambda headers: headers.pop("x-amzn-requestid", None))
+row(
+    "answers-without-request-id",
+    "Answers without the header x-amzn-RequestId.",
+    _with_headers(lambda headers: headers.pop("x-amzn-requestid", None)),
+    violates=("KMS-GEN-016",),
+)
 
 
 @fault(violates=("KMS-GEN-016",))
@@ -146,19 +148,20 @@ def _when_access_is_denied(code: str) -> Effects:
     return raising(rename)
 
 
-@fault(
+row(
+    "proxy-exception-from-data-key",
+    "Raises an exception of key stores from GenerateDataKeyWithoutPlaintext.",
+    _when_access_is_denied(ErrorCode.XKS_PROXY_URI_UNREACHABLE),
     violates=("KMS-GEN-004", "KMS-GEN-005"),
     operations=("GenerateDataKeyWithoutPlaintext",),
 )
-def proxy_exception_from_data_key() -> Effects:
-    """Raises an exception of key stores from GenerateDataKeyWithoutPlaintext."""
-    return _when_access_is_denied(ErrorCode.XKS_PROXY_URI_UNREACHABLE)
-
-
-@fault(violates=("KMS-GEN-005",), operations=("GenerateDataKeyWithoutPlaintext",))
-def internal_exception_from_data_key() -> Effects:
-    """Raises KMSInternalException from GenerateDataKeyWithoutPlaintext."""
-    return _when_access_is_denied(ErrorCode.KMS_INTERNAL)
+row(
+    "internal-exception-from-data-key",
+    "Raises KMSInternalException from GenerateDataKeyWithoutPlaintext.",
+    _when_access_is_denied(ErrorCode.KMS_INTERNAL),
+    violates=("KMS-GEN-005",),
+    operations=("GenerateDataKeyWithoutPlaintext",),
+)
 
 
 @fault(violates=("KMS-GEN-009",), operations=("DescribeCustomKeyStores",))
@@ -177,7 +180,10 @@ def stores_known_in_every_region() -> Effects:
     return Replace(answer, describe)
 
 
-@fault(
+row(
+    "store-operations-return-the-id",
+    "Answers the operations that return nothing with an id.",
+    Edit(lambda document: document.update(CustomKeyStoreId="cks-1234567890abcdef0")),
     violates=("KMS-GEN-010", "KMS-UPDATESTORE-011"),
     operations=(
         "ConnectCustomKeyStore",
@@ -186,17 +192,12 @@ def stores_known_in_every_region() -> Effects:
         "UpdateCustomKeyStore",
     ),
 )
-def store_operations_return_the_id() -> Effects:
-    """Answers the operations that return nothing with an id."""
-    return Edit(
-        lambda document: document.update(CustomKeyStoreId="cks-1234567890abcdef0")
-    )
-
-
-@fault(violates=("KMS-GEN-011",))
-def validation_as_invalid_parameter() -> Effects:
-    """Raises an InvalidParameterException for input that breaks a constraint."""
-    return renaming(ErrorCode.VALIDATION, "InvalidParameterException")
+row(
+    "validation-as-invalid-parameter",
+    "Raises an InvalidParameterException for input that breaks a constraint.",
+    renaming(ErrorCode.VALIDATION, "InvalidParameterException"),
+    violates=("KMS-GEN-011",),
+)
 
 
 @fault(violates=("KMS-GEN-014",), operations=("CreateCustomKeyStore",))
@@ -241,13 +242,17 @@ def rejects_everything() -> Effects:
     return Replace(answer, refuse)
 
 
-@fault(wholesale=True, violates=("KMS-DESCRIBESTORE-001",))
-def accepts_everything() -> Effects:
-    """Answers every call with a success that says nothing."""
-    return Replace(answer, lambda *_: {})
-
-
-@fault(wholesale=True, violates=("KMS-CONNECT-001", "KMS-DESCRIBESTORE-002"))
-def never_refuses() -> Effects:
-    """Does what it can, and answers with success what it cannot do."""
-    return forgiving("*")
+row(
+    "accepts-everything",
+    "Answers every call with a success that says nothing.",
+    Replace(answer, lambda *_: {}),
+    wholesale=True,
+    violates=("KMS-DESCRIBESTORE-001",),
+)
+row(
+    "never-refuses",
+    "Does what it can, and answers with success what it cannot do.",
+    forgiving("*"),
+    wholesale=True,
+    violates=("KMS-CONNECT-001", "KMS-DESCRIBESTORE-002"),
+)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_xks.faults import Edit, Replace
 from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import KmsError
-from pytest_xks.kms.faults.catalogue import fault, nothing
+from pytest_xks.kms.faults.catalogue import fault, nothing, row
 from pytest_xks.kms.faults.patterns import describing, renaming
 from pytest_xks.kms.keys.management import defect_of, is_in_use, require_connected
 from pytest_xks.kms.keys.states import KeyState
@@ -78,12 +78,15 @@ def _seeing(change: Callable[[KeyMetadata], KeyMetadata]) -> Effects:
 # -- parameters -----------------------------------------------------------------------
 
 
-@fault(violates=("KMS-CREATEKEY-001",), operations=("CreateKey",))
-def create_key_guesses_the_origin() -> Effects:
-    """Takes the Origin for EXTERNAL_KEY_STORE where CreateKey has none."""
-    return _understanding(
+row(
+    "create-key-guesses-the-origin",
+    "Takes the Origin for EXTERNAL_KEY_STORE where CreateKey has none.",
+    _understanding(
         lambda given: {"Origin": given.get("Origin") or "EXTERNAL_KEY_STORE"}
-    )
+    ),
+    violates=("KMS-CREATEKEY-001",),
+    operations=("CreateKey",),
+)
 
 
 @fault(violates=("KMS-CREATEKEY-002",), operations=("CreateKey",))
@@ -97,94 +100,106 @@ def create_key_mends_external_key_id() -> Effects:
     return _understanding(mend)
 
 
-@fault(violates=("KMS-CREATEKEY-002",), operations=("CreateKey",))
-def create_key_drops_external_key_id() -> Effects:
-    """Ignores an XksKeyId with another Origin, and creates a standard key."""
-    return _understanding(
+row(
+    "create-key-drops-external-key-id",
+    "Ignores an XksKeyId with another Origin, and creates a standard key.",
+    _understanding(
         lambda given: {"XksKeyId": None} if given.get("Origin") == "AWS_KMS" else {}
-    )
-
-
-@fault(violates=("KMS-CREATEKEY-003",), operations=("CreateKey",))
-def create_key_in_unknown_store_as_validation() -> Effects:
-    """Answers CreateKey in no store with a ValidationException."""
-    return renaming("CustomKeyStoreNotFoundException", "ValidationException")
-
-
-@fault(
+    ),
+    violates=("KMS-CREATEKEY-002",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-in-unknown-store-as-validation",
+    "Answers CreateKey in no store with a ValidationException.",
+    renaming("CustomKeyStoreNotFoundException", "ValidationException"),
+    violates=("KMS-CREATEKEY-003",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-ignores-store-state",
+    "Creates keys in stores that are not CONNECTED.",
+    Replace(require_connected, nothing),
     violates=(
         "KMS-CREATEKEY-004",
         "KMS-DISCONNECT-005",
         "KMS-FAIL-019",
-    )
+    ),
 )
-def create_key_ignores_store_state() -> Effects:
-    """Creates keys in stores that are not CONNECTED."""
-    return Replace(require_connected, nothing)
-
-
-@fault(violates=("KMS-CREATEKEY-005", "KMS-CREATEKEY-009"), operations=("CreateKey",))
-def create_key_ignores_key_spec() -> Effects:
-    """Creates a symmetric key in the store whatever the key spec says."""
-    return _ignoring("KeySpec", "CustomerMasterKeySpec")
-
-
-@fault(violates=("KMS-CREATEKEY-006",), operations=("CreateKey",))
-def create_key_ignores_key_usage() -> Effects:
-    """Creates a key for encryption in the store whatever the key usage says."""
-    return _ignoring("KeyUsage")
-
-
-@fault(violates=("KMS-CREATEKEY-007", "KMS-CREATEKEY-009"), operations=("CreateKey",))
-def create_key_ignores_multi_region() -> Effects:
-    """Creates a single-Region key in the store where a multi-Region one is wanted."""
-    return _ignoring("MultiRegion")
-
-
-@fault(violates=("KMS-CREATEKEY-009",), operations=("CreateKey",))
-def create_key_imports_into_the_store() -> Effects:
-    """Ignores the store of a key that is to have imported key material."""
-    return _understanding(
+row(
+    "create-key-ignores-key-spec",
+    "Creates a symmetric key in the store whatever the key spec says.",
+    _ignoring("KeySpec", "CustomerMasterKeySpec"),
+    violates=("KMS-CREATEKEY-005", "KMS-CREATEKEY-009"),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-ignores-key-usage",
+    "Creates a key for encryption in the store whatever the key usage says.",
+    _ignoring("KeyUsage"),
+    violates=("KMS-CREATEKEY-006",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-ignores-multi-region",
+    "Creates a single-Region key in the store where a multi-Region one is wanted.",
+    _ignoring("MultiRegion"),
+    violates=("KMS-CREATEKEY-007", "KMS-CREATEKEY-009"),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-imports-into-the-store",
+    "Ignores the store of a key that is to have imported key material.",
+    _understanding(
         lambda given: (
             {"CustomKeyStoreId": None} if given.get("Origin") == "EXTERNAL" else {}
         )
-    )
-
-
-@fault(violates=("KMS-CREATEKEY-010",), operations=("CreateKey",))
-def create_key_combination_as_invalid_state() -> Effects:
-    """Answers parameters that do not go together with a KMSInvalidStateException."""
-    return renaming("ValidationException", "KMSInvalidStateException")
-
-
-@fault(violates=("KMS-CREATEKEY-011",), operations=("CreateKey",))
-def create_key_drops_description() -> Effects:
-    """Ignores the Description of a key in a store."""
-    return _ignoring("Description")
-
-
-@fault(violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"), operations=("CreateKey",))
-def create_key_drops_tags() -> Effects:
-    """Ignores the Tags of a key in a store, good ones and bad ones."""
-    return _ignoring("Tags")
-
-
-@fault(violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"), operations=("CreateKey",))
-def create_key_drops_policy() -> Effects:
-    """Ignores the Policy of a key in a store, good ones and bad ones."""
-    return _ignoring("Policy")
-
-
-@fault(violates=("KMS-CREATEKEY-012",), operations=("CreateKey",))
-def create_key_lets_nobody_in() -> Effects:
-    """Gives a key in a store an empty policy where none is given."""
-    return _understanding(lambda given: {"Policy": given.get("Policy") or _NOBODY})
-
-
-@fault(violates=("KMS-CREATEKEY-029",), operations=("CreateKey",))
-def create_key_policy_error_as_validation() -> Effects:
-    """Answers a malformed policy with a ValidationException."""
-    return renaming("MalformedPolicyDocumentException", "ValidationException")
+    ),
+    violates=("KMS-CREATEKEY-009",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-combination-as-invalid-state",
+    "Answers parameters that do not go together with a KMSInvalidStateException.",
+    renaming("ValidationException", "KMSInvalidStateException"),
+    violates=("KMS-CREATEKEY-010",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-drops-description",
+    "Ignores the Description of a key in a store.",
+    _ignoring("Description"),
+    violates=("KMS-CREATEKEY-011",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-drops-tags",
+    "Ignores the Tags of a key in a store, good ones and bad ones.",
+    _ignoring("Tags"),
+    violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-drops-policy",
+    "Ignores the Policy of a key in a store, good ones and bad ones.",
+    _ignoring("Policy"),
+    violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-lets-nobody-in",
+    "Gives a key in a store an empty policy where none is given.",
+    _understanding(lambda given: {"Policy": given.get("Policy") or _NOBODY}),
+    violates=("KMS-CREATEKEY-012",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-policy-error-as-validation",
+    "Answers a malformed policy with a ValidationException.",
+    renaming("MalformedPolicyDocumentException", "ValidationException"),
+    violates=("KMS-CREATEKEY-029",),
+    operations=("CreateKey",),
+)
 
 
 # -- the external key -----------------------------------------------------------------
@@ -218,30 +233,33 @@ def create_key_tries_the_external_key() -> Effects:
     return Replace(answer, respond)
 
 
-@fault(violates=("KMS-CREATEKEY-015",), operations=("CreateKey",))
-def external_key_ids_in_lower_case() -> Effects:
-    """Turns an XksKeyId into lower case."""
-    return _understanding(
+row(
+    "external-key-ids-in-lower-case",
+    "Turns an XksKeyId into lower case.",
+    _understanding(
         lambda given: {"XksKeyId": str(given.get("XksKeyId") or "").lower() or None}
-    )
-
-
-@fault(violates=("KMS-CREATEKEY-016",))
-def create_key_ignores_external_key_spec() -> Effects:
-    """Accepts external keys that are not AES_256."""
-    return _seeing(lambda metadata: replace(metadata, key_spec="AES_256"))
-
-
-@fault(violates=("KMS-CREATEKEY-017",))
-def create_key_ignores_external_key_status() -> Effects:
-    """Accepts external keys that are not ENABLED."""
-    return _seeing(lambda metadata: replace(metadata, key_status="ENABLED"))
-
-
-@fault(violates=("KMS-CREATEKEY-018",))
-def create_key_ignores_external_key_usage() -> Effects:
-    """Accepts external keys that cannot both encrypt and decrypt."""
-    return _seeing(lambda metadata: replace(metadata, key_usage=("ENCRYPT", "DECRYPT")))
+    ),
+    violates=("KMS-CREATEKEY-015",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-ignores-external-key-spec",
+    "Accepts external keys that are not AES_256.",
+    _seeing(lambda metadata: replace(metadata, key_spec="AES_256")),
+    violates=("KMS-CREATEKEY-016",),
+)
+row(
+    "create-key-ignores-external-key-status",
+    "Accepts external keys that are not ENABLED.",
+    _seeing(lambda metadata: replace(metadata, key_status="ENABLED")),
+    violates=("KMS-CREATEKEY-017",),
+)
+row(
+    "create-key-ignores-external-key-usage",
+    "Accepts external keys that cannot both encrypt and decrypt.",
+    _seeing(lambda metadata: replace(metadata, key_usage=("ENCRYPT", "DECRYPT"))),
+    violates=("KMS-CREATEKEY-018",),
+)
 
 
 @fault(violates=("KMS-CREATEKEY-018",))
@@ -284,10 +302,12 @@ def create_key_does_not_say_why() -> Effects:
     return Replace(defect_of, judge)
 
 
-@fault(violates=("KMS-CREATEKEY-020", "KMS-CREATEKEY-022"))
-def external_key_serves_several_keys() -> Effects:
-    """Creates several keys in a store on one external key."""
-    return Replace(is_in_use, lambda *_: False)
+row(
+    "external-key-serves-several-keys",
+    "Creates several keys in a store on one external key.",
+    Replace(is_in_use, lambda *_: False),
+    violates=("KMS-CREATEKEY-020", "KMS-CREATEKEY-022"),
+)
 
 
 @fault(violates=("KMS-CREATEKEY-021",))
@@ -379,33 +399,35 @@ def disable_key_is_passed_on() -> Effects:
 # -- the answer -----------------------------------------------------------------------
 
 
-@fault(violates=("KMS-CREATEKEY-031",), operations=("CreateKey",))
-def new_keys_are_creating() -> Effects:
-    """Answers CreateKey as if the key were not there yet."""
-    return Edit(
+row(
+    "new-keys-are-creating",
+    "Answers CreateKey as if the key were not there yet.",
+    Edit(
         lambda document: document["KeyMetadata"].update(
             KeyState="Creating", Enabled=False
         )
-    )
-
-
-@fault(violates=("KMS-CREATEKEY-032",), operations=("CreateKey",))
-def create_key_omits_key_manager() -> Effects:
-    """Leaves KeyManager out of the answer to CreateKey."""
-    return Edit(lambda document: document["KeyMetadata"].pop("KeyManager"))
-
-
-@fault(violates=("KMS-CREATEKEY-033",))
-def key_metadata_tells_external_key_status() -> Effects:
-    """Adds a status to XksKeyConfiguration."""
-    return describing(
+    ),
+    violates=("KMS-CREATEKEY-031",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-omits-key-manager",
+    "Leaves KeyManager out of the answer to CreateKey.",
+    Edit(lambda document: document["KeyMetadata"].pop("KeyManager")),
+    violates=("KMS-CREATEKEY-032",),
+    operations=("CreateKey",),
+)
+row(
+    "key-metadata-tells-external-key-status",
+    "Adds a status to XksKeyConfiguration.",
+    describing(
         lambda _, document: document["XksKeyConfiguration"].update(Status="ENABLED")
-    )
-
-
-@fault(violates=("KMS-CREATEKEY-034",))
-def key_metadata_names_key_material() -> Effects:
-    """Adds a CurrentKeyMaterialId to KeyMetadata."""
-    return describing(
-        lambda _, document: document.update(CurrentKeyMaterialId="0" * 64)
-    )
+    ),
+    violates=("KMS-CREATEKEY-033",),
+)
+row(
+    "key-metadata-names-key-material",
+    "Adds a CurrentKeyMaterialId to KeyMetadata.",
+    describing(lambda _, document: document.update(CurrentKeyMaterialId="0" * 64)),
+    violates=("KMS-CREATEKEY-034",),
+)

@@ -15,7 +15,7 @@ from pytest_xks.faults import Edit, Replace
 from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.identifiers import find_key
-from pytest_xks.kms.faults.catalogue import fault
+from pytest_xks.kms.faults.catalogue import fault, row
 from pytest_xks.kms.faults.patterns import asking, raising, renaming
 from pytest_xks.kms.keys.cryptography import (
     additional_authenticated_data,
@@ -60,16 +60,16 @@ def _refusing(code: str, message: str) -> Effects:
     return Replace(answer, refuse)
 
 
-@fault(
+row(
+    "no-data-keys-in-external-key-stores",
+    "Refuses GenerateDataKey, as the text of the API model about KeyId has it.",
+    _refusing(
+        ErrorCode.UNSUPPORTED_OPERATION,
+        "You cannot specify a KMS key in a custom key store.",
+    ),
     violates=("KMS-CRYPTO-001", "KMS-STATE-019"),
     operations=("GenerateDataKey", "GenerateDataKeyWithoutPlaintext"),
 )
-def no_data_keys_in_external_key_stores() -> Effects:
-    """Refuses GenerateDataKey, as the text of the API model about KeyId has it."""
-    return _refusing(
-        ErrorCode.UNSUPPORTED_OPERATION,
-        "You cannot specify a KMS key in a custom key store.",
-    )
 
 
 @fault(violates=("KMS-CRYPTO-006",), operations=("Encrypt",))
@@ -106,31 +106,34 @@ def _needing(member: str) -> Effects:
     return Replace(answer, need)
 
 
-@fault(
+row(
+    "decrypt-needs-key-id",
+    "Does not find the key of a ciphertext blob by itself in Decrypt.",
+    _needing("KeyId"),
     violates=("KMS-CRYPTO-015", "KMS-FAIL-019", "KMS-STATE-019"),
     operations=("Decrypt",),
 )
-def decrypt_needs_key_id() -> Effects:
-    """Does not find the key of a ciphertext blob by itself in Decrypt."""
-    return _needing("KeyId")
-
-
-@fault(violates=("KMS-CRYPTO-015", "KMS-STATE-019"), operations=("ReEncrypt",))
-def re_encrypt_needs_source_key_id() -> Effects:
-    """Does not find the key of a ciphertext blob by itself in ReEncrypt."""
-    return _needing("SourceKeyId")
-
-
-@fault(violates=("KMS-CRYPTO-016",), operations=("Decrypt",))
-def decrypt_ignores_key_id() -> Effects:
-    """Decrypts a ciphertext blob though another key is named."""
-    return asking(KeyId=None)
-
-
-@fault(violates=("KMS-CRYPTO-016",), operations=("ReEncrypt",))
-def incorrect_key_as_invalid_ciphertext() -> Effects:
-    """Answers ReEncrypt with another source key with InvalidCiphertextException."""
-    return renaming(ErrorCode.INCORRECT_KEY, ErrorCode.INVALID_CIPHERTEXT)
+row(
+    "re-encrypt-needs-source-key-id",
+    "Does not find the key of a ciphertext blob by itself in ReEncrypt.",
+    _needing("SourceKeyId"),
+    violates=("KMS-CRYPTO-015", "KMS-STATE-019"),
+    operations=("ReEncrypt",),
+)
+row(
+    "decrypt-ignores-key-id",
+    "Decrypts a ciphertext blob though another key is named.",
+    asking(KeyId=None),
+    violates=("KMS-CRYPTO-016",),
+    operations=("Decrypt",),
+)
+row(
+    "incorrect-key-as-invalid-ciphertext",
+    "Answers ReEncrypt with another source key with InvalidCiphertextException.",
+    renaming(ErrorCode.INCORRECT_KEY, ErrorCode.INVALID_CIPHERTEXT),
+    violates=("KMS-CRYPTO-016",),
+    operations=("ReEncrypt",),
+)
 
 
 @fault(violates=("KMS-CRYPTO-026",), operations=("Decrypt", "ReEncrypt"))
@@ -161,7 +164,10 @@ def encrypt_takes_any_length() -> Effects:
     return Replace(answer, cut)
 
 
-@fault(
+row(
+    "dry-run-ignored",
+    "Does what it is asked, though it is a dry run.",
+    asking(DryRun=None),
     violates=("KMS-CRYPTO-025",),
     operations=(
         "Encrypt",
@@ -171,9 +177,6 @@ def encrypt_takes_any_length() -> Effects:
         "GenerateDataKeyWithoutPlaintext",
     ),
 )
-def dry_run_ignored() -> Effects:
-    """Does what it is asked, though it is a dry run."""
-    return asking(DryRun=None)
 
 
 @fault(violates=("KMS-CRYPTO-027",), operations=("ReEncrypt",))
@@ -195,16 +198,18 @@ def no_re_encrypt_out_of_external_key_stores() -> Effects:
 # -- data keys --------------------------------------------------------------------
 
 
-@fault(violates=("KMS-CRYPTO-011",))
-def data_key_always_of_32_bytes() -> Effects:
-    """Makes data keys of 32 bytes, whatever was asked for."""
-    return Replace(new_data_key, lambda proceed, _: proceed(32))
-
-
-@fault(violates=("KMS-CRYPTO-011",))
-def one_data_key_for_all() -> Effects:
-    """Gives the same data key out again and again."""
-    return Replace(new_data_key, lambda _, length: bytes(length))
+row(
+    "data-key-always-of-32-bytes",
+    "Makes data keys of 32 bytes, whatever was asked for.",
+    Replace(new_data_key, lambda proceed, _: proceed(32)),
+    violates=("KMS-CRYPTO-011",),
+)
+row(
+    "one-data-key-for-all",
+    "Gives the same data key out again and again.",
+    Replace(new_data_key, lambda _, length: bytes(length)),
+    violates=("KMS-CRYPTO-011",),
+)
 
 
 @fault(
@@ -359,22 +364,24 @@ def _binding(
     return Replace(additional_authenticated_data, bind)
 
 
-@fault(violates=("KMS-CRYPTO-019", "KMS-CRYPTO-020"))
-def encryption_context_ignored() -> Effects:
-    """Decrypts with any encryption context."""
-    return _binding(lambda _: {})
-
-
-@fault(violates=("KMS-CRYPTO-019",))
-def encryption_context_in_any_case() -> Effects:
-    """Does not tell capital letters of an encryption context from small ones."""
-    return _binding(lambda c: {k.lower(): v.lower() for k, v in c.items()})
-
-
-@fault(violates=("KMS-CRYPTO-019", "KMS-CRYPTO-021"))
-def encryption_context_in_order() -> Effects:
-    """Binds the pairs of an encryption context in the order of the request."""
-    return _binding(lambda c: {f"{i}": f"{k}={c[k]}" for i, k in enumerate(c)})
+row(
+    "encryption-context-ignored",
+    "Decrypts with any encryption context.",
+    _binding(lambda _: {}),
+    violates=("KMS-CRYPTO-019", "KMS-CRYPTO-020"),
+)
+row(
+    "encryption-context-in-any-case",
+    "Does not tell capital letters of an encryption context from small ones.",
+    _binding(lambda c: {k.lower(): v.lower() for k, v in c.items()}),
+    violates=("KMS-CRYPTO-019",),
+)
+row(
+    "encryption-context-in-order",
+    "Binds the pairs of an encryption context in the order of the request.",
+    _binding(lambda c: {f"{i}": f"{k}={c[k]}" for i, k in enumerate(c)}),
+    violates=("KMS-CRYPTO-019", "KMS-CRYPTO-021"),
+)
 
 
 @fault(violates=("KMS-CRYPTO-020",))
@@ -406,7 +413,10 @@ def wrong_encryption_context_as_invalid_ciphertext() -> Effects:
     return raising(rename)
 
 
-@fault(violates=("KMS-CRYPTO-023",), operations=("Decrypt",))
-def unreadable_blob_as_invalid_state() -> Effects:
-    """Reports a blob that cannot be read as KMSInvalidStateException."""
-    return renaming(ErrorCode.INVALID_CIPHERTEXT, ErrorCode.KMS_INVALID_STATE)
+row(
+    "unreadable-blob-as-invalid-state",
+    "Reports a blob that cannot be read as KMSInvalidStateException.",
+    renaming(ErrorCode.INVALID_CIPHERTEXT, ErrorCode.KMS_INVALID_STATE),
+    violates=("KMS-CRYPTO-023",),
+    operations=("Decrypt",),
+)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_xks.faults import Replace
 from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import KmsError
-from pytest_xks.kms.faults.catalogue import fault
+from pytest_xks.kms.faults.catalogue import fault, row
 from pytest_xks.kms.faults.patterns import describing, forgiving, renaming
 from pytest_xks.kms.keys.states import KeyState, visible_state
 from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure
@@ -106,7 +106,10 @@ def describe_key_omits_key_manager() -> Effects:
     return _for_our_keys(respond)
 
 
-@fault(
+row(
+    "describe-key-needs-a-connection",
+    "Refuses DescribeKey while the store is disconnected.",
+    _needing_connection(),
     violates=(
         "KMS-KEYMGMT-001",
         "KMS-STATE-019",
@@ -114,70 +117,77 @@ def describe_key_omits_key_manager() -> Effects:
     ),
     operations=("DescribeKey",),
 )
-def describe_key_needs_a_connection() -> Effects:
-    """Refuses DescribeKey while the store is disconnected."""
-    return _needing_connection()
-
-
-@fault(violates=("KMS-KEYMGMT-002",), operations=("DescribeKey",))
-def describe_key_asks_the_proxy() -> Effects:
-    """Asks the proxy for the external key's metadata on DescribeKey."""
-    return _asking_proxy()
-
-
-@fault(violates=("KMS-KEYMGMT-003",))
-def unavailable_keys_are_enabled() -> Effects:
-    """Says Enabled: true of an Unavailable key."""
-    return describing(
+row(
+    "describe-key-asks-the-proxy",
+    "Asks the proxy for the external key's metadata on DescribeKey.",
+    _asking_proxy(),
+    violates=("KMS-KEYMGMT-002",),
+    operations=("DescribeKey",),
+)
+row(
+    "unavailable-keys-are-enabled",
+    "Says Enabled: true of an Unavailable key.",
+    describing(
         lambda key, document: document.update(
             Enabled=visible_state(key) in {KeyState.ENABLED, KeyState.UNAVAILABLE}
         )
-    )
-
-
-@fault(violates=("KMS-KEYMGMT-004",), operations=("ListKeys",))
-def list_keys_lists_nothing() -> Effects:
-    """Lists no keys."""
-    return Replace(answer, lambda *_: {"Keys": [], "Truncated": False})
+    ),
+    violates=("KMS-KEYMGMT-003",),
+)
+row(
+    "list-keys-lists-nothing",
+    "Lists no keys.",
+    Replace(answer, lambda *_: {"Keys": [], "Truncated": False}),
+    violates=("KMS-KEYMGMT-004",),
+    operations=("ListKeys",),
+)
 
 
 # -- managing -------------------------------------------------------------------------
 
 
-@fault(violates=("KMS-KEYMGMT-005",), operations=("EnableKey",))
-def enable_key_asks_the_proxy() -> Effects:
-    """Asks the proxy for the external key's metadata on EnableKey."""
-    return _asking_proxy()
-
-
-@fault(violates=("KMS-KEYMGMT-006",), operations=("TagResource",))
-def tag_resource_does_nothing() -> Effects:
-    """Ignores the tags of TagResource."""
-    return _doing_nothing()
-
-
-@fault(violates=("KMS-KEYMGMT-006",), operations=("PutKeyPolicy",))
-def put_key_policy_does_nothing() -> Effects:
-    """Ignores the policy of PutKeyPolicy."""
-    return _doing_nothing()
-
-
-@fault(violates=("KMS-KEYMGMT-006",), operations=("UpdateKeyDescription",))
-def update_key_description_does_nothing() -> Effects:
-    """Ignores the description of UpdateKeyDescription."""
-    return _doing_nothing()
-
-
-@fault(violates=("KMS-KEYMGMT-006",), operations=("ListGrants",))
-def list_grants_lists_nothing() -> Effects:
-    """Lists no grants of a key in an external key store."""
-    return _doing_nothing(Grants=[], Truncated=False)
-
-
-@fault(violates=("KMS-KEYMGMT-006",), operations=("ListAliases",))
-def list_aliases_lists_nothing() -> Effects:
-    """Lists no aliases of a key in an external key store."""
-    return _doing_nothing(Aliases=[], Truncated=False)
+row(
+    "enable-key-asks-the-proxy",
+    "Asks the proxy for the external key's metadata on EnableKey.",
+    _asking_proxy(),
+    violates=("KMS-KEYMGMT-005",),
+    operations=("EnableKey",),
+)
+row(
+    "tag-resource-does-nothing",
+    "Ignores the tags of TagResource.",
+    _doing_nothing(),
+    violates=("KMS-KEYMGMT-006",),
+    operations=("TagResource",),
+)
+row(
+    "put-key-policy-does-nothing",
+    "Ignores the policy of PutKeyPolicy.",
+    _doing_nothing(),
+    violates=("KMS-KEYMGMT-006",),
+    operations=("PutKeyPolicy",),
+)
+row(
+    "update-key-description-does-nothing",
+    "Ignores the description of UpdateKeyDescription.",
+    _doing_nothing(),
+    violates=("KMS-KEYMGMT-006",),
+    operations=("UpdateKeyDescription",),
+)
+row(
+    "list-grants-lists-nothing",
+    "Lists no grants of a key in an external key store.",
+    _doing_nothing(Grants=[], Truncated=False),
+    violates=("KMS-KEYMGMT-006",),
+    operations=("ListGrants",),
+)
+row(
+    "list-aliases-lists-nothing",
+    "Lists no aliases of a key in an external key store.",
+    _doing_nothing(Aliases=[], Truncated=False),
+    violates=("KMS-KEYMGMT-006",),
+    operations=("ListAliases",),
+)
 
 
 @fault(violates=("KMS-KEYMGMT-013",), operations=("UpdateAlias",))
@@ -212,16 +222,19 @@ def deletion_after_any_time() -> Effects:
     return Replace(answer, respond)
 
 
-@fault(violates=("KMS-KEYMGMT-007",))
-def deletion_date_is_missing() -> Effects:
-    """Leaves DeletionDate out of what DescribeKey says."""
-    return describing(lambda _, document: document.pop("DeletionDate", None))
-
-
-@fault(violates=("KMS-KEYMGMT-007",), operations=("ScheduleKeyDeletion",))
-def schedule_key_deletion_asks_the_proxy() -> Effects:
-    """Asks the proxy for the external key's metadata on ScheduleKeyDeletion."""
-    return _asking_proxy()
+row(
+    "deletion-date-is-missing",
+    "Leaves DeletionDate out of what DescribeKey says.",
+    describing(lambda _, document: document.pop("DeletionDate", None)),
+    violates=("KMS-KEYMGMT-007",),
+)
+row(
+    "schedule-key-deletion-asks-the-proxy",
+    "Asks the proxy for the external key's metadata on ScheduleKeyDeletion.",
+    _asking_proxy(),
+    violates=("KMS-KEYMGMT-007",),
+    operations=("ScheduleKeyDeletion",),
+)
 
 
 @fault(violates=("KMS-KEYMGMT-008",), operations=("CancelKeyDeletion",))
@@ -238,50 +251,53 @@ def cancelled_deletion_enables_the_key() -> Effects:
     return _for_our_keys(respond)
 
 
-@fault(violates=("KMS-KEYMGMT-008",), operations=("CancelKeyDeletion",))
-def cancel_key_deletion_needs_a_connection() -> Effects:
-    """Refuses CancelKeyDeletion while the store is disconnected."""
-    return _needing_connection()
+row(
+    "cancel-key-deletion-needs-a-connection",
+    "Refuses CancelKeyDeletion while the store is disconnected.",
+    _needing_connection(),
+    violates=("KMS-KEYMGMT-008",),
+    operations=("CancelKeyDeletion",),
+)
 
 
 # -- what is refused ------------------------------------------------------------------
 
 
-@fault(
+row(
+    "data-key-pairs-as-validation",
+    "Refuses data key pairs with a ValidationException.",
+    renaming("UnsupportedOperationException", "ValidationException"),
     violates=("KMS-UNSUP-001", "KMS-STATE-011"),
     operations=("GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"),
 )
-def data_key_pairs_as_validation() -> Effects:
-    """Refuses data key pairs with a ValidationException."""
-    return renaming("UnsupportedOperationException", "ValidationException")
-
-
-@fault(violates=("KMS-UNSUP-002",), operations=("GenerateRandom",))
-def random_bytes_of_an_external_key_store() -> Effects:
-    """Generates random bytes in an external key store."""
-    return forgiving(
+row(
+    "random-bytes-of-an-external-key-store",
+    "Generates random bytes in an external key store.",
+    forgiving(
         "UnsupportedOperationException",
         document={"Plaintext": "AAAAAAAAAAAAAAAAAAAAAA=="},
-    )
-
-
-@fault(violates=("KMS-UNSUP-003",), operations=("GenerateRandom",))
-def random_bytes_of_unknown_store_as_validation() -> Effects:
-    """Answers GenerateRandom for no store with a ValidationException."""
-    return renaming("CustomKeyStoreNotFoundException", "ValidationException")
-
-
-@fault(
-    violates=("KMS-UNSUP-004", "KMS-STATE-011"), operations=("GetKeyRotationStatus",)
+    ),
+    violates=("KMS-UNSUP-002",),
+    operations=("GenerateRandom",),
 )
-def key_rotation_is_off() -> Effects:
-    """Says of a key in an external key store that its rotation is not enabled."""
-    return forgiving(
-        "UnsupportedOperationException", document={"KeyRotationEnabled": False}
-    )
-
-
-@fault(
+row(
+    "random-bytes-of-unknown-store-as-validation",
+    "Answers GenerateRandom for no store with a ValidationException.",
+    renaming("CustomKeyStoreNotFoundException", "ValidationException"),
+    violates=("KMS-UNSUP-003",),
+    operations=("GenerateRandom",),
+)
+row(
+    "key-rotation-is-off",
+    "Says of a key in an external key store that its rotation is not enabled.",
+    forgiving("UnsupportedOperationException", document={"KeyRotationEnabled": False}),
+    violates=("KMS-UNSUP-004", "KMS-STATE-011"),
+    operations=("GetKeyRotationStatus",),
+)
+row(
+    "key-import-as-key-usage",
+    "Refuses to import key material with an InvalidKeyUsageException.",
+    renaming("UnsupportedOperationException", "InvalidKeyUsageException"),
     violates=("KMS-UNSUP-005", "KMS-STATE-012"),
     operations=(
         "GetParametersForImport",
@@ -289,33 +305,34 @@ def key_rotation_is_off() -> Effects:
         "DeleteImportedKeyMaterial",
     ),
 )
-def key_import_as_key_usage() -> Effects:
-    """Refuses to import key material with an InvalidKeyUsageException."""
-    return renaming("UnsupportedOperationException", "InvalidKeyUsageException")
-
-
-@fault(violates=("KMS-UNSUP-006",), operations=("ReplicateKey",))
-def replica_as_validation() -> Effects:
-    """Refuses to replicate a key with a ValidationException."""
-    return renaming("UnsupportedOperationException", "ValidationException")
-
-
-@fault(violates=("KMS-UNSUP-007",), operations=("Sign",))
-def signature_as_unsupported() -> Effects:
-    """Refuses to sign with an UnsupportedOperationException."""
-    return renaming("InvalidKeyUsageException", "UnsupportedOperationException")
-
-
-@fault(violates=("KMS-UNSUP-008",), operations=("GetPublicKey",))
-def public_key_as_not_found() -> Effects:
-    """Answers GetPublicKey with a NotFoundException."""
-    return renaming("UnsupportedOperationException", "NotFoundException")
-
-
-@fault(violates=("KMS-UNSUP-009",), operations=("Encrypt", "Decrypt"))
-def other_algorithm_as_validation() -> Effects:
-    """Refuses another encryption algorithm with a ValidationException."""
-    return renaming("InvalidKeyUsageException", "ValidationException")
+row(
+    "replica-as-validation",
+    "Refuses to replicate a key with a ValidationException.",
+    renaming("UnsupportedOperationException", "ValidationException"),
+    violates=("KMS-UNSUP-006",),
+    operations=("ReplicateKey",),
+)
+row(
+    "signature-as-unsupported",
+    "Refuses to sign with an UnsupportedOperationException.",
+    renaming("InvalidKeyUsageException", "UnsupportedOperationException"),
+    violates=("KMS-UNSUP-007",),
+    operations=("Sign",),
+)
+row(
+    "public-key-as-not-found",
+    "Answers GetPublicKey with a NotFoundException.",
+    renaming("UnsupportedOperationException", "NotFoundException"),
+    violates=("KMS-UNSUP-008",),
+    operations=("GetPublicKey",),
+)
+row(
+    "other-algorithm-as-validation",
+    "Refuses another encryption algorithm with a ValidationException.",
+    renaming("InvalidKeyUsageException", "ValidationException"),
+    violates=("KMS-UNSUP-009",),
+    operations=("Encrypt", "Decrypt"),
+)
 
 
 @fault(violates=("KMS-UNSUP-010",), operations=("TagResource", "CreateAlias"))

@@ -8,7 +8,7 @@ from pytest_xks.faults import Replace
 from pytest_xks.kms.desk.call import CRYPTO_OPERATIONS
 from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import KmsError
-from pytest_xks.kms.faults.catalogue import fault
+from pytest_xks.kms.faults.catalogue import fault, row
 from pytest_xks.kms.faults.patterns import describing, raising, renaming
 from pytest_xks.kms.keys.states import NOT_WHILE_PENDING, KeyState, visible_state
 from pytest_xks.kms.stores.store import ConnectionState
@@ -71,36 +71,34 @@ def _showing(choose: Callable[[XksKey], str | None]) -> Effect:
 # -- which state shows ----------------------------------------------------------------
 
 
-@fault(
-    violates=(
-        "KMS-STATE-001",
-        "KMS-KEYMGMT-007",
-        "KMS-DISCONNECT-006",
-    )
-)
-def pending_deletion_of_a_replica() -> Effects:
-    """Shows PendingReplicaDeletion for a key that is to be deleted."""
-    return _showing(
+row(
+    "pending-deletion-of-a-replica",
+    "Shows PendingReplicaDeletion for a key that is to be deleted.",
+    _showing(
         lambda key: (
             "PendingReplicaDeletion"
             if key.key_state == KeyState.PENDING_DELETION
             else None
         )
-    )
-
-
-@fault(
+    ),
+    violates=(
+        "KMS-STATE-001",
+        "KMS-KEYMGMT-007",
+        "KMS-DISCONNECT-006",
+    ),
+)
+row(
+    "disconnection-does-not-show",
+    "Shows keys of a store that is disconnected as if it were connected.",
+    _showing(lambda key: key.key_state),
     violates=(
         "KMS-STATE-002",
         "KMS-STATE-006",
         "KMS-STATE-016",
         "KMS-STATE-017",
         "KMS-DISCONNECT-006",
-    )
+    ),
 )
-def disconnection_does_not_show() -> Effects:
-    """Shows keys of a store that is disconnected as if it were connected."""
-    return _showing(lambda key: key.key_state)
 
 
 @fault(violates=("KMS-STATE-003",))
@@ -147,15 +145,15 @@ def connecting_enables_keys() -> Effects:
     return Replace(answer, respond)
 
 
-@fault(
+row(
+    "disconnection-hides-pending-deletion",
+    "Shows Unavailable for a pending key in a store that is disconnected.",
+    _showing(lambda key: None if key.store.connected else "Unavailable"),
     violates=(
         "KMS-STATE-005",
         "KMS-DISCONNECT-006",
-    )
+    ),
 )
-def disconnection_hides_pending_deletion() -> Effects:
-    """Shows Unavailable for a pending key in a store that is disconnected."""
-    return _showing(lambda key: None if key.store.connected else "Unavailable")
 
 
 @fault(violates=("KMS-STATE-006", "KMS-STATE-019"), operations=("DisableKey",))
@@ -184,72 +182,71 @@ def disabled_comes_before_unavailable() -> Effects:
     return Replace(answer, respond)
 
 
-@fault(violates=("KMS-STATE-017",))
-def failed_connection_does_not_show() -> Effects:
-    """Shows keys of a store that failed to connect as if it were connected."""
-    return _showing(
+row(
+    "failed-connection-does-not-show",
+    "Shows keys of a store that failed to connect as if it were connected.",
+    _showing(
         lambda key: key.key_state if key.store.state is ConnectionState.FAILED else None
-    )
+    ),
+    violates=("KMS-STATE-017",),
+)
 
 
 # -- what operations answer -----------------------------------------------------------
 
 
-@fault(violates=("KMS-STATE-007",))
-def disabled_key_as_invalid_state() -> Effects:
-    """Answers the use of a Disabled key with a KMSInvalidStateException."""
-    return renaming("DisabledException", "KMSInvalidStateException")
-
-
-@fault(
+row(
+    "disabled-key-as-invalid-state",
+    "Answers the use of a Disabled key with a KMSInvalidStateException.",
+    renaming("DisabledException", "KMSInvalidStateException"),
+    violates=("KMS-STATE-007",),
+)
+row(
+    "use-of-pending-key-as-not-found",
+    "Answers the use of a PendingDeletion key with a NotFoundException.",
+    _refusing(KeyState.PENDING_DELETION, "NotFoundException"),
     violates=("KMS-STATE-008",),
     operations=tuple(_USE),
 )
-def use_of_pending_key_as_not_found() -> Effects:
-    """Answers the use of a PendingDeletion key with a NotFoundException."""
-    return _refusing(KeyState.PENDING_DELETION, "NotFoundException")
-
-
-@fault(
+row(
+    "pending-key-as-disabled",
+    "Answers a change of a PendingDeletion key with a DisabledException.",
+    _refusing(KeyState.PENDING_DELETION, "DisabledException"),
     violates=("KMS-STATE-009",),
     operations=tuple(NOT_WHILE_PENDING),
 )
-def pending_key_as_disabled() -> Effects:
-    """Answers a change of a PendingDeletion key with a DisabledException."""
-    return _refusing(KeyState.PENDING_DELETION, "DisabledException")
-
-
-@fault(violates=("KMS-STATE-010",), operations=("CancelKeyDeletion",))
-def cancelling_no_deletion_as_validation() -> Effects:
-    """Answers CancelKeyDeletion with a ValidationException where nothing is pending."""
-    return renaming("KMSInvalidStateException", "ValidationException")
-
-
-@fault(
+row(
+    "cancelling-no-deletion-as-validation",
+    "Answers CancelKeyDeletion with a ValidationException where nothing is pending.",
+    renaming("KMSInvalidStateException", "ValidationException"),
+    violates=("KMS-STATE-010",),
+    operations=("CancelKeyDeletion",),
+)
+row(
+    "rotation-of-unavailable-key-as-unavailable",
+    "Answers the rotation of an Unavailable key with a KMSInvalidStateException.",
+    _refusing(KeyState.UNAVAILABLE, "KMSInvalidStateException"),
     violates=("KMS-STATE-011",),
     operations=("EnableKeyRotation", "GetKeyRotationStatus"),
 )
-def rotation_of_unavailable_key_as_unavailable() -> Effects:
-    """Answers the rotation of an Unavailable key with a KMSInvalidStateException."""
-    return _refusing(KeyState.UNAVAILABLE, "KMSInvalidStateException")
-
-
-@fault(
+row(
+    "import-for-unavailable-key-as-unavailable",
+    "Answers an import for an Unavailable key with a KMSInvalidStateException.",
+    _refusing(KeyState.UNAVAILABLE, "KMSInvalidStateException"),
     violates=("KMS-STATE-012",),
     operations=tuple(_IMPORT),
 )
-def import_for_unavailable_key_as_unavailable() -> Effects:
-    """Answers an import for an Unavailable key with a KMSInvalidStateException."""
-    return _refusing(KeyState.UNAVAILABLE, "KMSInvalidStateException")
-
-
-@fault(violates=("KMS-STATE-013",), operations=("UpdateAlias",))
-def alias_to_pending_key_as_not_found() -> Effects:
-    """Answers UpdateAlias to a PendingDeletion key with a NotFoundException."""
-    return renaming("KMSInvalidStateException", "NotFoundException")
-
-
-@fault(
+row(
+    "alias-to-pending-key-as-not-found",
+    "Answers UpdateAlias to a PendingDeletion key with a NotFoundException.",
+    renaming("KMSInvalidStateException", "NotFoundException"),
+    violates=("KMS-STATE-013",),
+    operations=("UpdateAlias",),
+)
+row(
+    "unavailable-key-as-disabled",
+    "Answers the use of an Unavailable key with a DisabledException.",
+    _refusing(KeyState.UNAVAILABLE, "DisabledException"),
     violates=(
         "KMS-STATE-014",
         "KMS-STATE-016",
@@ -258,12 +255,10 @@ def alias_to_pending_key_as_not_found() -> Effects:
     ),
     operations=tuple(CRYPTO_OPERATIONS),
 )
-def unavailable_key_as_disabled() -> Effects:
-    """Answers the use of an Unavailable key with a DisabledException."""
-    return _refusing(KeyState.UNAVAILABLE, "DisabledException")
-
-
-@fault(
+row(
+    "unavailable-key-as-key-unavailable",
+    "Answers the use of an Unavailable key with a KeyUnavailableException.",
+    _refusing(KeyState.UNAVAILABLE, "KeyUnavailableException"),
     violates=(
         "KMS-STATE-014",
         "KMS-STATE-015",
@@ -273,20 +268,13 @@ def unavailable_key_as_disabled() -> Effects:
     ),
     operations=tuple(CRYPTO_OPERATIONS),
 )
-def unavailable_key_as_key_unavailable() -> Effects:
-    """Answers the use of an Unavailable key with a KeyUnavailableException."""
-    return _refusing(KeyState.UNAVAILABLE, "KeyUnavailableException")
-
-
-@fault(
+row(
+    "disabled-key-without-its-arn",
+    "Does not say which key is disabled.",
+    _refusing(KeyState.DISABLED, "DisabledException", message="The key is disabled."),
     violates=("KMS-STATE-018",),
     operations=tuple(_USE),
 )
-def disabled_key_without_its_arn() -> Effects:
-    """Does not say which key is disabled."""
-    return _refusing(
-        KeyState.DISABLED, "DisabledException", message="The key is disabled."
-    )
 
 
 @fault(violates=("KMS-STATE-019",), operations=("ListGrants",))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_xks.faults import Replace
 from pytest_xks.kms.desk.exceptions import KmsError
-from pytest_xks.kms.faults.catalogue import fault, nothing
+from pytest_xks.kms.faults.catalogue import fault, nothing, row
 from pytest_xks.kms.faults.patterns import raising
 from pytest_xks.kms.proxy_calls.answers import (
     check_ciphertext_metadata,
@@ -55,16 +55,18 @@ def _waiting(milliseconds: float) -> Effects:
     return Replace(exchange, wait)
 
 
-@fault(violates=("KMS-RESP-001",))
-def waits_half_a_second_for_the_proxy() -> Effects:
-    """Takes answers that come within half a second."""
-    return _waiting(500)
-
-
-@fault(violates=("KMS-RESP-001",))
-def waits_75_ms_for_the_proxy() -> Effects:
-    """Takes answers only if they come within 75 ms."""
-    return _waiting(75)
+row(
+    "waits-half-a-second-for-the-proxy",
+    "Takes answers that come within half a second.",
+    _waiting(500),
+    violates=("KMS-RESP-001",),
+)
+row(
+    "waits-75-ms-for-the-proxy",
+    "Takes answers only if they come within 75 ms.",
+    _waiting(75),
+    violates=("KMS-RESP-001",),
+)
 
 
 # -- errors -----------------------------------------------------------------------
@@ -148,22 +150,24 @@ def error_message_passed_on() -> Effects:
 # -- Encrypt and Decrypt ----------------------------------------------------------
 
 
-@fault(violates=("KMS-RESP-008",))
-def ciphertext_metadata_of_any_length() -> Effects:
-    """Takes ciphertextMetadata of more than 20 bytes."""
-    return Replace(check_ciphertext_metadata, nothing)
-
-
-@fault(violates=("KMS-RESP-009",))
-def integrity_value_ignored() -> Effects:
-    """Asks for a ciphertextDataIntegrityValue, and never looks at it."""
-    return Replace(check_integrity, nothing)
-
-
-@fault(violates=("KMS-RESP-011",))
-def encrypt_answer_of_any_length() -> Effects:
-    """Takes ciphertexts, IVs and tags of any length."""
-    return Replace(check_lengths, nothing)
+row(
+    "ciphertext-metadata-of-any-length",
+    "Takes ciphertextMetadata of more than 20 bytes.",
+    Replace(check_ciphertext_metadata, nothing),
+    violates=("KMS-RESP-008",),
+)
+row(
+    "integrity-value-ignored",
+    "Asks for a ciphertextDataIntegrityValue, and never looks at it.",
+    Replace(check_integrity, nothing),
+    violates=("KMS-RESP-009",),
+)
+row(
+    "encrypt-answer-of-any-length",
+    "Takes ciphertexts, IVs and tags of any length.",
+    Replace(check_lengths, nothing),
+    violates=("KMS-RESP-011",),
+)
 
 
 @fault(violates=("KMS-RESP-012",))

@@ -277,18 +277,18 @@ for _row in _ROWS:
     ):
         if _violates is not None:
             _register(_row, _group, _violates)
-
-
-@fault(violates=("KMS-CONNECT-027",))
-def connect_misreports_what_is_undocumented() -> Effects:
-    """A throttled, failing or refusing proxy makes a store FAILED by INTERNAL_ERROR."""
-    return _misjudging(Scenario.THROTTLING, Scenario.INTERNAL, Scenario.VALIDATION)
-
-
-@fault(violates=("KMS-FAIL-010", _EVERY_CRYPTOGRAPHIC, "KMS-FAIL-024"))
-def throttling_of_proxy_as_kms_throttling() -> Effects:
-    """Passes the proxy's ThrottlingException on to callers of cryptography."""
-    return _misreporting(Scenario.THROTTLING, Group.CRYPTOGRAPHY, ErrorCode.THROTTLING)
+row(
+    "connect-misreports-what-is-undocumented",
+    "A throttled, failing or refusing proxy makes a store FAILED by INTERNAL_ERROR.",
+    _misjudging(Scenario.THROTTLING, Scenario.INTERNAL, Scenario.VALIDATION),
+    violates=("KMS-CONNECT-027",),
+)
+row(
+    "throttling-of-proxy-as-kms-throttling",
+    "Passes the proxy's ThrottlingException on to callers of cryptography.",
+    _misreporting(Scenario.THROTTLING, Group.CRYPTOGRAPHY, ErrorCode.THROTTLING),
+    violates=("KMS-FAIL-010", _EVERY_CRYPTOGRAPHIC, "KMS-FAIL-024"),
+)
 
 
 @fault(violates=(_EVERY_CRYPTOGRAPHIC, _ANY_FAILURE), operations=("GenerateDataKey",))

@@ -321,7 +321,9 @@ def data_key_signed_with_another_secret() -> Effects:
     return _signing_one(spoil)
 
 
-@fault(violates=("KMS-WIRE-003", *_NOT_SERVED))
-def data_key_dated_an_hour_ago() -> Effects:
-    """Dates the request for GenerateDataKeyWithoutPlaintext an hour back."""
-    return _signing_one(lambda target, now: (target, now - timedelta(hours=1)))
+row(
+    "data-key-dated-an-hour-ago",
+    "Dates the request for GenerateDataKeyWithoutPlaintext an hour back.",
+    _signing_one(lambda target, now: (target, now - timedelta(hours=1))),
+    violates=("KMS-WIRE-003", *_NOT_SERVED),
+)

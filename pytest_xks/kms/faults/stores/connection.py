@@ -170,15 +170,18 @@ def failed_stores_never_connect() -> Effects:
     return Replace(answer, connect)
 
 
-@fault(violates=("KMS-CONNECT-008",), operations=("ConnectCustomKeyStore",))
-def connect_says_create_to_the_proxy() -> Effects:
-    """Sends kmsOperation CreateCustomKeyStore while it connects a store."""
-    return Replace(
+row(
+    "connect-says-create-to-the-proxy",
+    "Sends kmsOperation CreateCustomKeyStore while it connects a store.",
+    Replace(
         answer,
         lambda _, context, call: connect_custom_key_store(
             context, replace(call, operation="CreateCustomKeyStore")
         ),
-    )
+    ),
+    violates=("KMS-CONNECT-008",),
+    operations=("ConnectCustomKeyStore",),
+)
 
 
 @fault(violates=("KMS-CONNECT-010",), operations=("ConnectCustomKeyStore",))
@@ -248,10 +251,13 @@ def cloudhsm_code_for_denied_access() -> Effects:
 # -- DisconnectCustomKeyStore -----------------------------------------------------
 
 
-@fault(violates=("KMS-DISCONNECT-002",), operations=("DisconnectCustomKeyStore",))
-def disconnect_again_succeeds() -> Effects:
-    """Answers DisconnectCustomKeyStore of a DISCONNECTED store with success."""
-    return forgiving(ErrorCode.CUSTOM_KEY_STORE_INVALID_STATE)
+row(
+    "disconnect-again-succeeds",
+    "Answers DisconnectCustomKeyStore of a DISCONNECTED store with success.",
+    forgiving(ErrorCode.CUSTOM_KEY_STORE_INVALID_STATE),
+    violates=("KMS-DISCONNECT-002",),
+    operations=("DisconnectCustomKeyStore",),
+)
 
 
 @fault(

@@ -175,27 +175,30 @@ for _row in _ADJUSTMENTS:
         violates=(_row[2],),
         operations=(_CREATE,),
     )
-
-
-@fault(violates=("KMS-CREATESTORE-005",), operations=("CreateCustomKeyStore",))
-def absent_member_as_invalid_parameter() -> Effects:
-    """Answers what CreateCustomKeyStore cannot take with InvalidParameterException."""
-    return renaming(ErrorCode.VALIDATION, "InvalidParameterException")
+row(
+    "absent-member-as-invalid-parameter",
+    "Answers what CreateCustomKeyStore cannot take with InvalidParameterException.",
+    renaming(ErrorCode.VALIDATION, "InvalidParameterException"),
+    violates=("KMS-CREATESTORE-005",),
+    operations=("CreateCustomKeyStore",),
+)
 
 
 # -- uniqueness -------------------------------------------------------------------
 
 
-@fault(violates=("KMS-CREATESTORE-021", "KMS-UPDATESTORE-010"))
-def key_store_names_not_unique() -> Effects:
-    """Lets two key stores have one name."""
-    return Replace(uniqueness.check_name, nothing)
-
-
-@fault(violates=("KMS-CREATESTORE-022", "KMS-UPDATESTORE-010"))
-def proxy_uris_not_unique() -> Effects:
-    """Lets two key stores have one endpoint and path."""
-    return Replace(uniqueness.check_uri, nothing)
+row(
+    "key-store-names-not-unique",
+    "Lets two key stores have one name.",
+    Replace(uniqueness.check_name, nothing),
+    violates=("KMS-CREATESTORE-021", "KMS-UPDATESTORE-010"),
+)
+row(
+    "proxy-uris-not-unique",
+    "Lets two key stores have one endpoint and path.",
+    Replace(uniqueness.check_uri, nothing),
+    violates=("KMS-CREATESTORE-022", "KMS-UPDATESTORE-010"),
+)
 
 
 @fault(violates=("KMS-CREATESTORE-023",))
@@ -213,16 +216,18 @@ def one_key_store_per_endpoint() -> Effects:
     return Replace(uniqueness.check_uri, check)
 
 
-@fault(violates=("KMS-CREATESTORE-024", "KMS-UPDATESTORE-010"))
-def public_endpoint_may_be_private_dns_name() -> Effects:
-    """Lets a public key store use the endpoint of one behind a service."""
-    return Replace(uniqueness.check_endpoint, nothing)
-
-
-@fault(violates=("KMS-CREATESTORE-026",))
-def vpc_endpoint_services_shared() -> Effects:
-    """Lets two key stores be behind one VPC endpoint service."""
-    return Replace(uniqueness.check_service, nothing)
+row(
+    "public-endpoint-may-be-private-dns-name",
+    "Lets a public key store use the endpoint of one behind a service.",
+    Replace(uniqueness.check_endpoint, nothing),
+    violates=("KMS-CREATESTORE-024", "KMS-UPDATESTORE-010"),
+)
+row(
+    "vpc-endpoint-services-shared",
+    "Lets two key stores be behind one VPC endpoint service.",
+    Replace(uniqueness.check_service, nothing),
+    violates=("KMS-CREATESTORE-026",),
+)
 
 
 @fault(violates=("KMS-CREATESTORE-050",), operations=("CreateCustomKeyStore",))
@@ -250,10 +255,13 @@ def _is_the_same(store: ExternalKeyStore, parameters: Mapping[str, object]) -> b
 # -- the test call ----------------------------------------------------------------
 
 
-@fault(violates=("KMS-CREATESTORE-028", "KMS-UPDATESTORE-008"), wholesale=True)
-def proxies_never_tested() -> Effects:
-    """Creates and changes key stores without asking their proxies."""
-    return Replace(check_health, nothing)
+row(
+    "proxies-never-tested",
+    "Creates and changes key stores without asking their proxies.",
+    Replace(check_health, nothing),
+    violates=("KMS-CREATESTORE-028", "KMS-UPDATESTORE-008"),
+    wholesale=True,
+)
 
 
 @fault(violates=("KMS-CREATESTORE-028",), operations=("CreateCustomKeyStore",))
@@ -310,10 +318,12 @@ def _asking(change: Callable[[str, Document], tuple[str, Document]]) -> Effects:
     return Replace(request_to_proxy, ask)
 
 
-@fault(violates=("KMS-CREATESTORE-012",))
-def test_call_to_path_in_small_letters() -> Effects:
-    """Writes the path in small letters when it asks the proxy of a new key store."""
-    return _asking(lambda path, metadata: (path.lower(), metadata))
+row(
+    "test-call-to-path-in-small-letters",
+    "Writes the path in small letters when it asks the proxy of a new key store.",
+    _asking(lambda path, metadata: (path.lower(), metadata)),
+    violates=("KMS-CREATESTORE-012",),
+)
 
 
 @fault(violates=("KMS-CREATESTORE-028",))
@@ -416,16 +426,20 @@ def _becoming(state: ConnectionState) -> Effects:
     return Replace(answer, respond)
 
 
-@fault(violates=("KMS-CREATESTORE-047",), operations=("CreateCustomKeyStore",))
-def new_key_store_connects_by_itself() -> Effects:
-    """Connects a key store when it has been created."""
-    return _becoming(ConnectionState.CONNECTED)
-
-
-@fault(violates=("KMS-CREATESTORE-047",), operations=("CreateCustomKeyStore",))
-def new_key_store_has_failed() -> Effects:
-    """Shows a new key store as FAILED, which nobody has tried to connect."""
-    return _becoming(ConnectionState.FAILED)
+row(
+    "new-key-store-connects-by-itself",
+    "Connects a key store when it has been created.",
+    _becoming(ConnectionState.CONNECTED),
+    violates=("KMS-CREATESTORE-047",),
+    operations=("CreateCustomKeyStore",),
+)
+row(
+    "new-key-store-has-failed",
+    "Shows a new key store as FAILED, which nobody has tried to connect.",
+    _becoming(ConnectionState.FAILED),
+    violates=("KMS-CREATESTORE-047",),
+    operations=("CreateCustomKeyStore",),
+)
 
 
 @fault(violates=("KMS-CREATESTORE-048",), operations=("CreateCustomKeyStore",))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_xks.faults import Replace
 from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
-from pytest_xks.kms.faults.catalogue import fault
+from pytest_xks.kms.faults.catalogue import fault, row
 from pytest_xks.kms.faults.patterns import ask_proxy, move, renaming, store_of
 from pytest_xks.kms.stores.store import ConnectionState
 
@@ -45,12 +45,15 @@ def delete_forgets_pending_keys() -> Effects:
     return Replace(answer, delete)
 
 
-@fault(violates=("KMS-DELETESTORE-002",), operations=("DeleteCustomKeyStore",))
-def delete_of_store_with_keys_as_wrong_state() -> Effects:
-    """Answers DeleteCustomKeyStore of a store with keys with another exception."""
-    return renaming(
+row(
+    "delete-of-store-with-keys-as-wrong-state",
+    "Answers DeleteCustomKeyStore of a store with keys with another exception.",
+    renaming(
         ErrorCode.CUSTOM_KEY_STORE_HAS_CMKS, ErrorCode.CUSTOM_KEY_STORE_INVALID_STATE
-    )
+    ),
+    violates=("KMS-DELETESTORE-002",),
+    operations=("DeleteCustomKeyStore",),
+)
 
 
 @fault(violates=("KMS-DELETESTORE-003",), operations=("DeleteCustomKeyStore",))

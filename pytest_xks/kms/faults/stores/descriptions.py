@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_xks.faults import Edit, Replace
 from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
-from pytest_xks.kms.faults.catalogue import fault
+from pytest_xks.kms.faults.catalogue import fault, row
 from pytest_xks.kms.faults.patterns import asking, forgiving, renaming
 
 if TYPE_CHECKING:
@@ -62,34 +62,37 @@ def disconnected_stores_are_not_listed() -> Effects:
     return Replace(answer, describe)
 
 
-@fault(
+row(
+    "describe-of-unknown-store-is-empty",
+    "Answers a filter that matches no store with an empty list.",
+    forgiving(
+        ErrorCode.CUSTOM_KEY_STORE_NOT_FOUND,
+        document={"CustomKeyStores": [], "Truncated": False},
+    ),
     violates=("KMS-DESCRIBESTORE-002", "KMS-DELETESTORE-005", "KMS-GEN-009"),
     operations=("DescribeCustomKeyStores",),
 )
-def describe_of_unknown_store_is_empty() -> Effects:
-    """Answers a filter that matches no store with an empty list."""
-    return forgiving(
-        ErrorCode.CUSTOM_KEY_STORE_NOT_FOUND,
-        document={"CustomKeyStores": [], "Truncated": False},
-    )
-
-
-@fault(violates=("KMS-DESCRIBESTORE-003",), operations=("DescribeCustomKeyStores",))
-def describe_ignores_limit() -> Effects:
-    """Lists all stores on one page, whatever Limit says."""
-    return asking(Limit=None)
-
-
-@fault(violates=("KMS-DESCRIBESTORE-003",), operations=("DescribeCustomKeyStores",))
-def bad_marker_as_validation() -> Effects:
-    """Answers a Marker that is not valid with a ValidationException."""
-    return renaming(ErrorCode.INVALID_MARKER, ErrorCode.VALIDATION)
-
-
-@fault(violates=("KMS-DESCRIBESTORE-003",), operations=("DescribeCustomKeyStores",))
-def truncated_without_next_marker() -> Effects:
-    """Lists a page of stores without saying where the next one begins."""
-    return Edit(lambda document: document.pop("NextMarker", None))
+row(
+    "describe-ignores-limit",
+    "Lists all stores on one page, whatever Limit says.",
+    asking(Limit=None),
+    violates=("KMS-DESCRIBESTORE-003",),
+    operations=("DescribeCustomKeyStores",),
+)
+row(
+    "bad-marker-as-validation",
+    "Answers a Marker that is not valid with a ValidationException.",
+    renaming(ErrorCode.INVALID_MARKER, ErrorCode.VALIDATION),
+    violates=("KMS-DESCRIBESTORE-003",),
+    operations=("DescribeCustomKeyStores",),
+)
+row(
+    "truncated-without-next-marker",
+    "Lists a page of stores without saying where the next one begins.",
+    Edit(lambda document: document.pop("NextMarker", None)),
+    violates=("KMS-DESCRIBESTORE-003",),
+    operations=("DescribeCustomKeyStores",),
+)
 
 
 # -- entries ----------------------------------------------------------------------
@@ -110,29 +113,31 @@ def _changing_configuration(change: Callable[[Document], object]) -> Effects:
     return _changing(lambda entry: change(entry["XksProxyConfiguration"]))
 
 
-@fault(violates=("KMS-DESCRIBESTORE-004",), operations=("DescribeCustomKeyStores",))
-def describe_without_creation_date() -> Effects:
-    """Leaves CreationDate out of what it says of a store."""
-    return _changing(lambda entry: entry.pop("CreationDate"))
-
-
-@fault(
+row(
+    "describe-without-creation-date",
+    "Leaves CreationDate out of what it says of a store.",
+    _changing(lambda entry: entry.pop("CreationDate")),
+    violates=("KMS-DESCRIBESTORE-004",),
+    operations=("DescribeCustomKeyStores",),
+)
+row(
+    "describe-names-connectivity-as-requests-do",
+    "Calls the member Connectivity by its name in requests, XksProxyConnectivity.",
+    _changing_configuration(
+        lambda members: members.update(XksProxyConnectivity=members.pop("Connectivity"))
+    ),
     violates=("KMS-DESCRIBESTORE-005", "KMS-DESCRIBESTORE-011"),
     operations=("DescribeCustomKeyStores",),
 )
-def describe_names_connectivity_as_requests_do() -> Effects:
-    """Calls the member Connectivity by its name in requests, XksProxyConnectivity."""
-    return _changing_configuration(
-        lambda members: members.update(XksProxyConnectivity=members.pop("Connectivity"))
-    )
-
-
-@fault(violates=("KMS-DESCRIBESTORE-005",), operations=("DescribeCustomKeyStores",))
-def public_stores_show_vpc_members() -> Effects:
-    """Shows an empty VpcEndpointServiceName of stores with a public endpoint."""
-    return _changing_configuration(
+row(
+    "public-stores-show-vpc-members",
+    "Shows an empty VpcEndpointServiceName of stores with a public endpoint.",
+    _changing_configuration(
         lambda members: members.setdefault("VpcEndpointServiceName", "")
-    )
+    ),
+    violates=("KMS-DESCRIBESTORE-005",),
+    operations=("DescribeCustomKeyStores",),
+)
 
 
 @fault(violates=("KMS-DESCRIBESTORE-006",), operations=("DescribeCustomKeyStores",))
@@ -150,10 +155,13 @@ def describe_returns_the_secret() -> Effects:
     return Replace(answer, describe)
 
 
-@fault(violates=("KMS-DESCRIBESTORE-007",), operations=("DescribeCustomKeyStores",))
-def describe_has_cloudhsm_members() -> Effects:
-    """Says of an external key store what only AWS CloudHSM key stores have."""
-    return _changing(lambda entry: entry.update(CloudHsmClusterId=""))
+row(
+    "describe-has-cloudhsm-members",
+    "Says of an external key store what only AWS CloudHSM key stores have.",
+    _changing(lambda entry: entry.update(CloudHsmClusterId="")),
+    violates=("KMS-DESCRIBESTORE-007",),
+    operations=("DescribeCustomKeyStores",),
+)
 
 
 @fault(
@@ -181,21 +189,27 @@ def vpc_endpoint_without_scheme() -> Effects:
     return _changing_configuration(change)
 
 
-@fault(violates=("KMS-DESCRIBESTORE-011",), operations=("DescribeCustomKeyStores",))
-def vpc_owner_is_not_shown() -> Effects:
-    """Leaves VpcEndpointServiceOwner out of what it says of a store."""
-    return _changing_configuration(
+row(
+    "vpc-owner-is-not-shown",
+    "Leaves VpcEndpointServiceOwner out of what it says of a store.",
+    _changing_configuration(
         lambda members: members.pop("VpcEndpointServiceOwner", None)
-    )
+    ),
+    violates=("KMS-DESCRIBESTORE-011",),
+    operations=("DescribeCustomKeyStores",),
+)
 
 
 # -- the quota --------------------------------------------------------------------
 
 
-@fault(violates=("KMS-QUOTA-001",), operations=("CreateCustomKeyStore",))
-def store_quota_as_validation() -> Effects:
-    """Answers the eleventh CreateCustomKeyStore with a ValidationException."""
-    return renaming(ErrorCode.LIMIT_EXCEEDED, ErrorCode.VALIDATION)
+row(
+    "store-quota-as-validation",
+    "Answers the eleventh CreateCustomKeyStore with a ValidationException.",
+    renaming(ErrorCode.LIMIT_EXCEEDED, ErrorCode.VALIDATION),
+    violates=("KMS-QUOTA-001",),
+    operations=("CreateCustomKeyStore",),
+)
 
 
 @fault(violates=("KMS-QUOTA-001",), operations=("CreateCustomKeyStore",))

@@ -10,7 +10,7 @@ from pytest_xks.faults import Replace
 from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.steps import replaced
-from pytest_xks.kms.faults.catalogue import fault, nothing
+from pytest_xks.kms.faults.catalogue import fault, nothing, row
 from pytest_xks.kms.faults.patterns import adjusting, asking, renaming
 from pytest_xks.kms.stores.operations import check_health, check_updatable
 from pytest_xks.kms.stores.uniqueness import check_unique
@@ -117,10 +117,13 @@ def update_to_public_keeps_the_endpoint() -> Effects:
     return adjusting(keep)
 
 
-@fault(violates=("KMS-UPDATESTORE-012",), operations=("UpdateCustomKeyStore",))
-def update_ignores_cloudhsm_members() -> Effects:
-    """Ignores members of AWS CloudHSM key stores in a change of an external one."""
-    return asking(CloudHsmClusterId=None, KeyStorePassword=None)
+row(
+    "update-ignores-cloudhsm-members",
+    "Ignores members of AWS CloudHSM key stores in a change of an external one.",
+    asking(CloudHsmClusterId=None, KeyStorePassword=None),
+    violates=("KMS-UPDATESTORE-012",),
+    operations=("UpdateCustomKeyStore",),
+)
 
 
 # -- connection states ------------------------------------------------------------
@@ -145,22 +148,24 @@ def _refusing(member: str) -> Effects:
     return Replace(check_updatable, check)
 
 
-@fault(violates=("KMS-UPDATESTORE-002",))
-def rename_only_while_disconnected() -> Effects:
-    """Refuses a new name while the key store is CONNECTED."""
-    return _refusing("NewCustomKeyStoreName")
-
-
-@fault(violates=("KMS-UPDATESTORE-015",))
-def uri_path_only_while_disconnected() -> Effects:
-    """Refuses a new path while the key store is CONNECTED."""
-    return _refusing("XksProxyUriPath")
-
-
-@fault(violates=("KMS-UPDATESTORE-003", "KMS-UPDATESTORE-004"))
-def anything_changed_while_connected() -> Effects:
-    """Changes whatever is asked for, in every ConnectionState."""
-    return Replace(check_updatable, nothing)
+row(
+    "rename-only-while-disconnected",
+    "Refuses a new name while the key store is CONNECTED.",
+    _refusing("NewCustomKeyStoreName"),
+    violates=("KMS-UPDATESTORE-002",),
+)
+row(
+    "uri-path-only-while-disconnected",
+    "Refuses a new path while the key store is CONNECTED.",
+    _refusing("XksProxyUriPath"),
+    violates=("KMS-UPDATESTORE-015",),
+)
+row(
+    "anything-changed-while-connected",
+    "Changes whatever is asked for, in every ConnectionState.",
+    Replace(check_updatable, nothing),
+    violates=("KMS-UPDATESTORE-003", "KMS-UPDATESTORE-004"),
+)
 
 
 @fault(violates=("KMS-UPDATESTORE-004",), operations=("UpdateCustomKeyStore",))
