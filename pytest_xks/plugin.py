@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_xks.clock import SimulatedClock
     from pytest_xks.kms.fake import FakeKms
     from pytest_xks.kms.handles import KeyHandle, KeyStoreHandle
-    from pytest_xks.proxy.health import Fleet
+    from pytest_xks.proxy.health import ProxyFleet
     from pytest_xks.proxy.mock import MockXksProxy
     from pytest_xks.proxy_api.sigv4 import Credential
     from pytest_xks.serve.xks_server import XksServer
@@ -82,7 +82,7 @@ class MakeXksProxy(Protocol):
         credential: Credential | None = None,
         region: str = ...,
         clock: SimulatedClock | None = None,
-        fleet: Fleet | None = None,
+        fleet: ProxyFleet | None = None,
         load_balancer_path: str = ...,
     ) -> MockXksProxy:
         """A new mock XKS proxy; see ``pytest_xks.proxy.mock.MockXksProxy``."""
@@ -280,12 +280,7 @@ def xks_server() -> Iterator[XksServer]:
 
 
 def _fail_on_unused_faults(proxies: list[MockXksProxy]) -> None:
-    unused = [
-        f"  {armed!r}"
-        for proxy in proxies
-        for armed in proxy.core.faults.history
-        if armed.countable and not armed.hits
-    ]
+    unused = [f"  {armed!r}" for proxy in proxies for armed in proxy.unused_faults]
     if unused:
         pytest.fail(
             "These faults of the mock XKS proxy were armed and never hit:\n"

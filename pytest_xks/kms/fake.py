@@ -321,6 +321,11 @@ class FakeKms:
         """
         return self.faults.arm(name)
 
+    @property
+    def unused_faults(self) -> tuple[ArmedFault, ...]:
+        """The faults that have been armed and never hit."""
+        return self.faults.never_hit()
+
     def set_request_quota(
         self, custom_key_store_id: str, requests_per_second: float
     ) -> None:

@@ -21,14 +21,14 @@ from pytest_xks.http.listener import HttpsListener
 from pytest_xks.http.tricks import Trick
 from pytest_xks.proxy.core import ProxyCore
 from pytest_xks.proxy.keys import ExternalKey
-from pytest_xks.proxy.stores import KeyStore
+from pytest_xks.proxy.stores import ProxyKeyStore
 from pytest_xks.proxy_api.http import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pytest_xks.certify.targets.kms_target import InstrumentSettings
-    from pytest_xks.proxy.health import Fleet
+    from pytest_xks.proxy.health import ProxyFleet
     from pytest_xks.proxy_api.http import Headers, Request
     from pytest_xks.proxy_api.sigv4 import Credential
 
@@ -168,7 +168,7 @@ class Instrument:
         return self._listener.port
 
     @property
-    def fleet(self) -> Fleet:
+    def fleet(self) -> ProxyFleet:
         """What GetHealthStatus reports; its managers' status may be changed."""
         return self._core.fleet
 
@@ -192,7 +192,7 @@ class Instrument:
             self._labels += 1
             number = self._labels
         first = f"store-{number}" if prefix is None else prefix
-        store = KeyStore(f"{'/' if first else ''}{first}/kms/xks/v1")
+        store = ProxyKeyStore(f"{'/' if first else ''}{first}/kms/xks/v1")
         self._core.add_store(store)
         self._secrets.append(store.credential.secret_access_key)
         return ProxyStore(
@@ -297,7 +297,7 @@ class ProxyStore:
         self,
         *,
         instrument: Instrument,
-        store: KeyStore,
+        store: ProxyKeyStore,
         endpoint: str,
         learn: Callable[[str], None],
     ) -> None:

@@ -58,6 +58,7 @@ class FaultBoard:
 
     def __init__(self) -> None:
         self._armed: tuple[ArmedFault, ...] = ()
+        self._history: list[ArmedFault] = []
 
     @property
     def armed(self) -> tuple[ArmedFault, ...]:
@@ -72,7 +73,12 @@ class FaultBoard:
         """
         armed = ArmedFault(find_fault(name), self._remove)
         self._armed = (*self._armed, armed)
+        self._history.append(armed)
         return armed
+
+    def never_hit(self) -> tuple[ArmedFault, ...]:
+        """What has been armed and not been hit."""
+        return tuple(each for each in self._history if not each.hits)
 
     def _remove(self, fault: ArmedFault) -> None:
         self._armed = tuple(each for each in self._armed if each is not fault)

@@ -114,6 +114,10 @@ class FaultBoard:
         """Everything that has been armed, in that order."""
         return tuple(self._history)
 
+    def never_hit(self) -> tuple[ArmedFault, ...]:
+        """What has been armed and not been hit, where a hit would be seen."""
+        return tuple(each for each in self._history if each.countable and not each.hits)
+
     def arm(
         self,
         name: str,

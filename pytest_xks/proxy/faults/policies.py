@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_xks.proxy.journal import JournalEntry
     from pytest_xks.proxy.keys import ExternalKey
     from pytest_xks.proxy.rules import Rules
-    from pytest_xks.proxy.stores import KeyStore
+    from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.http import Request
     from pytest_xks.proxy_api.messages import (
         DecryptParameters,
@@ -41,7 +41,9 @@ def _authorizes_health() -> Effect:
     """Denies GetHealthStatus in a key store that has a policy."""
 
     def change(rules: Rules) -> Rules:
-        def authorize(store: KeyStore, route: Route, metadata: RequestMetadata) -> None:
+        def authorize(
+            store: ProxyKeyStore, route: Route, metadata: RequestMetadata
+        ) -> None:
             if store.deny and route.operation is Operation.GET_HEALTH_STATUS:
                 raise DeniedError(store.deny[0].name)
             rules.authorize(store, route, metadata)
@@ -63,7 +65,7 @@ def _quota_shared_by_all_stores() -> Effect:
     exceeded: set[str] = set()
 
     def change(rules: Rules) -> Rules:
-        def admit(store: KeyStore) -> None:
+        def admit(store: ProxyKeyStore) -> None:
             if exceeded - {store.uri_path}:
                 exceeded.clear()
                 raise XksError(ErrorName.THROTTLING)

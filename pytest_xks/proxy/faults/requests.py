@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pytest_xks.proxy.rules import Rules
-    from pytest_xks.proxy.stores import KeyStore
+    from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.http import Request
     from pytest_xks.proxy_api.messages import (
         DecryptParameters,
@@ -134,10 +134,10 @@ def _serves_get() -> Effect:
 @fault("serves-keys-of-another-store", violates=("XKS-URI-009",))
 def _serves_keys_of_another_store() -> Effect:
     """Looks an external key up in every key store that has been used so far."""
-    seen: list[KeyStore] = []
+    seen: list[ProxyKeyStore] = []
 
     def wrap(rules: Rules) -> Rules:
-        def find_key(store: KeyStore, external_key_id: str) -> ExternalKey:
+        def find_key(store: ProxyKeyStore, external_key_id: str) -> ExternalKey:
             if store not in seen:
                 seen.append(store)
             for each in (store, *seen):

@@ -12,7 +12,7 @@ from moto.core.common_models import CloudWatchMetricProvider
 
 from pytest_xks.kms.proxy_calls.failures import ProxyFailure
 from pytest_xks.kms.stores.quota import RequestQuota
-from pytest_xks.proxy.health import ManagerStatus
+from pytest_xks.proxy.health import ExternalKeyManagerStatus
 
 if TYPE_CHECKING:
     from ..conftest import AssertKmsError, Lab
@@ -201,7 +201,7 @@ def test_latencies(inner_lab: Lab, assert_kms_error: AssertKmsError):
 def test_states_of_key_managers(inner_lab: Lab):
     """Every health check tells them, also one that KMS makes on its own."""
     store_id = inner_lab.connected_store()
-    inner_lab.proxy.core.fleet.managers[0].status = ManagerStatus.DEGRADED
+    inner_lab.proxy.fleet.managers[0].status = ExternalKeyManagerStatus.DEGRADED
     health = inner_lab.fake.check_health(store_id)
     assert "pytest-xks" == health.xks_proxy_vendor
     assert (

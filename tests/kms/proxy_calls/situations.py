@@ -287,7 +287,7 @@ def _another_key(lab: Lab, operation: str) -> Thunk:
 
 def _second_store(lab: Lab) -> dict[str, object]:
     path = "/second/kms/xks/v1"
-    if path not in lab.proxy.core.stores:
+    if path not in lab.proxy._core.stores:
         lab.proxy.add_store(path, credential=lab.proxy.credential)
     return {"CustomKeyStoreName": "second", "XksProxyUriPath": path}
 
