@@ -6,7 +6,7 @@ loopback port as well; both lead to the same core.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from pytest_xks.clock import SimulatedClock
 from pytest_xks.proxy.core import ProxyCore
@@ -40,11 +40,29 @@ if TYPE_CHECKING:
     from pytest_xks.proxy_api.http import Response
     from pytest_xks.proxy_api.sigv4 import Credential
 
-__all__ = ["DEFAULT_URI_PATH", "MockXksProxy", "add_keys_by_role", "core_of"]
+__all__ = [
+    "DEFAULT_URI_PATH",
+    "MockXksProxy",
+    "MockXksProxyOptions",
+    "add_keys_by_role",
+    "core_of",
+    "proxy_with_keys",
+]
 
 DEFAULT_URI_PATH = "/example/uri/path/prefix/kms/xks/v1"
 DEFAULT_REGION = "us-east-1"
 IN_PROCESS_HOST = "xks-proxy.test"
+
+
+class MockXksProxyOptions(TypedDict, total=False):
+    """The arguments of ``MockXksProxy``, as keywords of what makes one."""
+
+    uri_path: str
+    credential: Credential | None
+    region: str
+    clock: SimulatedClock | None
+    fleet: ProxyFleet | None
+    load_balancer_path: str
 
 
 class MockXksProxy:
@@ -372,3 +390,18 @@ def add_keys_by_role(store: ProxyKeyStore) -> None:
     store.add_key("no_usage", key_usage=["SIGN", "VERIFY"])
     store.add_key("disabled", status=KeyStatus.DISABLED)
     store.add_key("not_aes_256", key_spec="AES_128")
+
+
+def proxy_with_keys(
+    clock: SimulatedClock, /, **options: Unpack[MockXksProxyOptions]
+) -> MockXksProxy:
+    """A mock proxy as the fixtures give it: with a key for each role.
+
+    Args:
+        clock: its clock, unless the options name one.
+        options: those of ``MockXksProxy``.
+    """
+    options.setdefault("clock", clock)
+    proxy = MockXksProxy(**options)
+    add_keys_by_role(proxy.store)
+    return proxy
