@@ -19,6 +19,7 @@ from pytest_xks.proxy.mock import proxy_with_keys
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.kms.faults.armed import ArmedFault
     from pytest_xks.kms.handles import KeyHandle, KeyStoreHandle
     from pytest_xks.proxy.mock import MockXksProxy, MockXksProxyOptions
 
@@ -99,10 +100,12 @@ class FakeKmsWithProxy(FakeKms):
         )
 
     @property
-    def unused_faults(self) -> tuple[Any, ...]:
+    def unused_faults(self) -> tuple[ArmedFault, ...]:
         """The faults, also of its proxies, that have been armed and never hit."""
-        of_proxies = [each for proxy in self._proxies for each in proxy.unused_faults]
-        return (*super().unused_faults, *of_proxies)
+        unused: list[Any] = [*super().unused_faults]
+        for proxy in self._proxies:
+            unused += proxy.unused_faults
+        return tuple(unused)
 
     def stop(self) -> None:
         """End, with every proxy and key store; no-op if it has ended."""

@@ -23,7 +23,7 @@ pytest.importorskip("mypy", reason="the environment `types` of tox has it")
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("test_public_api.py")
-STUBS_OF_KMS = "mypy_boto3_kms"
+STUBS = "mypy_boto3_"
 
 # What a fixture, an attribute or a result is must not be Any anywhere.
 NO_ANY = (
@@ -40,7 +40,7 @@ def environment(folder: Path, *, without: str = "") -> Path:
 
     Args:
         folder: where to make it.
-        without: a package to leave out.
+        without: what the packages begin with that are left out.
     """
     venv.create(folder, symlinks=True)
     (site_packages,) = folder.glob("lib/python*/site-packages")
@@ -97,7 +97,7 @@ def functions_with(text: str) -> set[str]:
 @pytest.fixture(scope="module")
 def with_stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of somebody who has boto3-stubs[kms]."""
-    pytest.importorskip(STUBS_OF_KMS)
+    pytest.importorskip(f"{STUBS}kms")
     return environment(tmp_path_factory.mktemp("with-stubs") / "venv")
 
 
@@ -105,7 +105,7 @@ def with_stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def without_stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of somebody who has not."""
     folder = tmp_path_factory.mktemp("without-stubs") / "venv"
-    return environment(folder, without=STUBS_OF_KMS)
+    return environment(folder, without=STUBS)
 
 
 def test_with_stubs(with_stubs: Path) -> None:
@@ -118,7 +118,7 @@ def test_without_stubs(without_stubs: Path) -> None:
     its_own_import = {
         number
         for number, line in enumerate(PROGRAM.read_text("utf-8").splitlines(), 1)
-        if STUBS_OF_KMS in line
+        if STUBS in line
     }
 
     assert errors(without_stubs).keys() <= its_own_import
