@@ -1,5 +1,4 @@
-"""The requirements on XKS proxies, and the checks that verify them.
+"""The requirements on XKS proxies and KMS emulators, and the checks that verify them.
 
-``pytest-xks certify`` runs this folder; nobody imports it by name. See README.md for
-how a check is written.
+``pytest-xks certify`` runs this folder; nobody imports it. See README.md.
 """

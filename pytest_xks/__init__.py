@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_xks.clock import Clock as Clock
     from pytest_xks.clock import SimulatedClock as SimulatedClock
     from pytest_xks.clock import SystemClock as SystemClock
+    from pytest_xks.faults.armed import ArmedFault as ArmedFault
     from pytest_xks.http.certificates import BadCertificate as BadCertificate
     from pytest_xks.http.certificates import Certificate as Certificate
     from pytest_xks.http.certificates import (
@@ -69,7 +70,6 @@ if TYPE_CHECKING:
     from pytest_xks.plugin import MakeXksProxy as MakeXksProxy
     from pytest_xks.proxy.admission import Deny as Deny
     from pytest_xks.proxy.admission import RequestQuota as RequestQuota
-    from pytest_xks.proxy.faults.armed import ArmedFault as ArmedFault
     from pytest_xks.proxy.health import ExternalKeyManager as ExternalKeyManager
     from pytest_xks.proxy.health import (
         ExternalKeyManagerStatus as ExternalKeyManagerStatus,
@@ -106,7 +106,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "AccessDeniedAtCreateKey": "kms.behaviour",
     "AlarmState": "kms.operators.alarms",
-    "ArmedFault": "proxy.faults.armed",
+    "ArmedFault": "faults.armed",
     "BadCertificate": "http.certificates",
     "Behaviour": "kms.behaviour",
     "CannotDecryptError": "proxy.keys",

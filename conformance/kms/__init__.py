@@ -1,5 +1,4 @@
-"""The checks of the KMS API with external key stores, by its operations.
+"""The checks of KMS emulators: boto3 against an endpoint URL, and a look at its calls.
 
-They speak boto3 against an endpoint URL, and look at what reaches the suite's own mock
-XKS proxy. Expected values are literals, after what AWS documents.
+The folders are AWS's topics; ``client/`` has what they share. Values are literals.
 """

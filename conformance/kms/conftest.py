@@ -8,92 +8,96 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_xks.certify.evidence.recorder import Recorder
-from pytest_xks.certify.run.session import INSTRUMENT, KMS_TARGET
+from pytest_xks.certify.run.session import KMS_TARGET, PROBE_PROXY
 
-from .client.client import Endpoint, Kms
-from .client.workshop import PREFIX, Workshop
+from .client.kms_client import KmsClient, KmsEndpoint
+from .client.provisioning import PREFIX, Provisioner
 from .keys.creator import Creator
 from .keys.states import SharedKeys, States
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
 
-    from .client.workshop import Key, KeyStore
+    from .client.provisioning import Key, KeyStore
 
 
 @pytest.fixture(scope="session")
-def instrument(pytestconfig: pytest.Config) -> Instrument:
+def probe_proxy(pytestconfig: pytest.Config) -> ProbeProxy:
     """The suite's own mock XKS proxy."""
-    return pytestconfig.stash[INSTRUMENT]
+    return pytestconfig.stash[PROBE_PROXY]
 
 
 @pytest.fixture(scope="session")
-def endpoint(pytestconfig: pytest.Config) -> Iterator[Endpoint]:
+def endpoint(pytestconfig: pytest.Config) -> Iterator[KmsEndpoint]:
     """The endpoint, with the connections that all checks share."""
-    endpoint = Endpoint(pytestconfig.stash[KMS_TARGET])
+    endpoint = KmsEndpoint(pytestconfig.stash[KMS_TARGET])
     yield endpoint
     endpoint.close()
 
 
 @pytest.fixture(scope="session")
-def session_workshop(endpoint: Endpoint, instrument: Instrument) -> Iterator[Workshop]:
-    """The workshop of the run; what it made goes at the end, also after Ctrl-C."""
-    kms = Kms(endpoint, Recorder())
-    workshop = Workshop(instrument)
-    workshop.clear_away(kms)
-    yield workshop
-    workshop.close(kms)
+def session_provisioner(
+    endpoint: KmsEndpoint, probe_proxy: ProbeProxy
+) -> Iterator[Provisioner]:
+    """The provisioner of the run; it cleans up at the end, also after Ctrl-C."""
+    kms = KmsClient(endpoint, Recorder())
+    provisioner = Provisioner(probe_proxy)
+    provisioner.clear_away(kms)
+    yield provisioner
+    provisioner.close(kms)
 
 
 @pytest.fixture
-def kms(endpoint: Endpoint, recorder: Recorder) -> Kms:
+def kms(endpoint: KmsEndpoint, recorder: Recorder) -> KmsClient:
     """The endpoint under test; every exchange is recorded for this check."""
-    return Kms(endpoint, recorder)
+    return KmsClient(endpoint, recorder)
 
 
 @pytest.fixture
-def workshop(kms: Kms, session_workshop: Workshop) -> Iterator[Workshop]:
-    """Makes key stores and keys; the stores go with the check."""
-    yield session_workshop
-    session_workshop.remove_stores(kms)
+def provisioner(
+    kms: KmsClient, session_provisioner: Provisioner
+) -> Iterator[Provisioner]:
+    """Makes key stores and keys; the stores are removed with the check."""
+    yield session_provisioner
+    session_provisioner.remove_stores(kms)
 
 
 @pytest.fixture
-def store(kms: Kms, workshop: Workshop) -> KeyStore:
+def store(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
     """A connected key store, in which keys may be made."""
-    return workshop.keyed_store(kms)
+    return provisioner.keyed_store(kms)
 
 
 @pytest.fixture
-def other_store(kms: Kms, workshop: Workshop) -> KeyStore:
+def other_store(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
     """Another one, which a check may disconnect."""
-    return workshop.keyed_store(kms, "other")
+    return provisioner.keyed_store(kms, "other")
 
 
 @pytest.fixture
-def key(kms: Kms, workshop: Workshop) -> Key:
+def key(kms: KmsClient, provisioner: Provisioner) -> Key:
     """An enabled KMS key in ``store``, shared by checks that leave it as it is."""
-    return workshop.shared_key(kms)
+    return provisioner.shared_key(kms)
 
 
 @pytest.fixture
-def other_key(kms: Kms, workshop: Workshop) -> Key:
+def other_key(kms: KmsClient, provisioner: Provisioner) -> Key:
     """One in ``other_store``, shared likewise."""
-    return workshop.shared_key(kms, "other")
+    return provisioner.shared_key(kms, "other")
 
 
 @pytest.fixture
-def new_key(kms: Kms, workshop: Workshop, store: KeyStore) -> Key:
+def new_key(kms: KmsClient, provisioner: Provisioner, store: KeyStore) -> Key:
     """A KMS key in ``store`` for this check alone."""
-    return workshop.make_key(kms, store)
+    return provisioner.make_key(kms, store)
 
 
 @pytest.fixture
-def creator(kms: Kms, workshop: Workshop, store: KeyStore) -> Creator:
+def creator(kms: KmsClient, provisioner: Provisioner, store: KeyStore) -> Creator:
     """Creates KMS keys in ``store``, good ones and others."""
-    return Creator(kms, workshop, store)
+    return Creator(kms, provisioner, store)
 
 
 @pytest.fixture(scope="session")
@@ -103,16 +107,18 @@ def shared_keys() -> SharedKeys:
 
 
 @pytest.fixture
-def states(kms: Kms, workshop: Workshop, shared_keys: SharedKeys) -> Iterator[States]:
+def states(
+    kms: KmsClient, provisioner: Provisioner, shared_keys: SharedKeys
+) -> Iterator[States]:
     """Keys in every key state."""
-    states = States(kms, workshop, shared_keys)
+    states = States(kms, provisioner, shared_keys)
     yield states
     states.tidy()
 
 
 @pytest.fixture
-def alias(kms: Kms) -> Iterator[str]:
-    """The name of no alias; what a check makes of it goes with the check."""
+def alias(kms: KmsClient) -> Iterator[str]:
+    """The name of no alias; one that a check makes is removed with the check."""
     name = f"alias/{PREFIX}-{secrets.token_hex(6)}"
     yield name
     kms.call("DeleteAlias", AliasName=name, label="remove the alias")

@@ -1,6 +1,4 @@
-"""Checks of XKS proxies, one file a chapter of the specification.
+"""The checks of XKS proxies, by the chapters of AWS's specification.
 
-Rule of this folder: nothing here comes from the proxy that is judged, nor from the
-mock proxy of this project. Requests are signed by botocore, expected values are
-literals from the specification.
+``client/`` has what they share. Botocore signs; expected values are literals.
 """

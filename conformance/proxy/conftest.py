@@ -8,8 +8,8 @@ import pytest
 
 from pytest_xks.certify.run.session import TARGET
 
-from .client.client import ProxyClient
-from .client.session import Session
+from .client.proxy_client import ProxyClient
+from .client.proxy_session import ProxySession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +24,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def session(pytestconfig: pytest.Config, *, load: bool) -> Iterator[Session]:
-    """Connections and knowledge that all checks share."""
-    session = Session(pytestconfig.stash[TARGET], load=load)
+def session(pytestconfig: pytest.Config, *, load: bool) -> Iterator[ProxySession]:
+    """The connections of the run, and what it has learnt of the proxy."""
+    session = ProxySession(pytestconfig.stash[TARGET], load=load)
     yield session
     session.close()
 
 
 @pytest.fixture
-def proxy(session: Session, recorder: Recorder) -> ProxyClient:
+def proxy(session: ProxySession, recorder: Recorder) -> ProxyClient:
     """The proxy under test; every exchange is recorded for this check."""
     return ProxyClient(session, recorder)

@@ -1,18 +1,22 @@
 """The proxy itself: a request in, a delivery out. No socket, no thread, no TLS.
 
-Everything that decides the order of the checks lives in ``_Visit``. AMBIGUOUS: the
-specification gives no order. Ours: path, method, signature, quota, JSON and
-requestMetadata, policy, key, the key's state and usage, parameters.
+The order of the checks is that of ``_RequestContext``. AMBIGUOUS: the specification
+gives no order. Ours: path, method, signature, quota, JSON and requestMetadata, policy,
+key, the key's state and usage, parameters.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_xks.clock import SystemClock
+from pytest_xks.faults import FaultBoard, Occasion
 from pytest_xks.http.defects import log_defect
 from pytest_xks.http.delivery import Delivery
-from pytest_xks.proxy.faults.armed import FaultBoard
+from pytest_xks.http.tricks import PREVENTS_CONNECTION
+from pytest_xks.proxy.faults.catalogue import CATALOGUE
+from pytest_xks.proxy.faulty import under_faults
 from pytest_xks.proxy.health import ProxyFleet
 from pytest_xks.proxy.journal import Journal, JournalEntry
 from pytest_xks.proxy.rules import DeniedError, Rules
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_xks.clock import Clock
-    from pytest_xks.proxy.faults.armed import ArmedFault
     from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.errors import Operation
     from pytest_xks.proxy_api.http import Request
@@ -63,7 +66,7 @@ class ProxyCore:
         self.load_balancer_path = load_balancer_path
         self.fleet = fleet or ProxyFleet()
         self.rules = rules or Rules()
-        self.faults = FaultBoard()
+        self.faults = FaultBoard(CATALOGUE, counted=PREVENTS_CONNECTION)
         self.journal = Journal()
         self._stores: dict[str, ProxyKeyStore] = {}
 
@@ -90,27 +93,35 @@ class ProxyCore:
         }:
             return Delivery(response=_ALIVE)
         started = self.clock.monotonic()
-        armed = (
-            self.faults.matching(parse_path(request.path)) if self.faults.armed else ()
-        )
-        rules = self.rules
-        for fault in armed:
-            rules = fault.change_rules(rules)
-        visit = _Visit(self, request, rules)
-        delivery = Delivery(response=visit.answer())
-        for fault in armed:
-            delivery = fault.change_delivery(delivery, request)
+        chances = self.faults.at(_occasion(request)) if self.faults.armed else ()
+        rules = under_faults(self.rules, chances) if chances else self.rules
+        context = _RequestContext(self, request, rules)
+        delivery = rules.deliver(context.answer(), request)
         duration = (self.clock.monotonic() - started) * 1000 + delivery.delay_ms
-        entry = visit.entry(delivery.response, duration, armed)
-        self.journal.add(entry)
+        entry = context.entry(delivery.response, duration)
         rules.log(entry)
+        struck = ", ".join(each.armed.name for each in chances if each.struck)
+        self.journal.add(replace(entry, fault=struck) if struck else entry)
         return delivery
 
 
 _ALIVE = Response(status=200, headers=(("Content-Type", "text/plain"),), body=b"OK\n")
 
 
-class _Visit:
+def _occasion(request: Request) -> Occasion:
+    """What a request is about, going by its path, for faults that are choosy."""
+    route = parse_path(request.path)
+    if route is None:
+        return Occasion()
+    key = route.external_key_id
+    return Occasion(
+        operation=route.operation,
+        key_stores=frozenset({route.uri_path}),
+        external_key_ids=frozenset({key} if key else ()),
+    )
+
+
+class _RequestContext:
     """One request on its way through the rules, and what is known of it so far."""
 
     def __init__(self, core: ProxyCore, request: Request, rules: Rules) -> None:
@@ -126,7 +137,7 @@ class _Visit:
         """The response; every failure has become one."""
         try:
             store = self._find_store()
-            if self._request.method not in self._rules.methods:
+            if not self._rules.allows_method(self._request.method):
                 return self._rules.refuse_method(self._request.method)
             return self._rules.respond(self._serve(store))
         except XksError as error:
@@ -180,9 +191,7 @@ class _Visit:
             return messages.render_encrypt(rules.encrypt(key, parameters, rules))
         return messages.render_decrypt(rules.open(key, parameters, rules))
 
-    def entry(
-        self, response: Response, duration_ms: float, armed: tuple[ArmedFault, ...]
-    ) -> JournalEntry:
+    def entry(self, response: Response, duration_ms: float) -> JournalEntry:
         """What the journal keeps."""
         error, route, metadata = self._error, self._route, self._metadata
         return JournalEntry(
@@ -199,5 +208,4 @@ class _Visit:
             error_message=error.message if error else None,
             denied_by=error.statement if isinstance(error, DeniedError) else None,
             duration_ms=duration_ms,
-            fault=", ".join(each.fault.name for each in armed) or None,
         )

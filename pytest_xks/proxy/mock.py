@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 from pytest_xks.clock import SimulatedClock
 from pytest_xks.proxy.core import ProxyCore
 from pytest_xks.proxy.expectations import expect_requests
-from pytest_xks.proxy.in_process import InProcessTransport
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
-from pytest_xks.proxy.listener import ProxyListener
-from pytest_xks.proxy.mounting import mount
 from pytest_xks.proxy.stores import ProxyKeyStore
+from pytest_xks.proxy.transports.in_process import InProcessTransport
+from pytest_xks.proxy.transports.listener import ProxyListener
+from pytest_xks.proxy.transports.mounting import mount
 from pytest_xks.proxy_api.errors import Operation
 from pytest_xks.proxy_api.http import Request
 from pytest_xks.proxy_api.limits import RESPONSE_DEADLINE_MS
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     import responses
 
+    from pytest_xks.faults import ArmedFault
     from pytest_xks.http.certificates import CertificateAuthority
     from pytest_xks.http.client import Transport
     from pytest_xks.proxy.admission import Deny, RequestQuota
-    from pytest_xks.proxy.faults.armed import ArmedFault
     from pytest_xks.proxy.health import ProxyFleet
     from pytest_xks.proxy.journal import JournalEntry
     from pytest_xks.proxy.keys import ExternalKey, ExternalKeyProperties
@@ -273,13 +273,18 @@ class MockXksProxy:
 
     # -- misbehaving --------------------------------------------------------------
 
-    def fault(
+    def fault(  # noqa: PLR0913 - keyword-only, each with its default
         self,
         name: str,
         *,
         operation: Operation | str | None = None,
+        key_store: str | None = None,
         external_key_id: str | None = None,
         times: int | None = None,
+        after: int = 0,
+        every: int = 1,
+        rate: float = 1.0,
+        seed: int = 0,
         **options: object,
     ) -> ArmedFault:
         """Misbehave from now on; as a context manager, until the end of the block.
@@ -287,20 +292,31 @@ class MockXksProxy:
         Args:
             name: a name of the catalogue, e.g. ``"ThrottlingException"``, ``"delay"``.
             operation: in this operation only.
+            key_store: in the key store of this URI path only.
             external_key_id: with this external key only.
             times: this often, then behave again; always by default.
+            after: only after so many requests that it would have struck.
+            every: only at every so many-th: with 3 at the third, the sixth.
+            rate: only with this probability, above 0 and at most 1.
+            seed: of the rate and of random delays; the same one gives the same ones.
             options: the fault's own, e.g. ``milliseconds=300``.
 
         Raises:
             LookupError: no fault of that name; the message names the nearest.
-            TypeError: an option that the fault does not have.
-            ValueError: an option out of bounds.
+            TypeError: an option that the fault does not have, or of another type.
+            ValueError: a value out of bounds, or an operation that the fault does not
+                concern.
         """
         return self._core.faults.arm(
             name,
-            operation=Operation(operation) if operation else None,
+            operation=operation,
+            key_store=key_store,
             external_key_id=external_key_id,
             times=times,
+            after=after,
+            every=every,
+            rate=rate,
+            seed=seed,
             **options,
         )
 

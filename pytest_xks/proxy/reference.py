@@ -16,8 +16,8 @@ from pytest_xks.http.certificates import CertificateAuthority
 from pytest_xks.proxy import logs
 from pytest_xks.proxy.admission import Deny, RequestQuota
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
-from pytest_xks.proxy.listener import ProxyListener
 from pytest_xks.proxy.mock import DEFAULT_URI_PATH, MockXksProxy, core_of
+from pytest_xks.proxy.transports.listener import ProxyListener
 
 if TYPE_CHECKING:
     import logging

@@ -1,7 +1,7 @@
 """The steps by which the proxy answers a request, each a function of its own.
 
 ``Rules`` lists them; the defaults below follow the specification to the letter. A fault
-is a copy of the rules with one step replaced, so that the same core runs, right or
+replaces steps in a copy of the rules (``faulty``), so that the same core runs, right or
 wrong.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_xks.http.delivery import Delivery
 from pytest_xks.proxy import logs
 from pytest_xks.proxy.admission import first_denial
 from pytest_xks.proxy.keys import CannotDecryptError, ExternalKey, KeyStatus
@@ -254,6 +255,11 @@ def refuse_method(method: str) -> Response:
     )
 
 
+def deliver(response: Response, _: Request) -> Delivery:
+    """The answer travels at once, and whole."""
+    return Delivery(response=response)
+
+
 def _json_response(status: int, document: Mapping[str, object]) -> Response:
     return Response(
         status=status,
@@ -267,7 +273,7 @@ class Rules:
     """How the proxy answers, in the order in which the steps are taken."""
 
     parse_path: Callable[[str], Route | None] = parse_path
-    methods: frozenset[str] = frozenset({"POST"})
+    allows_method: Callable[[str], bool] = "POST".__eq__
     authenticate: Callable[[Request, Mapping[str, str], datetime], str] = authenticate
     admit: Callable[[ProxyKeyStore], None] = admit
     parse_document: Callable[[bytes], Document] = messages.parse_document
@@ -296,4 +302,5 @@ class Rules:
     respond: Callable[[Mapping[str, object]], Response] = respond
     respond_error: Callable[[XksError], Response] = respond_error
     refuse_method: Callable[[str], Response] = refuse_method
+    deliver: Callable[[Response, Request], Delivery] = deliver
     log: Callable[[JournalEntry], None] = logs.write

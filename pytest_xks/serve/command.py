@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.targets.proxy_file import proxy_target_from_document
-from pytest_xks.certify.targets.proxy_preflight import preflight
+from pytest_xks.certify.targets.proxy_preflight import preflight_proxy
 from pytest_xks.certify.toml.writing import dump_toml
 from pytest_xks.kms.handles import register_key_store
 from pytest_xks.kms.served import ServedKms, address_to_reach
@@ -95,7 +95,7 @@ def serve(options: ServeOptions, echo: Callable[[str], None]) -> None:
             _watch_input(stopped)
         document = _absolute(proxy.target_document(), proxy.directory)
         target = proxy_target_from_document(document, proxy.directory / "target.toml")
-        preflight(target)
+        preflight_proxy(target)
         with _started(kms, proxy, options) as store:
             if options.target_file:
                 _write(options.target_file, dump_toml(document))

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.probe_proxy.proxy import Instrument
+from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.requirements.suite import load_catalogue
-from pytest_xks.certify.run.runner import Selection, run_suite
-from pytest_xks.certify.targets.kms_target import InstrumentSettings, KmsTarget
-from pytest_xks.certify.targets.proxy_target import Credential, Endpoint, ProxyTarget
+from pytest_xks.certify.run.runner import run_suite
+from pytest_xks.certify.run.selection import Selection
+from pytest_xks.certify.targets.credential import Credential
+from pytest_xks.certify.targets.kms_target import KmsTarget, ProbeProxySettings
+from pytest_xks.certify.targets.proxy_target import Endpoint, ProxyTarget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +32,7 @@ _PROLOGUE = """\
 import pytest
 from pytest_xks.certify.run.outcome import NotApplicable, NotTestable, Violation
 from pytest_xks.certify.run.session import (
-    INSTRUMENT, KMS_TARGET, LOAD, TARGET, recorder_of, require
+    PROBE_PROXY, KMS_TARGET, LOAD, TARGET, recorder_of, require
 )
 from pytest_xks.certify.evidence.recorder import Exchange, Received, Signing
 
@@ -63,9 +65,9 @@ def kms_target() -> KmsTarget:
 
 
 @pytest.fixture
-def instrument() -> Iterator[Instrument]:
+def probe_proxy() -> Iterator[ProbeProxy]:
     """The suite's own proxy, on a free port."""
-    with Instrument(InstrumentSettings()) as running:
+    with ProbeProxy(ProbeProxySettings()) as running:
         yield running
 
 
@@ -117,7 +119,7 @@ def certify(
         strict: bool = False,
         proxy: ProxyTarget | None = None,
         kms: KmsTarget | None = None,
-        instrument: Instrument | None = None,
+        probe_proxy: ProbeProxy | None = None,
         extra: str = "",
         **selection: object,
     ) -> Document:
@@ -129,7 +131,7 @@ def certify(
             suite=suite,
             catalogue=catalogue,
             target=subject,
-            instrument=instrument,
+            probe_proxy=probe_proxy,
             scratch=tmp_path,
             selection=Selection(**selection),
         )

@@ -15,7 +15,7 @@ import pytest_xks
 from pytest_xks import plugin
 from pytest_xks.certify.targets.kms_file import load_kms_target
 from pytest_xks.certify.targets.proxy_file import load_proxy_target
-from pytest_xks.cli import cli
+from pytest_xks.cli.root import cli
 
 ROOT = Path(__file__).parents[2]
 TEXTS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "conformance").glob("*.md"))
@@ -24,6 +24,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+pytestmark = pytest.mark.slow
 
 
 def snippets(text: str, language: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 import tomllib
 from configparser import ConfigParser
@@ -15,6 +14,8 @@ import pytest_xks
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 SETUPTOOLS = PROJECT["tool"]["setuptools"]
+TOX = ConfigParser(interpolation=None)
+TOX.read(ROOT / "tox.ini", "utf-8")
 
 # Where each package lies; see [tool.setuptools.package-dir].
 PLACES = {
@@ -34,6 +35,7 @@ OURS = (
     "MANIFEST.in",
     "README.md",
     "benchmarks",
+    "changelog.d",
     "conformance",
     "pyproject.toml",
     "pytest_xks",
@@ -62,9 +64,15 @@ def package_of(folder: Path) -> str:
 
 
 def shipped_folders() -> list[Path]:
-    """Every folder with Python files that has to be in the wheel."""
+    """Every folder that has to be in the wheel: Python files are in it or below it."""
     return sorted(
-        {path.parent for place in PLACES.values() for path in place.rglob("*.py")}
+        {
+            folder
+            for place in PLACES.values()
+            for path in place.rglob("*.py")
+            for folder in path.parents
+            if folder.is_relative_to(place)
+        }
     )
 
 
@@ -74,7 +82,7 @@ def patterns_for(path: Path) -> list[str]:
         pattern
         for package, globs in SETUPTOOLS["package-data"].items()
         for pattern in globs
-        if fnmatch.fnmatch(str(path), str(_place(package) / pattern))
+        if path in _place(package).glob(pattern)
     ]
 
 
@@ -128,10 +136,8 @@ def test_the_changelog_tells_of_this_version():
 
 def test_oldest_environment_installs_the_lower_bounds():
     """`tox -e py311-oldest` has exactly what pyproject.toml promises to work with."""
-    tox = ConfigParser()
-    tox.read(ROOT / "tox.ini", "utf-8")
     pinned = dict(
-        line.split("==") for line in tox["testenv:py311-oldest"]["deps"].split()
+        line.split("==") for line in TOX["testenv:py311-oldest"]["deps"].split()
     )
     promised = dict(
         requirement.split(">=") for requirement in PROJECT["project"]["dependencies"]
@@ -142,19 +148,42 @@ def test_oldest_environment_installs_the_lower_bounds():
         assert f"{pinned[name]}.".startswith(f"{bound}.")
 
 
+def full() -> list[str]:
+    """The environments of `tox -m full`."""
+    labels = dict(
+        line.split(" = ") for line in TOX["tox"]["labels"].split("\n") if line
+    )
+    return labels["full"].split(", ")
+
+
+def newest_first(environments: str) -> list[str]:
+    """The Pythons that are named, each once."""
+    minors = {int(minor) for minor in re.findall(r"py3(\d+)", environments)}
+    return [f"3.{minor}" for minor in sorted(minors, reverse=True)]
+
+
+def test_tox_and_its_rest_run_everything_once():
+    """`tox` and `tox -m full` share nothing, and leave out nothing but measuring."""
+    default = TOX["tox"]["env_list"].split(", ")
+    described = {
+        name.removeprefix("testenv:") for name in TOX if name.startswith("testenv:")
+    }
+
+    assert sorted(default + full()) == sorted(described - {"bench"})
+
+
 def test_tox_runs_every_promised_python():
-    """The classifiers, requires-python and tox name the same Pythons."""
+    """The classifiers, requires-python and tox name the same Pythons.
+
+    Plain `tox` tests on the newest that is there, and `tox -m full` on the others.
+    """
     pythons = re.findall(
         r"Python :: (3\.\d+)", "\n".join(PROJECT["project"]["classifiers"])
     )
 
     assert PROJECT["project"]["requires-python"] == f">={pythons[0]}"
-    assert [
-        f"3.{minor}"
-        for minor in re.search(r"py3\{([\d,]+)\}", (ROOT / "tox.ini").read_text())[
-            1
-        ].split(",")
-    ] == pythons
+    assert newest_first(TOX["testenv:tests"]["base_python"]) == pythons[::-1]
+    assert newest_first(" ".join(full())) == pythons[-2::-1]
 
 
 def test_licence():

@@ -58,6 +58,7 @@ def test_sdist_can_be_tested(sdist):
         "CHANGELOG.md",
         "LICENSE",
         "README.md",
+        "changelog.d/README.md",
         "conformance/pytest.ini",
         "pyproject.toml",
         "pytest_xks/py.typed",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest_xks.kms.fake
 import pytest_xks.kms.handles
-import pytest_xks.proxy.faults
+import pytest_xks.proxy.faults.catalogue
 import pytest_xks.proxy.mock
 
-pytest_xks.proxy.faults.all_faults()
+pytest_xks.proxy.faults.catalogue.CATALOGUE.all()

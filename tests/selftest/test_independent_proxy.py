@@ -65,6 +65,7 @@ def unproven(report: dict) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_certified(variant, tmp_path):
     """The independent proxy is conformant, and nothing of it could not be tested."""

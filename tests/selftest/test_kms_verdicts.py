@@ -10,7 +10,7 @@ import pytest
 
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
-from pytest_xks.certify.run.parts import PARTS
+from pytest_xks.certify.run.mocks import MOCKS
 from pytest_xks.certify.run.runner import run_suite
 
 
@@ -55,12 +55,12 @@ def test_our_fake_kms_is_conformant(tmp_path):
 def test_hopeless_emulator(tmp_path, fault, violated):
     """An emulator that is wrong altogether is not conformant, and no check breaks."""
     catalogue = load_catalogue("kms")
-    with PARTS["kms"].embedded(fault) as (target, instrument):
+    with MOCKS["kms"].served(fault) as (target, probe_proxy):
         run = run_suite(
             suite=suite_folder(),
             catalogue=catalogue,
             target=target,
-            instrument=instrument,
+            probe_proxy=probe_proxy,
             scratch=tmp_path,
         )
         report = build_document(run, catalogue=catalogue, target=target)

@@ -59,6 +59,7 @@ def test_reference_proxy_is_conformant(reference):
     assert not ids(report, "not_testable")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "violated"),
     [
@@ -86,6 +87,7 @@ def test_hopeless_proxy(reference, fault, violated):
     assert all(requirement_id in run.stdout for requirement_id in violated)
 
 
+@pytest.mark.slow
 def test_target_of_one_key(reference):
     """With one usable key much cannot be tested, and the report names what to add."""
     folder = reference.directory
@@ -102,6 +104,7 @@ def test_target_of_one_key(reference):
         assert what in run.stdout
 
 
+@pytest.mark.slow
 def test_secrets_stay_out_of_reports_and_logs(reference):
     """No secret of the target shows, whether it passes or fails."""
     folder = reference.directory

@@ -20,7 +20,7 @@ import pytest
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.targets.environment import proxy_target_from_environment
 from pytest_xks.certify.targets.proxy_file import load_proxy_target
-from pytest_xks.certify.targets.proxy_preflight import preflight
+from pytest_xks.certify.targets.proxy_preflight import preflight_proxy
 from pytest_xks.certify.targets.proxy_target import CAPABILITIES
 from pytest_xks.proxy.mock import MockXksProxy
 from pytest_xks.proxy_api.sigv4 import Credential
@@ -62,7 +62,7 @@ def test_serve(tmp_path, number):
         process, lines = served
         document = json.loads(ready.read_text())
         target = load_proxy_target(target_file)
-        preflight(target)
+        preflight_proxy(target)
         process.send_signal(number)
         _, errors = process.communicate(timeout=20)
 
@@ -91,7 +91,7 @@ def test_variables():
             text=True,
         ).stdout
         environ = dict(e.split("=", 1) for e in shown.split("\0") if "=" in e)
-        preflight(proxy_target_from_environment(environ))
+        preflight_proxy(proxy_target_from_environment(environ))
 
     assert any("--from-env" in line for line in lines)
 

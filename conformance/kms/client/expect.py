@@ -1,7 +1,7 @@
 """What a check accepts of a KMS endpoint, and the helpers that raise otherwise.
 
-See ``certify.judgement`` for what an ``Outcome`` is. A *control* is a call that has to
-succeed before a refusal means anything; if it does not, nothing can be concluded.
+``certify.run.judgement`` says what an ``Outcome`` is. A *control* is a call that has
+to succeed before a refusal means anything; if it does not, nothing can be concluded.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_xks.certify.run import judgement
+from pytest_xks.certify.run.judgement import Outcome as OutcomeOf
 from pytest_xks.certify.run.judgement import expect, violated
 from pytest_xks.certify.run.outcome import NotTestable
 
-from .reply import Reply
+from .reply import KmsReply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ __all__ = [
     "violated",
 ]
 
-Outcome: TypeAlias = judgement.Outcome[Reply]
+Outcome: TypeAlias = OutcomeOf[KmsReply]
 
 
 def refused(*codes: str) -> Outcome:
@@ -57,7 +57,7 @@ REFUSED = Outcome(
 VALIDATION = refused("ValidationException")
 
 
-def success(reply: Reply) -> Mapping[str, Any]:
+def success(reply: KmsReply) -> Mapping[str, Any]:
     """The document of a call that has to succeed.
 
     Raises:
@@ -67,7 +67,7 @@ def success(reply: Reply) -> Mapping[str, Any]:
     return reply.document
 
 
-def control(reply: Reply) -> Mapping[str, Any]:
+def control(reply: KmsReply) -> Mapping[str, Any]:
     """The document of a call without the defect that a check is about.
 
     Raises:
@@ -81,7 +81,7 @@ def control(reply: Reply) -> Mapping[str, Any]:
     )
 
 
-def control_refused(reply: Reply) -> Reply:
+def control_refused(reply: KmsReply) -> KmsReply:
     """A reply that has to be a refusal before its details mean anything.
 
     Raises:
@@ -94,7 +94,7 @@ def control_refused(reply: Reply) -> Reply:
     )
 
 
-def expect_member(reply: Reply, name: str, value: object) -> None:
+def expect_member(reply: KmsReply, name: str, value: object) -> None:
     """A member of a success has a value.
 
     Raises:
@@ -105,7 +105,7 @@ def expect_member(reply: Reply, name: str, value: object) -> None:
         violated(reply, f"{name}: {value!r}", f"{name}: {found!r}")
 
 
-def expect_message(reply: Reply, *accepted: str) -> None:
+def expect_message(reply: KmsReply, *accepted: str) -> None:
     """The message is one of the documented texts (KMS-AMB-003).
 
     ``<...>`` in a text stands for anything. Case and white space do not count.

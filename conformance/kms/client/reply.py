@@ -1,4 +1,4 @@
-"""What a call of the KMS API came to, as a check looks at it."""
+"""The reply to a call of the KMS API, as a check looks at it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.evidence.recorder import Exchange
 
-__all__ = ["Reply"]
+__all__ = ["KmsReply"]
 
 _MESSAGE_SHOWN = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class KmsReply:
     """The answer of the endpoint, or the reason why there was none."""
 
     operation: str

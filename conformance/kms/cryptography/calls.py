@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest, ProxyStore
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Key
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key
+    from ..client.reply import KmsReply
 
     Context = Mapping[str, str]
 
 __all__ = [
     "CONTEXT",
-    "FIVE",
+    "CRYPTO_OPERATIONS",
     "PLAINTEXT",
     "answers_of",
     "asked",
@@ -36,7 +37,7 @@ __all__ = [
     "sealed",
 ]
 
-FIVE = (
+CRYPTO_OPERATIONS = (
     "Encrypt",
     "Decrypt",
     "ReEncrypt",
@@ -58,7 +59,10 @@ def _with_context(
 
 
 def sealed(
-    kms: Kms, key: Key, plaintext: bytes = PLAINTEXT, context: Context | None = None
+    kms: KmsClient,
+    key: Key,
+    plaintext: bytes = PLAINTEXT,
+    context: Context | None = None,
 ) -> bytes:
     """The ciphertext blob of a plaintext.
 
@@ -78,8 +82,13 @@ def sealed(
 
 
 def opened(
-    kms: Kms, key: Key, blob: bytes, context: Context | None = None, *, label: str = ""
-) -> Reply:
+    kms: KmsClient,
+    key: Key,
+    blob: bytes,
+    context: Context | None = None,
+    *,
+    label: str = "",
+) -> KmsReply:
     """Decrypt a blob, naming its key."""
     parameters = {"KeyId": key.arn, "CiphertextBlob": blob}
     return kms.call(
@@ -90,7 +99,7 @@ def opened(
 
 
 def good_call(
-    kms: Kms,
+    kms: KmsClient,
     operation: str,
     key: Key,
     *,
@@ -134,7 +143,7 @@ def good_call(
 
 
 def binary(document: Mapping[str, object], member: str) -> bytes | None:
-    """A Base64 member of what went to the proxy or came from it; None without one."""
+    """A Base64 member of a request to the proxy or of its answer; None without one."""
     value = document.get(member)
     if not isinstance(value, str):
         return None
@@ -150,7 +159,7 @@ def asked(
 ) -> tuple[ProxyRequest, ...]:
     """What the proxy was asked on behalf of a call.
 
-    The periodic health check does not count: it comes whenever it likes.
+    The periodic health check does not count: KMS makes it at any time.
 
     Args:
         requests: what the proxy was asked meanwhile.
@@ -200,7 +209,10 @@ def answers_of(
 
 
 def inner_ciphertext(
-    kms: Kms, key: Key, plaintext: bytes = PLAINTEXT, context: Context | None = None
+    kms: KmsClient,
+    key: Key,
+    plaintext: bytes = PLAINTEXT,
+    context: Context | None = None,
 ) -> tuple[bytes, bytes]:
     """A ciphertext blob, and what the proxy got to encrypt for it.
 

@@ -20,9 +20,9 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.workshop import PREFIX
+from ..client.provisioning import PREFIX
 from .calls import (
-    FIVE,
+    CRYPTO_OPERATIONS,
     asked,
     binary,
     decrypting_to,
@@ -35,8 +35,8 @@ from .calls import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..client.client import Kms
-    from ..client.workshop import Key
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key
 
 BLOB_BYTES = 6144
 PROXY_TAKES_BYTES = 4300
@@ -50,8 +50,8 @@ INCORRECT_KEY_MESSAGE = (
 
 
 @pytest.mark.requirement("KMS-CRYPTO-001")
-@pytest.mark.parametrize("operation", FIVE)
-def test_operation(kms: Kms, key: Key, operation: str) -> None:
+@pytest.mark.parametrize("operation", CRYPTO_OPERATIONS)
+def test_operation(kms: KmsClient, key: Key, operation: str) -> None:
     """A key in an external key store does all five cryptographic operations."""
     success(kms.call(operation, **good_call(kms, operation, key)))
 
@@ -61,12 +61,12 @@ def test_operation(kms: Kms, key: Key, operation: str) -> None:
     ("operation", "asks_for"),
     [
         pytest.param(operation, "decrypt" if operation == "Decrypt" else "encrypt")
-        for operation in FIVE
+        for operation in CRYPTO_OPERATIONS
         if operation != "ReEncrypt"
     ],
 )
 def test_what_the_proxy_is_asked(
-    kms: Kms, key: Key, operation: str, asks_for: str
+    kms: KmsClient, key: Key, operation: str, asks_for: str
 ) -> None:
     """Proxy Decrypt serves Decrypt, proxy Encrypt the other three.
 
@@ -116,7 +116,7 @@ RE_ENCRYPTED = {
     ],
 )
 def test_members_of_the_answer(
-    kms: Kms, key: Key, operation: str, blobs: set[str], values: Mapping[str, str]
+    kms: KmsClient, key: Key, operation: str, blobs: set[str], values: Mapping[str, str]
 ) -> None:
     """The answer has the members that it has for any symmetric key.
 
@@ -141,9 +141,9 @@ def test_members_of_the_answer(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-006")
-@pytest.mark.parametrize("operation", FIVE)
+@pytest.mark.parametrize("operation", CRYPTO_OPERATIONS)
 @pytest.mark.parametrize("name", ["key-id", "alias-name", "alias-arn"])
-def test_names_of_a_key(kms: Kms, key: Key, operation: str, name: str) -> None:
+def test_names_of_a_key(kms: KmsClient, key: Key, operation: str, name: str) -> None:
     """A key is named by its key ID, its ARN, an alias or the ARN of an alias."""
     alias = f"alias/{PREFIX}-{secrets.token_hex(6)}"
     names = {
@@ -181,7 +181,7 @@ def test_names_of_a_key(kms: Kms, key: Key, operation: str, name: str) -> None:
     ],
 )
 def test_the_blob_names_the_key(
-    kms: Kms, key: Key, operation: str, member: str, answered: str
+    kms: KmsClient, key: Key, operation: str, member: str, answered: str
 ) -> None:
     """A ciphertext blob decrypts without its key being named."""
     parameters = good_call(kms, operation, key)
@@ -201,7 +201,7 @@ WRONG_KEY = [
 @pytest.mark.requirement("KMS-CRYPTO-016")
 @pytest.mark.parametrize(("operation", "member"), WRONG_KEY)
 def test_another_key_is_named(
-    kms: Kms, key: Key, other_key: Key, operation: str, member: str
+    kms: KmsClient, key: Key, other_key: Key, operation: str, member: str
 ) -> None:
     """A key that is named but is not the blob's is an IncorrectKeyException."""
     parameters = good_call(kms, operation, key)
@@ -213,7 +213,7 @@ def test_another_key_is_named(
 @pytest.mark.requirement("KMS-CRYPTO-026")
 @pytest.mark.parametrize(("operation", "member"), WRONG_KEY)
 def test_message_of_another_key(
-    kms: Kms, key: Key, other_key: Key, operation: str, member: str
+    kms: KmsClient, key: Key, other_key: Key, operation: str, member: str
 ) -> None:
     """The message says that the key ID does not identify a key that can do it."""
     parameters = good_call(kms, operation, key)
@@ -222,7 +222,7 @@ def test_message_of_another_key(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-017")
-def test_material_of_another_key(kms: Kms, key: Key, other_key: Key) -> None:
+def test_material_of_another_key(kms: KmsClient, key: Key, other_key: Key) -> None:
     """What one KMS key encrypted is nothing to another, even behind one external key.
 
     Two KMS keys with the same external key get the same bytes from it. So the proxy
@@ -243,7 +243,7 @@ def test_material_of_another_key(kms: Kms, key: Key, other_key: Key) -> None:
 
 @pytest.mark.requirement("KMS-CRYPTO-018")
 @pytest.mark.parametrize("size", [1, 4096])
-def test_sizes_of_plaintexts(kms: Kms, key: Key, size: int) -> None:
+def test_sizes_of_plaintexts(kms: KmsClient, key: Key, size: int) -> None:
     """From 1 to 4096 bytes can be encrypted; the blob has 6144 at most.
 
     What the proxy gets is 4300 bytes at most, for no proxy has to take more.
@@ -271,7 +271,7 @@ def test_sizes_of_plaintexts(kms: Kms, key: Key, size: int) -> None:
 
 @pytest.mark.requirement("KMS-CRYPTO-018")
 @pytest.mark.parametrize("size", [0, 4097])
-def test_sizes_of_plaintexts_to_refuse(kms: Kms, key: Key, size: int) -> None:
+def test_sizes_of_plaintexts_to_refuse(kms: KmsClient, key: Key, size: int) -> None:
     """No bytes, and 4097, cannot be encrypted."""
     parameters = good_call(kms, "Encrypt", key)
     control(kms.call("Encrypt", label="control: a good size", **parameters))
@@ -282,7 +282,7 @@ def test_sizes_of_plaintexts_to_refuse(kms: Kms, key: Key, size: int) -> None:
 @pytest.mark.parametrize("operation", ["Decrypt", "ReEncrypt"])
 @pytest.mark.parametrize("size", [0, 6145])
 def test_sizes_of_blobs_to_refuse(
-    kms: Kms, key: Key, operation: str, size: int
+    kms: KmsClient, key: Key, operation: str, size: int
 ) -> None:
     """A CiphertextBlob of no bytes, or of 6145, is refused.
 
@@ -306,7 +306,9 @@ def test_sizes_of_blobs_to_refuse(
         pytest.param(lambda blob: bytes(len(blob)), id="zeros"),
     ],
 )
-def test_unreadable_blob(kms: Kms, key: Key, damage: Callable[[bytes], bytes]) -> None:
+def test_unreadable_blob(
+    kms: KmsClient, key: Key, damage: Callable[[bytes], bytes]
+) -> None:
     """A blob that KMS cannot read is an InvalidCiphertextException, with no request."""
     blob = sealed(kms, key)
     control(opened(kms, key, blob, label="control: the whole blob"))
@@ -318,8 +320,8 @@ def test_unreadable_blob(kms: Kms, key: Key, damage: Callable[[bytes], bytes]) -
 
 
 @pytest.mark.requirement("KMS-CRYPTO-025")
-@pytest.mark.parametrize("operation", FIVE)
-def test_dry_run(kms: Kms, key: Key, operation: str) -> None:
+@pytest.mark.parametrize("operation", CRYPTO_OPERATIONS)
+def test_dry_run(kms: KmsClient, key: Key, operation: str) -> None:
     """A dry run ends in DryRunOperationException and does not ask the proxy."""
     parameters = good_call(kms, operation, key)
     control(kms.call(operation, label="control: no dry run", **parameters))

@@ -30,11 +30,11 @@ from .calls import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Key, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, Provisioner
+    from ..client.reply import KmsReply
 
 _SECRET_BYTES = 64
 _WINDOW = 16
@@ -98,7 +98,7 @@ def _shows(request: ProxyRequest, secret: bytes) -> bool:
 
 @pytest.mark.requirement("KMS-CRYPTO-008")
 @pytest.mark.parametrize("operation", ["Encrypt", "GenerateDataKey", "ReEncrypt"])
-def test_no_plaintext_to_the_proxy(kms: Kms, key: Key, operation: str) -> None:
+def test_no_plaintext_to_the_proxy(kms: KmsClient, key: Key, operation: str) -> None:
     """The proxy never gets a caller's plaintext or a data key, nor 16 bytes of it."""
     secret = secrets.token_bytes(_SECRET_BYTES)
     blob = sealed(kms, key, secret) if operation == "ReEncrypt" else None
@@ -122,7 +122,7 @@ def test_no_plaintext_to_the_proxy(kms: Kms, key: Key, operation: str) -> None:
 
 @pytest.mark.requirement("KMS-CRYPTO-010")
 @pytest.mark.parametrize("size", [1, 64])
-def test_fresh_inner_encryption(kms: Kms, key: Key, size: int) -> None:
+def test_fresh_inner_encryption(kms: KmsClient, key: Key, size: int) -> None:
     """The same plaintext twice is two different inputs for the proxy."""
     plaintext = bytes(size)
     _, first = inner_ciphertext(kms, key, plaintext)
@@ -138,7 +138,7 @@ def test_fresh_inner_encryption(kms: Kms, key: Key, size: int) -> None:
 
 @pytest.mark.requirement("KMS-CRYPTO-009")
 @pytest.mark.parametrize("size", [1, 64, 4096])
-def test_both_layers_come_off(kms: Kms, key: Key, size: int) -> None:
+def test_both_layers_come_off(kms: KmsClient, key: Key, size: int) -> None:
     """Decrypt gives the plaintext; what the proxy gave is still encrypted."""
     plaintext = secrets.token_bytes(size)
     blob = sealed(kms, key, plaintext)
@@ -167,7 +167,7 @@ def test_both_layers_come_off(kms: Kms, key: Key, size: int) -> None:
     ],
 )
 def test_inner_layer_does_not_fit(
-    kms: Kms, key: Key, operation: str, change: Callable[[bytes], bytes]
+    kms: KmsClient, key: Key, operation: str, change: Callable[[bytes], bytes]
 ) -> None:
     """Other bytes from the proxy than KMS gave it are a KMSInvalidStateException.
 
@@ -209,14 +209,17 @@ EXTERNAL_KEYS = [
 @pytest.mark.parametrize("operation", ["Decrypt", "ReEncrypt"])
 @pytest.mark.parametrize("properties", EXTERNAL_KEYS)
 def test_blob_embeds_the_answer(
-    kms: Kms, workshop: Workshop, operation: str, properties: Mapping[str, Any]
+    kms: KmsClient,
+    provisioner: Provisioner,
+    operation: str,
+    properties: Mapping[str, Any],
 ) -> None:
     """What the proxy answered to Encrypt is what it gets for Decrypt.
 
     Ciphertext, initialization vector, authentication tag, and ciphertextMetadata if
     there was one.
     """
-    key = workshop.shared_key(kms, **properties)
+    key = provisioner.shared_key(kms, **properties)
     with answers_of(key.store.proxy, "encrypt") as answer:
         blob = sealed(kms, key)
     answered = answer()
@@ -233,7 +236,7 @@ def test_blob_embeds_the_answer(
 
 @pytest.mark.requirement("KMS-CRYPTO-014")
 @pytest.mark.parametrize("operation", ["Decrypt", "ReEncrypt"])
-def test_blob_stays_inside(kms: Kms, key: Key, operation: str) -> None:
+def test_blob_stays_inside(kms: KmsClient, key: Key, operation: str) -> None:
     """The proxy never gets the ciphertext blob itself."""
     blob = sealed(kms, key)
     reply, request = _decrypting_request(kms, key, operation, blob)
@@ -243,8 +246,8 @@ def test_blob_stays_inside(kms: Kms, key: Key, operation: str) -> None:
 
 
 def _decrypting_request(
-    kms: Kms, key: Key, operation: str, blob: bytes
-) -> tuple[Reply, ProxyRequest]:
+    kms: KmsClient, key: Key, operation: str, blob: bytes
+) -> tuple[KmsReply, ProxyRequest]:
     """What the proxy is asked for a blob, whether it can do it or not."""
     parameters = good_call(kms, operation, key, blob=blob)
     with key.store.proxy.watching() as requests:

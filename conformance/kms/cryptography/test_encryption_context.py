@@ -25,10 +25,10 @@ from .calls import CONTEXT, asked, binary, good_call, opened, sealed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
-    from ..client.client import Kms
-    from ..client.workshop import Key
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key
 
 AAD_BYTES = 8192
 
@@ -65,7 +65,7 @@ DECRYPTING = [
     ],
 )
 def test_same_context(
-    kms: Kms, key: Key, operation: str, context: Mapping[str, str]
+    kms: KmsClient, key: Key, operation: str, context: Mapping[str, str]
 ) -> None:
     """With the same pairs, in whatever order, a ciphertext decrypts."""
     reply = kms.call(operation, **good_call(kms, operation, key, context=CONTEXT))
@@ -74,7 +74,7 @@ def test_same_context(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-019")
-def test_contexts_of_re_encrypt(kms: Kms, key: Key) -> None:
+def test_contexts_of_re_encrypt(kms: KmsClient, key: Key) -> None:
     """ReEncrypt takes one context for the source and another for the destination."""
     parameters = good_call(kms, "ReEncrypt", key, context=CONTEXT)
     destination = {"project": "volga"}
@@ -89,7 +89,7 @@ def test_contexts_of_re_encrypt(kms: Kms, key: Key) -> None:
 @pytest.mark.parametrize(("operation", "member"), DECRYPTING)
 @pytest.mark.parametrize("context", WRONG)
 def test_other_context(
-    kms: Kms,
+    kms: KmsClient,
     key: Key,
     operation: str,
     member: str,
@@ -107,7 +107,7 @@ def test_other_context(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-019")
-def test_context_where_there_was_none(kms: Kms, key: Key) -> None:
+def test_context_where_there_was_none(kms: KmsClient, key: Key) -> None:
     """What was encrypted without a context does not decrypt with one."""
     blob = sealed(kms, key)
     control(opened(kms, key, blob, label="control: no context"))
@@ -125,7 +125,7 @@ def test_context_where_there_was_none(kms: Kms, key: Key) -> None:
     ],
 )
 def test_exception_of_another_context(
-    kms: Kms,
+    kms: KmsClient,
     key: Key,
     operation: str,
     member: str,
@@ -154,7 +154,7 @@ def _aad(request: ProxyRequest) -> bytes:
 
 @pytest.mark.requirement("KMS-CRYPTO-020")
 @pytest.mark.parametrize("size", [100, 4000, 6000, 7900, 9000])
-def test_length_of_aad(kms: Kms, key: Key, size: int) -> None:
+def test_length_of_aad(kms: KmsClient, key: Key, size: int) -> None:
     """The AAD has at most 8192 bytes, for no proxy has to take more.
 
     An encryption context that is too long for that may be refused, before the proxy
@@ -182,7 +182,7 @@ def test_length_of_aad(kms: Kms, key: Key, size: int) -> None:
 
 
 @pytest.mark.requirement("KMS-CRYPTO-020")
-def test_aad_depends_on_the_context(kms: Kms, key: Key) -> None:
+def test_aad_depends_on_the_context(kms: KmsClient, key: Key) -> None:
     """Another encryption context is another AAD."""
     seen = []
     for context in (CONTEXT, {"project": "volga"}):
@@ -207,7 +207,7 @@ def test_aad_depends_on_the_context(kms: Kms, key: Key) -> None:
     ],
 )
 def test_aad_is_the_same_again(
-    kms: Kms, key: Key, operation: str, member: str, context: Mapping[str, str]
+    kms: KmsClient, key: Key, operation: str, member: str, context: Mapping[str, str]
 ) -> None:
     """For Decrypt the proxy gets byte for byte the AAD that it got for Encrypt."""
     with key.store.proxy.watching() as requests:

@@ -12,8 +12,8 @@ from .calls import opened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..client.client import Kms
-    from ..client.workshop import Key
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key
 
 BOTH = ("GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
 
@@ -30,7 +30,7 @@ BOTH = ("GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
     ],
 )
 def test_data_key(
-    kms: Kms, key: Key, operation: str, length: Mapping[str, Any], size: int
+    kms: KmsClient, key: Key, operation: str, length: Mapping[str, Any], size: int
 ) -> None:
     """A data key has the length asked for, and its blob decrypts to it."""
     reply = kms.call(operation, KeyId=key.arn, **length)
@@ -52,7 +52,7 @@ def test_data_key(
 
 @pytest.mark.requirement("KMS-CRYPTO-011")
 @pytest.mark.parametrize("operation", BOTH)
-def test_every_data_key_is_new(kms: Kms, key: Key, operation: str) -> None:
+def test_every_data_key_is_new(kms: KmsClient, key: Key, operation: str) -> None:
     """Two calls give two data keys."""
     made = []
     for _ in range(2):
@@ -76,7 +76,7 @@ def test_every_data_key_is_new(kms: Kms, key: Key, operation: str) -> None:
     ],
 )
 def test_lengths_to_refuse(
-    kms: Kms, key: Key, operation: str, length: Mapping[str, Any]
+    kms: KmsClient, key: Key, operation: str, length: Mapping[str, Any]
 ) -> None:
     """Exactly one of KeySpec and NumberOfBytes is given, and within its bounds."""
     control(
@@ -96,7 +96,7 @@ def test_lengths_to_refuse(
     ],
 )
 def test_no_data_key_without_its_ciphertext(
-    kms: Kms, key: Key, status: int, body: Mapping[str, object]
+    kms: KmsClient, key: Key, status: int, body: Mapping[str, object]
 ) -> None:
     """Where the proxy did not encrypt the data key, nobody gets its plaintext."""
     parameters: dict[str, Any] = {"KeyId": key.arn, "KeySpec": "AES_256"}

@@ -10,38 +10,39 @@ from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
 
 from ..client.expect import control, success, violated
-from ..proxy_side.signatures import authorization_of
+from ..client.signatures import authorization_of
 from .calls import PLAINTEXT, asked, opened, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument, ProxyRequest
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Key, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, Provisioner
+    from ..client.reply import KmsReply
 
     Requests = tuple[ProxyRequest, ...]
 
 
 @pytest.fixture
-def standard_key(kms: Kms, workshop: Workshop) -> str:
+def standard_key(kms: KmsClient, provisioner: Provisioner) -> str:
     """The ARN of a KMS key of the origin AWS_KMS; it is deleted with the run."""
     require(kms.target, "standard_keys")
     reply = kms.call("CreateKey", label="control: a key of the origin AWS_KMS")
     metadata = control(reply).get("KeyMetadata") or {}
-    workshop.adopt_key(reply)
+    provisioner.adopt_key(reply)
     if not isinstance(metadata.get("Arn"), str):
         raise NotTestable("CreateKey returned no Arn.")
     return str(metadata["Arn"])
 
 
 def _re_encrypt(
-    kms: Kms, instrument: Instrument, blob: bytes, source: str, destination: str
-) -> tuple[Reply, Requests]:
+    kms: KmsClient, probe_proxy: ProbeProxy, blob: bytes, source: str, destination: str
+) -> tuple[KmsReply, Requests]:
     """ReEncrypt from key ARN to key ARN, and what any proxy was asked meanwhile."""
-    with instrument.watching() as requests:
+    with probe_proxy.watching() as requests:
         reply = kms.call(
             "ReEncrypt",
             CiphertextBlob=blob,
@@ -51,7 +52,9 @@ def _re_encrypt(
     return reply, requests()
 
 
-def _expect_asked(reply: Reply, requests: Requests, *expected: tuple[str, Key]) -> None:
+def _expect_asked(
+    reply: KmsReply, requests: Requests, *expected: tuple[str, Key]
+) -> None:
     """The proxy was asked for these, each for its own key, in this order.
 
     A request that comes twice in a row counts once: a time-out is retried.
@@ -91,7 +94,7 @@ def _without_repeats(texts: Iterable[str]) -> list[str]:
 
 @pytest.mark.requirement("KMS-CRYPTO-003")
 def test_between_stores(
-    kms: Kms, instrument: Instrument, key: Key, other_key: Key
+    kms: KmsClient, probe_proxy: ProbeProxy, key: Key, other_key: Key
 ) -> None:
     """Decrypt at the source's proxy comes first, Encrypt at the destination's second.
 
@@ -99,7 +102,7 @@ def test_between_stores(
     kmsOperation is ReEncrypt on both.
     """
     blob = sealed(kms, key)
-    reply, requests = _re_encrypt(kms, instrument, blob, key.arn, other_key.arn)
+    reply, requests = _re_encrypt(kms, probe_proxy, blob, key.arn, other_key.arn)
     new = control(reply)["CiphertextBlob"]
     _expect_asked(reply, requests, ("decrypt", key), ("encrypt", other_key))
     if control(opened(kms, other_key, new)).get("Plaintext") != PLAINTEXT:
@@ -107,20 +110,20 @@ def test_between_stores(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-003")
-def test_within_a_key(kms: Kms, instrument: Instrument, key: Key) -> None:
+def test_within_a_key(kms: KmsClient, probe_proxy: ProbeProxy, key: Key) -> None:
     """From a key to itself there are two requests, too."""
-    reply, requests = _re_encrypt(kms, instrument, sealed(kms, key), key.arn, key.arn)
+    reply, requests = _re_encrypt(kms, probe_proxy, sealed(kms, key), key.arn, key.arn)
     control(reply)
     _expect_asked(reply, requests, ("decrypt", key), ("encrypt", key))
 
 
 @pytest.mark.requirement("KMS-CRYPTO-004")
 def test_one_request_id(
-    kms: Kms, instrument: Instrument, key: Key, other_key: Key
+    kms: KmsClient, probe_proxy: ProbeProxy, key: Key, other_key: Key
 ) -> None:
     """Both requests have the same kmsRequestId: that of the one call."""
     blob = sealed(kms, key)
-    reply, requests = _re_encrypt(kms, instrument, blob, key.arn, other_key.arn)
+    reply, requests = _re_encrypt(kms, probe_proxy, blob, key.arn, other_key.arn)
     control(reply)
     ids = {r.request_metadata.get("kmsRequestId") for r in asked(requests)}
     if len(ids) != 1:
@@ -129,7 +132,7 @@ def test_one_request_id(
 
 @pytest.mark.requirement("KMS-CRYPTO-027")
 def test_into_a_store(
-    kms: Kms, instrument: Instrument, key: Key, standard_key: str
+    kms: KmsClient, probe_proxy: ProbeProxy, key: Key, standard_key: str
 ) -> None:
     """From a key of the origin AWS_KMS, the proxy is asked to encrypt only."""
     encrypted = kms.call(
@@ -139,7 +142,7 @@ def test_into_a_store(
         label="control: a key of the origin AWS_KMS encrypts",
     )
     blob = control(encrypted)["CiphertextBlob"]
-    reply, requests = _re_encrypt(kms, instrument, blob, standard_key, key.arn)
+    reply, requests = _re_encrypt(kms, probe_proxy, blob, standard_key, key.arn)
     new = success(reply)["CiphertextBlob"]
     _expect_asked(reply, requests, ("encrypt", key))
     if control(opened(kms, key, new)).get("Plaintext") != PLAINTEXT:
@@ -148,11 +151,11 @@ def test_into_a_store(
 
 @pytest.mark.requirement("KMS-CRYPTO-027")
 def test_out_of_a_store(
-    kms: Kms, instrument: Instrument, key: Key, standard_key: str
+    kms: KmsClient, probe_proxy: ProbeProxy, key: Key, standard_key: str
 ) -> None:
     """To a key of the origin AWS_KMS, the proxy is asked to decrypt only."""
     blob = sealed(kms, key)
-    reply, requests = _re_encrypt(kms, instrument, blob, key.arn, standard_key)
+    reply, requests = _re_encrypt(kms, probe_proxy, blob, key.arn, standard_key)
     new = success(reply)["CiphertextBlob"]
     _expect_asked(reply, requests, ("decrypt", key))
     decrypted = kms.call(

@@ -9,10 +9,10 @@ from ..client.expect import control, expect
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..client.client import Kms
     from ..client.expect import Outcome
-    from ..client.reply import Reply
-    from ..client.workshop import KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.reply import KmsReply
 
 __all__ = ["Creator", "key_ids"]
 
@@ -24,16 +24,18 @@ class Creator:
 
     Args:
         kms: the endpoint.
-        workshop: is told of every key, so that it is removed.
+        provisioner: is told of every key, so that it is removed.
         store: the store, connected.
     """
 
-    def __init__(self, kms: Kms, workshop: Workshop, store: KeyStore) -> None:
+    def __init__(
+        self, kms: KmsClient, provisioner: Provisioner, store: KeyStore
+    ) -> None:
         self._kms = kms
-        self._workshop = workshop
+        self._provisioner = provisioner
         self.store = store
 
-    def call(self, label: str = "probe: CreateKey", /, **changes: object) -> Reply:
+    def call(self, label: str = "probe: CreateKey", /, **changes: object) -> KmsReply:
         """Create a key, on a new external key unless XksKeyId is given.
 
         Args:
@@ -51,7 +53,7 @@ class Creator:
             name: value for name, value in parameters.items() if value is not None
         }
         reply = self._kms.call("CreateKey", label=label, **given)
-        self._workshop.adopt_key(reply)
+        self._provisioner.adopt_key(reply)
         return reply
 
     def control(self, **changes: object) -> Mapping[str, Any]:
@@ -76,11 +78,11 @@ class Creator:
             NotTestable: not without it either.
             Violation: the answer is another one.
         """
-        self._workshop.shared_key(self._kms)
+        self._provisioner.shared_key(self._kms)
         expect(self.call(**defect), *accepted)
 
 
-def key_ids(kms: Kms) -> Iterator[str]:
+def key_ids(kms: KmsClient) -> Iterator[str]:
     """The ids of all keys that ListKeys lists, page by page.
 
     Raises:

@@ -16,21 +16,29 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import SUCCEEDS, control, refused, violated
-from ..client.operations import OPERATIONS, Subject
-from ..client.workshop import PREFIX
+from ..client.key_operations import OPERATIONS, Subject
+from ..client.provisioning import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from _pytest.mark import ParameterSet
 
-    from ..client.client import Kms
     from ..client.expect import Outcome
-    from ..client.operations import Operation
-    from ..client.reply import Reply
-    from ..client.workshop import Key, Workshop
+    from ..client.key_operations import KeyOperation
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, Provisioner
+    from ..client.reply import KmsReply
 
-__all__ = ["TABLE", "Case", "KeyState", "SharedKeys", "States", "cases", "expect_state"]
+__all__ = [
+    "TABLE",
+    "Case",
+    "KeyState",
+    "SharedKeys",
+    "States",
+    "cases",
+    "expect_key_state",
+]
 
 
 class KeyState(StrEnum):
@@ -46,16 +54,16 @@ class KeyState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class StateCell:
     """What an operation may answer in a key state."""
 
     requirement: str
     accepted: tuple[Outcome, ...]
 
 
-def _cell(requirement: str, *codes: str) -> Cell:
+def _cell(requirement: str, *codes: str) -> StateCell:
     accepted = refused(*codes) if codes else SUCCEEDS
-    return Cell(requirement=requirement, accepted=(accepted,))
+    return StateCell(requirement=requirement, accepted=(accepted,))
 
 
 _STATE = "KMSInvalidStateException"
@@ -79,7 +87,7 @@ NO_IMPORT = _cell("KMS-STATE-012", _UNSUPPORTED)
 NO_IMPORT_OR_PENDING = _cell("KMS-STATE-012", _UNSUPPORTED, _STATE)
 
 # Operations; Enabled, Disabled, PendingDeletion, Unavailable. None: another chapter's.
-_ROWS: tuple[tuple[tuple[str, ...], tuple[Cell | None, ...]], ...] = (
+_ROWS: tuple[tuple[tuple[str, ...], tuple[StateCell | None, ...]], ...] = (
     (
         (
             "Encrypt",
@@ -145,9 +153,9 @@ _ROWS: tuple[tuple[tuple[str, ...], tuple[Cell | None, ...]], ...] = (
 class Case:
     """A cell of the table, with its row and column."""
 
-    operation: Operation
+    operation: KeyOperation
     state: KeyState
-    cell: Cell
+    cell: StateCell
 
     @property
     def control_state(self) -> KeyState | None:
@@ -193,13 +201,13 @@ class SharedKeys:
     subjects: dict[KeyState, Subject] = field(default_factory=dict)
     helper: Key | None = None
     """An enabled key besides."""
-    encrypted: Reply | None = None
+    encrypted: KmsReply | None = None
     """Encrypt with it."""
     succeeded: set[str] = field(default_factory=set)
     """The operations whose control has succeeded in this run."""
 
 
-def expect_state(kms: Kms, key: Key, *accepted: str, note: str = "") -> None:
+def expect_key_state(kms: KmsClient, key: Key, *accepted: str, note: str = "") -> None:
     """DescribeKey shows one of these states.
 
     Raises:
@@ -213,7 +221,7 @@ def expect_state(kms: Kms, key: Key, *accepted: str, note: str = "") -> None:
         violated(reply, expected, f"KeyState: {shown}", note=note)
 
 
-def _state_in(reply: Reply) -> str:
+def _state_in(reply: KmsReply) -> str:
     return str((control(reply).get("KeyMetadata") or {}).get("KeyState"))
 
 
@@ -222,13 +230,15 @@ class States:
 
     Args:
         kms: the endpoint.
-        workshop: makes them.
+        provisioner: makes them.
         shared: those of the run.
     """
 
-    def __init__(self, kms: Kms, workshop: Workshop, shared: SharedKeys) -> None:
+    def __init__(
+        self, kms: KmsClient, provisioner: Provisioner, shared: SharedKeys
+    ) -> None:
         self._kms = kms
-        self._workshop = workshop
+        self._provisioner = provisioner
         self._shared = shared
         self._aliases: list[str] = []
 
@@ -249,12 +259,16 @@ class States:
             control(self.call(operation, subject, label))
             self._shared.succeeded.add(operation.label)
 
-    def call(self, operation: Operation, subject: Subject, label: str = "") -> Reply:
+    def call(
+        self, operation: KeyOperation, subject: Subject, label: str = ""
+    ) -> KmsReply:
         """Call an operation on a key."""
         parameters = operation.parameters(subject)
         return self._kms.call(operation.name, label=label, **parameters)
 
-    def subject(self, state: KeyState, operation: Operation | None = None) -> Subject:
+    def subject(
+        self, state: KeyState, operation: KeyOperation | None = None
+    ) -> Subject:
         """A key in a state.
 
         Args:
@@ -262,7 +276,7 @@ class States:
             operation: what it is for; one that changes the key gets one of its own.
 
         Raises:
-            NotTestable: it cannot be had.
+            NotTestable: it cannot be obtained.
         """
         if operation and operation.own_key:
             return self._make(state, operation)
@@ -270,7 +284,7 @@ class States:
         if state not in shared:
             shared[state] = self._make(state, None)
         if state is KeyState.UNAVAILABLE:
-            self._workshop.disconnect(self._kms, shared[state].key.store)
+            self._provisioner.disconnect(self._kms, shared[state].key.store)
         return shared[state]
 
     def enter(self, state: KeyState, key: Key) -> None:
@@ -280,7 +294,7 @@ class States:
             NotTestable: it does not come to be in it.
         """
         if state is KeyState.UNAVAILABLE:
-            self._workshop.disconnect(self._kms, key.store)
+            self._provisioner.disconnect(self._kms, key.store)
             return
         for operation, parameters in _WAYS[state]:
             label = f"control: {operation}"
@@ -298,12 +312,12 @@ class States:
         for alias in self._aliases:
             self._kms.call("DeleteAlias", AliasName=alias)
 
-    def _make(self, state: KeyState, operation: Operation | None) -> Subject:
+    def _make(self, state: KeyState, operation: KeyOperation | None) -> Subject:
         role = "other" if state is KeyState.UNAVAILABLE else "main"
-        store = self._workshop.keyed_store(self._kms, role)
+        store = self._provisioner.keyed_store(self._kms, role)
         helper, encrypted = self._helper()
         subject = Subject(
-            key=self._workshop.make_key(self._kms, store),
+            key=self._provisioner.make_key(self._kms, store),
             helper=helper,
             alias=f"alias/{PREFIX}-{secrets.token_hex(6)}",
             encrypted_by_helper=encrypted,
@@ -318,14 +332,14 @@ class States:
         self.enter(state, subject.key)
         return subject
 
-    def _helper(self) -> tuple[Key, Reply]:
+    def _helper(self) -> tuple[Key, KmsReply]:
         shared = self._shared
         if shared.helper is None or shared.encrypted is None:
-            shared.helper = self._workshop.shared_key(self._kms)
+            shared.helper = self._provisioner.shared_key(self._kms)
             shared.encrypted = self._encrypt(shared.helper)
         return shared.helper, shared.encrypted
 
-    def _encrypt(self, key: Key) -> Reply:
+    def _encrypt(self, key: Key) -> KmsReply:
         label = "control: encrypt"
         return self._kms.call(
             "Encrypt", KeyId=key.key_id, Plaintext=b"Ten Tokens", label=label

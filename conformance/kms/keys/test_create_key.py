@@ -20,15 +20,15 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.operations import policy_of
-from ..client.workshop import wait_while
+from ..client.key_operations import policy_of
+from ..client.provisioning import wait_while
 from .creator import Creator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..client.client import Kms
-    from ..client.workshop import KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import KeyStore, Provisioner
 
 UNKNOWN_STORE = "cks-00000000000000000"
 NOT_CONNECTED = refused("CustomKeyStoreInvalidStateException")
@@ -118,35 +118,39 @@ def test_unknown_store(creator: Creator) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-004")
-def test_store_never_connected(kms: Kms, workshop: Workshop, creator: Creator) -> None:
+def test_store_never_connected(
+    kms: KmsClient, provisioner: Provisioner, creator: Creator
+) -> None:
     """In a store that was never connected no key is created."""
     creator.control()
-    other = Creator(kms, workshop, workshop.make_store(kms))
+    other = Creator(kms, provisioner, provisioner.make_store(kms))
     expect(other.call(), NOT_CONNECTED)
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-004")
 def test_store_disconnected(
-    kms: Kms, workshop: Workshop, other_store: KeyStore
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
 ) -> None:
     """In a store that is disconnected no key is created."""
-    creator = Creator(kms, workshop, other_store)
+    creator = Creator(kms, provisioner, other_store)
     creator.control()
-    workshop.disconnect(kms, other_store)
+    provisioner.disconnect(kms, other_store)
     expect(creator.call(), NOT_CONNECTED)
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-004")
-def test_store_failed(kms: Kms, workshop: Workshop, creator: Creator) -> None:
+def test_store_failed(
+    kms: KmsClient, provisioner: Provisioner, creator: Creator
+) -> None:
     """In a store whose connection failed no key is created."""
     creator.control()
-    failed = workshop.make_store(kms)
+    failed = provisioner.make_store(kms)
     with failed.proxy.failing("InternalException", 500):
         kms.call("ConnectCustomKeyStore", CustomKeyStoreId=failed.id, label="fails")
         state = wait_while(kms, failed.id, "CONNECTING")
     if state != "FAILED":
         raise NotTestable("A store whose proxy fails does not become FAILED.")
-    expect(Creator(kms, workshop, failed).call(), NOT_CONNECTED)
+    expect(Creator(kms, provisioner, failed).call(), NOT_CONNECTED)
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-005")
@@ -247,7 +251,7 @@ def test_exception_for_a_combination(
         pytest.param("d" * 8192, id="8192 characters"),
     ],
 )
-def test_description(creator: Creator, kms: Kms, description: str) -> None:
+def test_description(creator: Creator, kms: KmsClient, description: str) -> None:
     """The Description is the key's."""
     creator.control()
     metadata = success(creator.call(Description=description))["KeyMetadata"]
@@ -264,7 +268,7 @@ def test_description_too_long(creator: Creator) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-011")
-def test_tags(creator: Creator, kms: Kms) -> None:
+def test_tags(creator: Creator, kms: KmsClient) -> None:
     """The Tags are the key's."""
     creator.control()
     tags = [
@@ -280,7 +284,7 @@ def test_tags(creator: Creator, kms: Kms) -> None:
 
 @pytest.mark.requirement("KMS-CREATEKEY-011")
 @pytest.mark.parametrize("bypass", [None, True], ids=["checked", "bypassed"])
-def test_policy(creator: Creator, kms: Kms, *, bypass: bool | None) -> None:
+def test_policy(creator: Creator, kms: KmsClient, *, bypass: bool | None) -> None:
     """The Policy is the key's, with or without BypassPolicyLockoutSafetyCheck."""
     policy = policy_of(str(creator.control().get("Arn")), "of-this-check")
     reply = creator.call(
@@ -292,11 +296,13 @@ def test_policy(creator: Creator, kms: Kms, *, bypass: bool | None) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-012")
-def test_default_policy(creator: Creator, kms: Kms, workshop: Workshop) -> None:
+def test_default_policy(
+    creator: Creator, kms: KmsClient, provisioner: Provisioner
+) -> None:
     """Without a Policy a key has the one that a standard key has."""
     require(kms.target, "standard_keys")
     standard = kms.call("CreateKey", label="control: a standard key")
-    workshop.adopt_key(standard)
+    provisioner.adopt_key(standard)
     expected = _read_policy(kms, control(standard)["KeyMetadata"])
     reply = creator.call()
     found = _read_policy(kms, control(reply)["KeyMetadata"])
@@ -304,7 +310,7 @@ def test_default_policy(creator: Creator, kms: Kms, workshop: Workshop) -> None:
         violated(reply, f"the policy {expected}", f"the policy {found}")
 
 
-def _read_policy(kms: Kms, metadata: Mapping[str, object]) -> object:
+def _read_policy(kms: KmsClient, metadata: Mapping[str, object]) -> object:
     reply = kms.call(
         "GetKeyPolicy",
         KeyId=metadata["KeyId"],

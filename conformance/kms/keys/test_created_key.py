@@ -22,11 +22,12 @@ from .creator import key_ids
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument, ProxyRequest
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Key, KeyStore
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, KeyStore
+    from ..client.reply import KmsReply
     from .creator import Creator
 
 UNFIT = refused("XksKeyInvalidConfigurationException")
@@ -41,10 +42,10 @@ NO_DECRYPT: dict[str, Any] = {"key_usage": ("ENCRYPT",)}
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-014")
-def test_only_metadata_is_asked(creator: Creator, instrument: Instrument) -> None:
+def test_only_metadata_is_asked(creator: Creator, probe_proxy: ProbeProxy) -> None:
     """CreateKey asks the proxy for the external key's metadata, and nothing else."""
     external_key = creator.store.proxy.add_key()
-    with instrument.watching() as asked:
+    with probe_proxy.watching() as asked:
         reply = creator.call(XksKeyId=external_key.id)
         control(reply)
         # KMS may look after the proxy's health at any time.
@@ -57,7 +58,7 @@ def test_only_metadata_is_asked(creator: Creator, instrument: Instrument) -> Non
 
 @pytest.mark.requirement("KMS-CREATEKEY-015")
 def test_external_key_id_as_it_is(creator: Creator) -> None:
-    """The external key id reaches the proxy letter by letter."""
+    """The external key id reaches the proxy unchanged."""
     external_key = creator.store.proxy.add_key(_unique("Key.With_All-Chars.09"))
     creator.control()
     with creator.store.proxy.watching() as asked:
@@ -69,7 +70,7 @@ def test_external_key_id_as_it_is(creator: Creator) -> None:
 
 @pytest.mark.requirement("KMS-CREATEKEY-015")
 def test_nearly_the_external_key_id(creator: Creator) -> None:
-    """An id in other letters means another key: here none, so CreateKey fails."""
+    """An id in another case means another key: here none, so CreateKey fails."""
     external_key = creator.store.proxy.add_key(_unique("Key-"))
     creator.refuses(REFUSED, XksKeyId=external_key.id.upper())
 
@@ -85,8 +86,8 @@ def _unique(text: str) -> str:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-036")
-def test_the_external_key_is_left_alone(kms: Kms, new_key: Key) -> None:
-    """Whatever becomes of a KMS key, the proxy hears nothing but its four calls."""
+def test_the_external_key_is_left_alone(kms: KmsClient, new_key: Key) -> None:
+    """Whatever becomes of a KMS key, the proxy gets no call but its four operations."""
     key_id = new_key.key_id
     for operation, parameters in (
         ("Encrypt", {"Plaintext": b"Ten Tokens"}),
@@ -207,7 +208,7 @@ def test_message_about_the_external_key(
 @pytest.mark.requirement("KMS-CREATEKEY-020")
 @pytest.mark.parametrize("enabled", [True, False], ids=["Enabled", "Disabled"])
 def test_external_key_in_use(
-    creator: Creator, kms: Kms, new_key: Key, *, enabled: bool
+    creator: Creator, kms: KmsClient, new_key: Key, *, enabled: bool
 ) -> None:
     """An external key that another KMS key of the store uses is refused."""
     if not enabled:
@@ -217,7 +218,7 @@ def test_external_key_in_use(
 
 @pytest.mark.requirement("KMS-CREATEKEY-021")
 def test_similar_external_key_id(creator: Creator) -> None:
-    """Ids in other letters, or one the beginning of another, are not in use."""
+    """Ids that differ in case, or that begin with another, are not in use."""
     external_key_id = _unique("Key-")
     for similar in (external_key_id, external_key_id.upper(), external_key_id[:-1]):
         creator.store.proxy.add_key(similar)
@@ -240,7 +241,7 @@ def test_external_key_of_another_store(
 
 @pytest.mark.requirement("KMS-CREATEKEY-022")
 def test_external_key_of_a_pending_key(
-    creator: Creator, kms: Kms, new_key: Key
+    creator: Creator, kms: KmsClient, new_key: Key
 ) -> None:
     """An external key stays in use while its KMS key is pending deletion."""
     control(
@@ -265,7 +266,7 @@ def test_failure_reserves_nothing(creator: Creator) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-030")
-def test_failure_leaves_no_key(creator: Creator, kms: Kms) -> None:
+def test_failure_leaves_no_key(creator: Creator, kms: KmsClient) -> None:
     """After a CreateKey that failed there are the same keys as before."""
     external_key = creator.store.proxy.add_key(**NOT_ENABLED)
     before = set(key_ids(kms))
@@ -316,7 +317,9 @@ def test_metadata(creator: Creator) -> None:
 
 @pytest.mark.requirement("KMS-CREATEKEY-033")
 @pytest.mark.parametrize("operation", ["CreateKey", "DescribeKey"])
-def test_xks_key_configuration(creator: Creator, kms: Kms, operation: str) -> None:
+def test_xks_key_configuration(
+    creator: Creator, kms: KmsClient, operation: str
+) -> None:
     """XksKeyConfiguration is the external key's id, and nothing else."""
     external_key = creator.store.proxy.add_key()
     reply = _answer(kms, creator.call(XksKeyId=external_key.id), operation)
@@ -325,7 +328,9 @@ def test_xks_key_configuration(creator: Creator, kms: Kms, operation: str) -> No
 
 @pytest.mark.requirement("KMS-CREATEKEY-034")
 @pytest.mark.parametrize("operation", ["CreateKey", "DescribeKey"])
-def test_members_of_other_keys(creator: Creator, kms: Kms, operation: str) -> None:
+def test_members_of_other_keys(
+    creator: Creator, kms: KmsClient, operation: str
+) -> None:
     """What only other kinds of keys have is not there."""
     reply = _answer(kms, creator.call(), operation)
     absent = (
@@ -343,7 +348,7 @@ def test_members_of_other_keys(creator: Creator, kms: Kms, operation: str) -> No
     _expect_members(reply, dict.fromkeys(absent))
 
 
-def _answer(kms: Kms, reply: Reply, operation: str) -> Reply:
+def _answer(kms: KmsClient, reply: KmsReply, operation: str) -> KmsReply:
     """The reply to CreateKey, or to DescribeKey of the new key."""
     metadata = control(reply)["KeyMetadata"]
     if operation == "CreateKey":
@@ -351,7 +356,9 @@ def _answer(kms: Kms, reply: Reply, operation: str) -> Reply:
     return kms.call("DescribeKey", KeyId=metadata["KeyId"])
 
 
-def _expect_members(reply: Reply, expected: Mapping[str, object]) -> dict[str, object]:
+def _expect_members(
+    reply: KmsReply, expected: Mapping[str, object]
+) -> dict[str, object]:
     """The KeyMetadata, whose members have these values; None for one that is absent."""
     control(reply)
     found: dict[str, object] = reply.raw.get("KeyMetadata") or {}

@@ -11,34 +11,35 @@ import pytest
 from pytest_xks.certify.run.session import require
 
 from ..client.expect import REFUSED, control, expect, expect_member, success, violated
-from ..client.operations import OPERATIONS, policy_of
+from ..client.key_operations import OPERATIONS, policy_of
 from .creator import key_ids
-from .states import KeyState, expect_state
+from .states import KeyState, expect_key_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument, ProxyRequest
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Key, KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.reply import KmsReply
     from .creator import Creator
     from .states import States
 
 HOUR = timedelta(hours=1)
 
 
-def _metadata(reply: Reply) -> Mapping[str, object]:
+def _metadata(reply: KmsReply) -> Mapping[str, object]:
     """The KeyMetadata of a call that is not the one in question."""
     return dict(control(reply).get("KeyMetadata") or {})
 
 
-def _describe(kms: Kms, key_id: str) -> Reply:
+def _describe(kms: KmsClient, key_id: str) -> KmsReply:
     return kms.call("DescribeKey", KeyId=key_id)
 
 
-def _expect_silence(reply: Reply, requests: Iterable[ProxyRequest]) -> None:
+def _expect_silence(reply: KmsReply, requests: Iterable[ProxyRequest]) -> None:
     """The proxy was asked nothing; a health check from time to time is KMS's own."""
     asked = [r.target for r in requests if r.operation != "health"]
     if asked:
@@ -50,7 +51,7 @@ def _expect_silence(reply: Reply, requests: Iterable[ProxyRequest]) -> None:
 
 @pytest.mark.requirement("KMS-KEYMGMT-001")
 @pytest.mark.parametrize("member", ["KeyId", "Arn"])
-def test_description_of_a_key(creator: Creator, kms: Kms, member: str) -> None:
+def test_description_of_a_key(creator: Creator, kms: KmsClient, member: str) -> None:
     """DescribeKey returns what CreateKey returned, by key id and by ARN."""
     expected = _metadata(creator.call())
     # The state is another requirement's.
@@ -64,7 +65,9 @@ def test_description_of_a_key(creator: Creator, kms: Kms, member: str) -> None:
 
 @pytest.mark.requirement("KMS-KEYMGMT-001")
 @pytest.mark.parametrize("state", KeyState)
-def test_description_in_a_state(kms: Kms, states: States, state: KeyState) -> None:
+def test_description_in_a_state(
+    kms: KmsClient, states: States, state: KeyState
+) -> None:
     """DescribeKey names the store and the external key in every key state."""
     key = states.subject(state).key
     reply = _describe(kms, key.key_id)
@@ -80,9 +83,11 @@ def test_description_in_a_state(kms: Kms, states: States, state: KeyState) -> No
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-002")
-def test_description_asks_no_proxy(kms: Kms, key: Key, instrument: Instrument) -> None:
+def test_description_asks_no_proxy(
+    kms: KmsClient, key: Key, probe_proxy: ProbeProxy
+) -> None:
     """DescribeKey asks the proxy nothing."""
-    with instrument.watching() as asked:
+    with probe_proxy.watching() as asked:
         reply = _describe(kms, key.key_id)
         control(reply)
         _expect_silence(reply, asked())
@@ -90,7 +95,7 @@ def test_description_asks_no_proxy(kms: Kms, key: Key, instrument: Instrument) -
 
 @pytest.mark.requirement("KMS-KEYMGMT-003")
 @pytest.mark.parametrize("state", KeyState)
-def test_enabled_member(kms: Kms, states: States, state: KeyState) -> None:
+def test_enabled_member(kms: KmsClient, states: States, state: KeyState) -> None:
     """The member Enabled is true for a key that is Enabled, and for no other."""
     reply = _describe(kms, states.subject(state).key.key_id)
     found, expected = _metadata(reply).get("Enabled"), state is KeyState.ENABLED
@@ -99,7 +104,7 @@ def test_enabled_member(kms: Kms, states: States, state: KeyState) -> None:
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-004")
-def test_list_of_keys(kms: Kms, new_key: Key) -> None:
+def test_list_of_keys(kms: KmsClient, new_key: Key) -> None:
     """ListKeys lists the keys in external key stores as well."""
     if new_key.key_id not in set(key_ids(kms)):
         reply = kms.call("ListKeys")
@@ -112,12 +117,12 @@ def test_list_of_keys(kms: Kms, new_key: Key) -> None:
 @pytest.mark.requirement("KMS-KEYMGMT-005")
 @pytest.mark.parametrize("operation", ["DisableKey", "EnableKey"])
 def test_enabling_asks_no_proxy(
-    kms: Kms, states: States, instrument: Instrument, operation: str
+    kms: KmsClient, states: States, probe_proxy: ProbeProxy, operation: str
 ) -> None:
     """EnableKey and DisableKey ask the proxy nothing, and change no external key."""
     state = KeyState.ENABLED if operation == "DisableKey" else KeyState.DISABLED
     key = states.subject(state, OPERATIONS[operation]).key
-    with instrument.watching() as asked:
+    with probe_proxy.watching() as asked:
         reply = kms.call(operation, KeyId=key.key_id)
         control(reply)
         _expect_silence(reply, asked())
@@ -127,7 +132,7 @@ def test_enabling_asks_no_proxy(
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-006")
-def test_alias(kms: Kms, key: Key, new_key: Key, alias: str) -> None:
+def test_alias(kms: KmsClient, key: Key, new_key: Key, alias: str) -> None:
     """A key can have an alias, which is listed, and can be moved and removed."""
     success(kms.call("CreateAlias", AliasName=alias, TargetKeyId=new_key.key_id))
     _expect_alias(kms, alias, new_key)
@@ -137,7 +142,7 @@ def test_alias(kms: Kms, key: Key, new_key: Key, alias: str) -> None:
     expect(_describe(kms, alias), REFUSED)
 
 
-def _expect_alias(kms: Kms, alias: str, key: Key) -> None:
+def _expect_alias(kms: KmsClient, alias: str, key: Key) -> None:
     """An alias is listed with a key and means it."""
     reply = kms.call("ListAliases", KeyId=key.key_id)
     names = [entry.get("AliasName") for entry in success(reply).get("Aliases") or []]
@@ -150,7 +155,7 @@ def _expect_alias(kms: Kms, alias: str, key: Key) -> None:
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-006")
-def test_tags(kms: Kms, new_key: Key) -> None:
+def test_tags(kms: KmsClient, new_key: Key) -> None:
     """A key can be tagged and untagged."""
     key_id = new_key.key_id
     tag = {"TagKey": "Project", "TagValue": "Alpha"}
@@ -160,7 +165,7 @@ def test_tags(kms: Kms, new_key: Key) -> None:
     _expect_tags(kms, key_id, {})
 
 
-def _expect_tags(kms: Kms, key_id: str, expected: Mapping[str, str]) -> None:
+def _expect_tags(kms: KmsClient, key_id: str, expected: Mapping[str, str]) -> None:
     reply = kms.call("ListResourceTags", KeyId=key_id)
     tags = success(reply).get("Tags") or []
     found = {tag.get("TagKey"): tag.get("TagValue") for tag in tags}
@@ -169,7 +174,7 @@ def _expect_tags(kms: Kms, key_id: str, expected: Mapping[str, str]) -> None:
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-006")
-def test_policy(kms: Kms, new_key: Key) -> None:
+def test_policy(kms: KmsClient, new_key: Key) -> None:
     """A key has one policy, default, which can be replaced."""
     policy = policy_of(new_key.arn, "replaced")
     default = {"KeyId": new_key.key_id, "PolicyName": "default"}
@@ -183,7 +188,7 @@ def test_policy(kms: Kms, new_key: Key) -> None:
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-006")
-def test_grants(kms: Kms, new_key: Key) -> None:
+def test_grants(kms: KmsClient, new_key: Key) -> None:
     """A grant for a key can be made, is listed, and can be revoked."""
     _, partition, _, _, account, *_ = new_key.arn.split(":")
     reply = kms.call(
@@ -201,13 +206,13 @@ def test_grants(kms: Kms, new_key: Key) -> None:
         violated(reply, f"ListGrants does not list {grant_id}", "it does")
 
 
-def _grants(kms: Kms, key: Key) -> list[object]:
+def _grants(kms: KmsClient, key: Key) -> list[object]:
     grants = success(kms.call("ListGrants", KeyId=key.key_id)).get("Grants") or []
     return [grant.get("GrantId") for grant in grants]
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-006")
-def test_new_description(kms: Kms, new_key: Key) -> None:
+def test_new_description(kms: KmsClient, new_key: Key) -> None:
     """The description of a key can be changed."""
     text = "For the tokens of summer"
     reply = kms.call("UpdateKeyDescription", KeyId=new_key.key_id, Description=text)
@@ -219,12 +224,12 @@ def test_new_description(kms: Kms, new_key: Key) -> None:
 
 @pytest.mark.requirement("KMS-KEYMGMT-013")
 def test_alias_to_and_from_a_standard_key(
-    kms: Kms, workshop: Workshop, key: Key, alias: str
+    kms: KmsClient, provisioner: Provisioner, key: Key, alias: str
 ) -> None:
     """An alias can be moved from a standard key to one in the store, and back."""
     require(kms.target, "standard_keys")
     created = kms.call("CreateKey", label="control: a standard key")
-    workshop.adopt_key(created)
+    provisioner.adopt_key(created)
     standard = str(_metadata(created)["KeyId"])
     reply = kms.call("CreateAlias", AliasName=alias, TargetKeyId=standard)
     control(reply)
@@ -241,7 +246,7 @@ def test_alias_to_and_from_a_standard_key(
 
 @pytest.mark.requirement("KMS-KEYMGMT-007")
 @pytest.mark.parametrize("days", [7, 30, None], ids=["7", "30", "30 by default"])
-def test_waiting_period(kms: Kms, new_key: Key, days: int | None) -> None:
+def test_waiting_period(kms: KmsClient, new_key: Key, days: int | None) -> None:
     """A key waits 7 to 30 days for its deletion, 30 by default."""
     created = _metadata(_describe(kms, new_key.key_id)).get("CreationDate")
     given: dict[str, Any] = {} if days is None else {"PendingWindowInDays": days}
@@ -249,7 +254,7 @@ def test_waiting_period(kms: Kms, new_key: Key, days: int | None) -> None:
     expect_member(reply, "KeyId", new_key.arn)
     expect_member(reply, "KeyState", "PendingDeletion")
     expect_member(reply, "PendingWindowInDays", days or 30)
-    expect_state(kms, new_key, "PendingDeletion")
+    expect_key_state(kms, new_key, "PendingDeletion")
     reply = _describe(kms, new_key.key_id)
     due = _metadata(reply).get("DeletionDate")
     if not isinstance(due, datetime) or not isinstance(created, datetime):
@@ -261,7 +266,7 @@ def test_waiting_period(kms: Kms, new_key: Key, days: int | None) -> None:
 
 @pytest.mark.requirement("KMS-KEYMGMT-007")
 @pytest.mark.parametrize("days", [0, 6, 31, 366])
-def test_bad_waiting_period(kms: Kms, states: States, days: int) -> None:
+def test_bad_waiting_period(kms: KmsClient, states: States, days: int) -> None:
     """Less than 7 or more than 30 days are refused."""
     schedule = OPERATIONS["ScheduleKeyDeletion"]
     first = states.subject(KeyState.ENABLED, schedule)
@@ -272,9 +277,11 @@ def test_bad_waiting_period(kms: Kms, states: States, days: int) -> None:
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-007")
-def test_deletion_asks_no_proxy(kms: Kms, new_key: Key, instrument: Instrument) -> None:
+def test_deletion_asks_no_proxy(
+    kms: KmsClient, new_key: Key, probe_proxy: ProbeProxy
+) -> None:
     """ScheduleKeyDeletion asks the proxy nothing."""
-    with instrument.watching() as asked:
+    with probe_proxy.watching() as asked:
         reply = kms.call(
             "ScheduleKeyDeletion", KeyId=new_key.key_id, PendingWindowInDays=7
         )
@@ -283,13 +290,13 @@ def test_deletion_asks_no_proxy(kms: Kms, new_key: Key, instrument: Instrument) 
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-008")
-def test_cancelled_deletion(kms: Kms, states: States) -> None:
+def test_cancelled_deletion(kms: KmsClient, states: States) -> None:
     """CancelKeyDeletion leaves the key Disabled, and EnableKey makes it usable."""
     cancel = OPERATIONS["CancelKeyDeletion"]
     subject = states.subject(KeyState.PENDING_DELETION, cancel)
     reply = states.call(cancel, subject)
     expect_member(reply, "KeyId", subject.key.arn)
-    expect_state(kms, subject.key, "Disabled")
+    expect_key_state(kms, subject.key, "Disabled")
     reply = _describe(kms, subject.key.key_id)
     due = _metadata(reply).get("DeletionDate")
     if due is not None:
@@ -300,12 +307,12 @@ def test_cancelled_deletion(kms: Kms, states: States) -> None:
 
 @pytest.mark.requirement("KMS-KEYMGMT-008")
 def test_cancelled_while_disconnected(
-    kms: Kms, workshop: Workshop, states: States, other_store: KeyStore
+    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
 ) -> None:
     """CancelKeyDeletion works while the store is disconnected."""
-    key = workshop.make_key(kms, other_store)
+    key = provisioner.make_key(kms, other_store)
     states.enter(KeyState.PENDING_DELETION, key)
-    workshop.disconnect(kms, other_store)
+    provisioner.disconnect(kms, other_store)
     success(kms.call("CancelKeyDeletion", KeyId=key.key_id))
-    workshop.connect(kms, other_store)
-    expect_state(kms, key, "Disabled")
+    provisioner.connect(kms, other_store)
+    expect_key_state(kms, key, "Disabled")

@@ -17,12 +17,12 @@ from ..client.expect import (
     refused,
     success,
 )
-from ..client.workshop import wait_while
-from .states import KeyState, cases, expect_state
+from ..client.provisioning import wait_while
+from .states import KeyState, cases, expect_key_state
 
 if TYPE_CHECKING:
-    from ..client.client import Kms
-    from ..client.workshop import Key, KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, KeyStore, Provisioner
     from .states import Case, States
 
 UNAVAILABLE_AS_DOCUMENTED = Outcome(
@@ -50,7 +50,7 @@ MESSAGES = {
 }
 
 
-def _do(kms: Kms, operation: str, key: Key) -> None:
+def _do(kms: KmsClient, operation: str, key: Key) -> None:
     """A step on the way, which has to succeed."""
     label = f"control: {operation}"
     control(kms.call(operation, KeyId=key.key_id, label=label))
@@ -69,85 +69,87 @@ def _do(kms: Kms, operation: str, key: Key) -> None:
         pytest.param(["ScheduleKeyDeletion"], "PendingDeletion", id="to be deleted"),
     ],
 )
-def test_states(kms: Kms, new_key: Key, steps: list[str], state: str) -> None:
+def test_states(kms: KmsClient, new_key: Key, steps: list[str], state: str) -> None:
     """A key is Enabled, Disabled or PendingDeletion, after what was done with it."""
     for operation in steps:
         _do(kms, operation, new_key)
-    expect_state(kms, new_key, state)
+    expect_key_state(kms, new_key, state)
 
 
 @pytest.mark.requirement("KMS-STATE-002")
 def test_unavailable_while_disconnected(
-    kms: Kms, workshop: Workshop, other_store: KeyStore
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
 ) -> None:
     """The keys of a store that was disconnected are Unavailable."""
-    key = workshop.make_key(kms, other_store)
-    workshop.disconnect(kms, other_store)
-    expect_state(kms, key, "Unavailable")
+    key = provisioner.make_key(kms, other_store)
+    provisioner.disconnect(kms, other_store)
+    expect_key_state(kms, key, "Unavailable")
 
 
 @pytest.mark.requirement("KMS-STATE-002")
-def test_available_while_the_proxy_fails(kms: Kms, new_key: Key) -> None:
+def test_available_while_the_proxy_fails(kms: KmsClient, new_key: Key) -> None:
     """The keys of a store whose proxy fails are not Unavailable."""
     with new_key.store.proxy.failing("InternalException", 500):
         encrypt = kms.call(
             "Encrypt", KeyId=new_key.key_id, Plaintext=b"x", label="a failure"
         )
         control_refused(encrypt)
-        expect_state(kms, new_key, "Enabled")
+        expect_key_state(kms, new_key, "Enabled")
 
 
 @pytest.mark.requirement("KMS-STATE-003")
 @pytest.mark.parametrize("change", ["disabled", "deleted"])
-def test_external_key_has_no_influence(kms: Kms, new_key: Key, change: str) -> None:
+def test_external_key_has_no_influence(
+    kms: KmsClient, new_key: Key, change: str
+) -> None:
     """The KMS key of an external key that is disabled or deleted stays Enabled."""
     if change == "disabled":
         new_key.external_key.disable()
     else:
         new_key.store.proxy.remove_key(new_key.external_key.id)
-    expect_state(kms, new_key, "Enabled")
+    expect_key_state(kms, new_key, "Enabled")
     encrypt = kms.call(
         "Encrypt", KeyId=new_key.key_id, Plaintext=b"x", label="a failure"
     )
     control_refused(encrypt)
-    expect_state(kms, new_key, "Enabled")
+    expect_key_state(kms, new_key, "Enabled")
 
 
 @pytest.mark.requirement("KMS-STATE-004")
 @pytest.mark.parametrize("state", [KeyState.ENABLED, KeyState.DISABLED])
 def test_reconnecting(
-    kms: Kms,
-    workshop: Workshop,
+    kms: KmsClient,
+    provisioner: Provisioner,
     states: States,
     other_store: KeyStore,
     state: KeyState,
 ) -> None:
     """A key of a store that is connected again is in its state of before."""
-    key = workshop.make_key(kms, other_store)
+    key = provisioner.make_key(kms, other_store)
     states.enter(state, key)
-    workshop.disconnect(kms, other_store)
-    workshop.connect(kms, other_store)
-    expect_state(kms, key, state)
+    provisioner.disconnect(kms, other_store)
+    provisioner.connect(kms, other_store)
+    expect_key_state(kms, key, state)
 
 
 @pytest.mark.requirement("KMS-STATE-005")
 def test_pending_stays_pending(
-    kms: Kms, workshop: Workshop, states: States, other_store: KeyStore
+    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
 ) -> None:
     """A PendingDeletion key stays so while its store is disconnected, and after."""
-    key = workshop.make_key(kms, other_store)
+    key = provisioner.make_key(kms, other_store)
     states.enter(KeyState.PENDING_DELETION, key)
-    workshop.disconnect(kms, other_store)
-    expect_state(kms, key, "PendingDeletion", note="The store is disconnected.")
-    workshop.connect(kms, other_store)
-    expect_state(kms, key, "PendingDeletion", note="The store is connected again.")
+    provisioner.disconnect(kms, other_store)
+    expect_key_state(kms, key, "PendingDeletion", note="The store is disconnected.")
+    provisioner.connect(kms, other_store)
+    expect_key_state(kms, key, "PendingDeletion", note="The store is connected again.")
 
 
 @pytest.mark.requirement("KMS-STATE-006")
 @pytest.mark.parametrize("operation", ["DisableKey", "EnableKey"])
 def test_enabling_an_unavailable_key(
-    kms: Kms,
-    workshop: Workshop,
+    kms: KmsClient,
+    provisioner: Provisioner,
     states: States,
     other_store: KeyStore,
     operation: str,
@@ -156,42 +158,48 @@ def test_enabling_an_unavailable_key(
     before, after = KeyState.ENABLED, KeyState.DISABLED
     if operation == "EnableKey":
         before, after = after, before
-    key = workshop.make_key(kms, other_store)
+    key = provisioner.make_key(kms, other_store)
     states.enter(before, key)
-    workshop.disconnect(kms, other_store)
+    provisioner.disconnect(kms, other_store)
     success(kms.call(operation, KeyId=key.key_id))
-    expect_state(kms, key, "Unavailable", note="The store is disconnected.")
-    workshop.connect(kms, other_store)
-    expect_state(kms, key, after, note="The store is connected again.")
+    expect_key_state(kms, key, "Unavailable", note="The store is disconnected.")
+    provisioner.connect(kms, other_store)
+    expect_key_state(kms, key, after, note="The store is connected again.")
 
 
 @pytest.mark.requirement("KMS-STATE-016")
 @pytest.mark.parametrize("shown", ["KeyState", "exception"])
 def test_disabled_and_unavailable(
-    kms: Kms, workshop: Workshop, states: States, other_store: KeyStore, shown: str
+    kms: KmsClient,
+    provisioner: Provisioner,
+    states: States,
+    other_store: KeyStore,
+    shown: str,
 ) -> None:
     """A disabled key in a store that is disconnected counts as Unavailable."""
-    key = workshop.make_key(kms, other_store)
+    key = provisioner.make_key(kms, other_store)
     states.enter(KeyState.DISABLED, key)
-    workshop.disconnect(kms, other_store)
+    provisioner.disconnect(kms, other_store)
     if shown == "KeyState":
-        expect_state(kms, key, "Unavailable")
+        expect_key_state(kms, key, "Unavailable")
         return
     reply = kms.call("Encrypt", KeyId=key.key_id, Plaintext=b"x")
     expect(control_refused(reply), refused("KMSInvalidStateException"))
 
 
 @pytest.mark.requirement("KMS-STATE-017")
-def test_failed_store(kms: Kms, workshop: Workshop, other_store: KeyStore) -> None:
+def test_failed_store(
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
+) -> None:
     """The keys of a store whose connection failed are Unavailable."""
-    key = workshop.make_key(kms, other_store)
-    workshop.disconnect(kms, other_store)
+    key = provisioner.make_key(kms, other_store)
+    provisioner.disconnect(kms, other_store)
     with other_store.proxy.failing("InternalException", 500):
         kms.call("ConnectCustomKeyStore", CustomKeyStoreId=other_store.id)
         state = wait_while(kms, other_store.id, "CONNECTING")
     if state != "FAILED":
         raise NotTestable(f"A store whose proxy fails becomes {state}.")
-    expect_state(kms, key, "Unavailable")
+    expect_key_state(kms, key, "Unavailable")
 
 
 # -- what operations answer -----------------------------------------------------------

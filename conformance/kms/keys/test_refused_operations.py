@@ -1,7 +1,7 @@
 """What keys in external key stores cannot do, and external key stores neither.
 
 The control is another operation on the same key. That a key of another kind has the
-operation would be none: whoever lacks it there may refuse it here all the same.
+operation would be none: an endpoint without it may refuse it here all the same.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..client.expect import REFUSED, control, expect, refused
-from ..client.operations import OPERATIONS
+from ..client.key_operations import OPERATIONS
 from .states import KeyState
 
 if TYPE_CHECKING:
-    from ..client.client import Kms
     from ..client.expect import Outcome
-    from ..client.workshop import Key, KeyStore
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, KeyStore
     from .states import States
 
 UNKNOWN_STORE = "cks-00000000000000000"
@@ -44,7 +44,7 @@ def test_data_key_pairs(states: States, operation: str) -> None:
 
 
 @pytest.mark.requirement("KMS-UNSUP-002")
-def test_random_of_an_external_key_store(kms: Kms, store: KeyStore) -> None:
+def test_random_of_an_external_key_store(kms: KmsClient, store: KeyStore) -> None:
     """An external key store makes no random bytes: UnsupportedOperationException."""
     control(kms.call("GenerateRandom", NumberOfBytes=32, label="control: no store"))
     reply = kms.call("GenerateRandom", NumberOfBytes=32, CustomKeyStoreId=store.id)
@@ -52,7 +52,7 @@ def test_random_of_an_external_key_store(kms: Kms, store: KeyStore) -> None:
 
 
 @pytest.mark.requirement("KMS-UNSUP-003")
-def test_random_of_an_unknown_store(kms: Kms) -> None:
+def test_random_of_an_unknown_store(kms: KmsClient) -> None:
     """GenerateRandom with the id of no store: CustomKeyStoreNotFoundException."""
     control(kms.call("GenerateRandom", NumberOfBytes=32, label="control: no store"))
     reply = kms.call("GenerateRandom", NumberOfBytes=32, CustomKeyStoreId=UNKNOWN_STORE)
@@ -113,7 +113,7 @@ def test_public_key(states: States) -> None:
 
 @pytest.mark.requirement("KMS-UNSUP-009")
 @pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])
-def test_algorithm_of_encrypt(kms: Kms, key: Key, algorithm: str) -> None:
+def test_algorithm_of_encrypt(kms: KmsClient, key: Key, algorithm: str) -> None:
     """Encrypt has no algorithm but SYMMETRIC_DEFAULT: InvalidKeyUsageException."""
     given: dict[str, Any] = {"KeyId": key.key_id, "Plaintext": b"Ten Tokens"}
     good = {**given, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}
@@ -123,7 +123,7 @@ def test_algorithm_of_encrypt(kms: Kms, key: Key, algorithm: str) -> None:
 
 @pytest.mark.requirement("KMS-UNSUP-009")
 @pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])
-def test_algorithm_of_decrypt(kms: Kms, key: Key, algorithm: str) -> None:
+def test_algorithm_of_decrypt(kms: KmsClient, key: Key, algorithm: str) -> None:
     """Decrypt has no algorithm but SYMMETRIC_DEFAULT: InvalidKeyUsageException."""
     encrypted = kms.call(
         "Encrypt", KeyId=key.key_id, Plaintext=b"Ten Tokens", label="control: encrypt"
@@ -138,7 +138,7 @@ def test_algorithm_of_decrypt(kms: Kms, key: Key, algorithm: str) -> None:
 
 
 @pytest.mark.requirement("KMS-UNSUP-010")
-def test_tags_for_a_store(kms: Kms, key: Key) -> None:
+def test_tags_for_a_store(kms: KmsClient, key: Key) -> None:
     """A custom key store cannot be tagged: its id is no key's."""
     control(kms.call("TagResource", KeyId=key.key_id, Tags=TAGS, label="control: tag"))
     kms.call("UntagResource", KeyId=key.key_id, TagKeys=["Project"])
@@ -146,7 +146,7 @@ def test_tags_for_a_store(kms: Kms, key: Key) -> None:
 
 
 @pytest.mark.requirement("KMS-UNSUP-010")
-def test_alias_of_a_store(kms: Kms, key: Key, alias: str) -> None:
+def test_alias_of_a_store(kms: KmsClient, key: Key, alias: str) -> None:
     """A custom key store can have no alias: its id is no key's."""
     good = kms.call("CreateAlias", AliasName=alias, TargetKeyId=key.key_id)
     control(good)

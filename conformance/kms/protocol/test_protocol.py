@@ -26,9 +26,9 @@ from ..stores.store_calls import CreateCalls
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Key, KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.reply import KmsReply
 
 ERRORS = [
     pytest.param(
@@ -68,7 +68,9 @@ OLDER_EXCEPTION = Outcome(
 )
 
 
-def _error(kms: Kms, operation: str, parameters: dict[str, Any], code: str) -> Reply:
+def _error(
+    kms: KmsClient, operation: str, parameters: dict[str, Any], code: str
+) -> KmsReply:
     """A call that fails with this exception, as a control."""
     reply = control_refused(kms.call(operation, **parameters))
     if reply.code != code:
@@ -80,7 +82,7 @@ def _error(kms: Kms, operation: str, parameters: dict[str, Any], code: str) -> R
 
 
 @pytest.mark.requirement("KMS-GEN-001")
-def test_success_is_aws_json(kms: Kms) -> None:
+def test_success_is_aws_json(kms: KmsClient) -> None:
     """A success is a JSON object, and its Content-Type is that of AWS JSON 1.1."""
     reply = kms.call("DescribeCustomKeyStores")
     control(reply)
@@ -90,13 +92,13 @@ def test_success_is_aws_json(kms: Kms) -> None:
 @pytest.mark.requirement("KMS-GEN-001")
 @pytest.mark.parametrize(("operation", "parameters", "code"), ERRORS)
 def test_error_is_aws_json(
-    kms: Kms, operation: str, parameters: dict[str, Any], code: str
+    kms: KmsClient, operation: str, parameters: dict[str, Any], code: str
 ) -> None:
     """An error is a JSON object, and its Content-Type is that of AWS JSON 1.1."""
     _expect_aws_json(_error(kms, operation, parameters, code))
 
 
-def _expect_aws_json(reply: Reply) -> None:
+def _expect_aws_json(reply: KmsReply) -> None:
     kind = reply.header("Content-Type") or "none"
     if kind.partition(";")[0].strip().lower() != "application/x-amz-json-1.1":
         violated(reply, "Content-Type: application/x-amz-json-1.1", kind)
@@ -107,7 +109,7 @@ def _expect_aws_json(reply: Reply) -> None:
 @pytest.mark.requirement("KMS-GEN-002")
 @pytest.mark.parametrize(("operation", "parameters", "code"), ERRORS)
 def test_error_message(
-    kms: Kms, operation: str, parameters: dict[str, Any], code: str
+    kms: KmsClient, operation: str, parameters: dict[str, Any], code: str
 ) -> None:
     """An error has the member message, a string, in lower case."""
     reply = _error(kms, operation, parameters, code)
@@ -119,7 +121,7 @@ def test_error_message(
 @pytest.mark.requirement("KMS-GEN-003")
 @pytest.mark.parametrize(("operation", "parameters", "code"), ERRORS)
 def test_error_status(
-    kms: Kms, operation: str, parameters: dict[str, Any], code: str
+    kms: KmsClient, operation: str, parameters: dict[str, Any], code: str
 ) -> None:
     """An exception that is the caller's fault has the HTTP status 400."""
     reply = _error(kms, operation, parameters, code)
@@ -129,7 +131,7 @@ def test_error_status(
 
 @pytest.mark.requirement("KMS-GEN-016")
 @pytest.mark.parametrize("kind", ["success", "error"])
-def test_request_id(kms: Kms, kind: str) -> None:
+def test_request_id(kms: KmsClient, kind: str) -> None:
     """Every answer names its request, each by another id."""
     filters = {} if kind == "success" else {"CustomKeyStoreId": "cks-of-nobody"}
     replies = [kms.call("DescribeCustomKeyStores", **filters) for _ in range(2)]
@@ -149,14 +151,14 @@ def test_request_id(kms: Kms, kind: str) -> None:
         pytest.param(b'["Limit", 10]', id="array"),
     ],
 )
-def test_body_is_no_object(kms: Kms, body: bytes) -> None:
+def test_body_is_no_object(kms: KmsClient, body: bytes) -> None:
     """A body that is no JSON object is the caller's error."""
     control(kms.post("DescribeCustomKeyStores", b'{"Limit": 10}', label="control"))
     expect(kms.post("DescribeCustomKeyStores", body), REFUSED)
 
 
 @pytest.mark.requirement("KMS-GEN-018")
-def test_unknown_operation(kms: Kms) -> None:
+def test_unknown_operation(kms: KmsClient) -> None:
     """An operation that KMS does not have is the caller's error."""
     control(kms.post("DescribeCustomKeyStores", b"{}", label="control"))
     expect(kms.post("DescribeAllKeyStoresOfTheWorld", b"{}"), REFUSED)
@@ -172,9 +174,9 @@ def test_unknown_operation(kms: Kms) -> None:
         "UpdateCustomKeyStore",
     ],
 )
-def test_no_members(kms: Kms, workshop: Workshop, operation: str) -> None:
+def test_no_members(kms: KmsClient, provisioner: Provisioner, operation: str) -> None:
     """What returns nothing answers with the JSON object without members."""
-    store = workshop.make_store(kms, connect=operation == "DisconnectCustomKeyStore")
+    store = provisioner.make_store(kms, connect=operation == "DisconnectCustomKeyStore")
     changes = (
         {"NewCustomKeyStoreName": f"{store.name}-renamed"}
         if operation == "UpdateCustomKeyStore"
@@ -198,7 +200,7 @@ def _json(body: bytes) -> object:
 # -- exceptions of cryptographic operations ---------------------------------------
 
 
-def _cryptographic_calls(kms: Kms, key: Key) -> Mapping[str, dict[str, Any]]:
+def _cryptographic_calls(kms: KmsClient, key: Key) -> Mapping[str, dict[str, Any]]:
     """Good parameters of each, tried out by an Encrypt."""
     encrypt: dict[str, Any] = {"KeyId": key.arn, "Plaintext": b"plaintext"}
     blob = control(kms.call("Encrypt", label="control: Encrypt", **encrypt)).get(
@@ -216,7 +218,7 @@ def _cryptographic_calls(kms: Kms, key: Key) -> Mapping[str, dict[str, Any]]:
 
 @pytest.mark.requirement("KMS-GEN-004")
 @pytest.mark.parametrize("operation", CRYPTOGRAPHIC)
-def test_no_new_exception(kms: Kms, key: Key, operation: str) -> None:
+def test_no_new_exception(kms: KmsClient, key: Key, operation: str) -> None:
     """A failure of the proxy has no exception that older programs do not know."""
     parameters = _cryptographic_calls(kms, key)[operation]
     control(kms.call(operation, label="control: a good proxy", **parameters))
@@ -228,14 +230,18 @@ def test_no_new_exception(kms: Kms, key: Key, operation: str) -> None:
 @pytest.mark.parametrize("operation", CRYPTOGRAPHIC)
 @pytest.mark.parametrize("failure", ["proxy-denies-access", "store-disconnected"])
 def test_invalid_state(
-    kms: Kms, workshop: Workshop, other_store: KeyStore, operation: str, failure: str
+    kms: KmsClient,
+    provisioner: Provisioner,
+    other_store: KeyStore,
+    operation: str,
+    failure: str,
 ) -> None:
     """What is wrong with proxy or connection is a KMSInvalidStateException."""
-    key = workshop.shared_key(kms, "other")
+    key = provisioner.shared_key(kms, "other")
     parameters = _cryptographic_calls(kms, key)[operation]
     control(kms.call(operation, label="control: all is well", **parameters))
     if failure == "store-disconnected":
-        workshop.disconnect(kms, other_store)
+        provisioner.disconnect(kms, other_store)
         reply = kms.call(operation, **parameters)
     else:
         with other_store.proxy.failing("AccessDeniedException", 403):
@@ -246,13 +252,13 @@ def test_invalid_state(
 # -- Regions ----------------------------------------------------------------------
 
 
-def _elsewhere(kms: Kms) -> str:
+def _elsewhere(kms: KmsClient) -> str:
     return "eu-west-1" if kms.target.region != "eu-west-1" else "us-west-2"
 
 
 @pytest.mark.requirement("KMS-GEN-009")
 @pytest.mark.parametrize("member", ["CustomKeyStoreId", "CustomKeyStoreName"])
-def test_store_of_another_region(kms: Kms, store: KeyStore, member: str) -> None:
+def test_store_of_another_region(kms: KmsClient, store: KeyStore, member: str) -> None:
     """A key store is known in its own Region, and in no other one."""
     filters = {"CustomKeyStoreId": store.id, "CustomKeyStoreName": store.name}
     wanted = {member: filters[member]}
@@ -277,10 +283,12 @@ def test_store_of_another_region(kms: Kms, store: KeyStore, member: str) -> None
         pytest.param("XksProxyConnectivity", "PIGEON", id="enum"),
     ],
 )
-def test_validation(kms: Kms, workshop: Workshop, member: str, value: str) -> None:
+def test_validation(
+    kms: KmsClient, provisioner: Provisioner, member: str, value: str
+) -> None:
     """What the service model rules out is a ValidationException before all else."""
-    calls = CreateCalls(kms, workshop, workshop.instrument.open_store())
-    with workshop.instrument.watching() as asked:
+    calls = CreateCalls(kms, provisioner, provisioner.probe_proxy.open_store())
+    with provisioner.probe_proxy.watching() as asked:
         reply = calls.call(**{member: value})
         heard = len(asked())
     control_refused(reply)
@@ -293,10 +301,10 @@ def test_validation(kms: Kms, workshop: Workshop, member: str, value: str) -> No
 @pytest.mark.requirement("KMS-GEN-014")
 @pytest.mark.parametrize("member", ["AccessKeyId", "RawSecretAccessKey"])
 def test_bad_credential_is_not_echoed(
-    kms: Kms, workshop: Workshop, member: str
+    kms: KmsClient, provisioner: Provisioner, member: str
 ) -> None:
     """The answer to a malformed credential does not repeat it."""
-    calls = CreateCalls(kms, workshop, workshop.instrument.open_store())
+    calls = CreateCalls(kms, provisioner, provisioner.probe_proxy.open_store())
     bad = f"{secrets.token_hex(16)}!"
     credential = {**calls.proxy.credential, member: bad}
     reply = calls.call(XksProxyAuthenticationCredential=credential)
@@ -304,14 +312,14 @@ def test_bad_credential_is_not_echoed(
 
 
 @pytest.mark.requirement("KMS-GEN-014")
-def test_plaintext_is_not_echoed(kms: Kms, key: Key) -> None:
+def test_plaintext_is_not_echoed(kms: KmsClient, key: Key) -> None:
     """The answer to a plaintext that is too long does not repeat it."""
     plaintext = secrets.token_bytes(4097)
     reply = kms.call("Encrypt", KeyId=key.arn, Plaintext=plaintext)
     _expect_absent(control_refused(reply), base64.b64encode(plaintext).decode()[:64])
 
 
-def _expect_absent(reply: Reply, value: str) -> None:
+def _expect_absent(reply: KmsReply, value: str) -> None:
     received = reply.exchange.received
     if received and value.encode() in received.body:
         violated(reply, "an answer without the sensitive value", "an answer with it")

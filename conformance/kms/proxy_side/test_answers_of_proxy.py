@@ -19,21 +19,21 @@ from ..client.expect import (
     refused,
     violated,
 )
-from .rehearsal import PLAINTEXT, Operation, attempt
+from .attempts import PLAINTEXT, KmsOperation, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..client.client import Kms
-    from ..client.workshop import Key, KeyStore, Workshop
-    from .rehearsal import Cause
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, KeyStore, Provisioner
+    from .attempts import Cause
 
     Document = dict[str, Any]
 
 _CREATE, _CREATE_KEY, _ENCRYPT = (
-    Operation.CREATE,
-    Operation.CREATE_KEY,
-    Operation.ENCRYPT,
+    KmsOperation.CREATE,
+    KmsOperation.CREATE_KEY,
+    KmsOperation.ENCRYPT,
 )
 _GENERIC = {
     _CREATE: "XksProxyInvalidResponseException",
@@ -53,16 +53,20 @@ _MARKER = "what-the-proxy-says-about-it"
 
 
 @pytest.mark.requirement("KMS-RESP-001")
-def test_answer_in_time(kms: Kms, workshop: Workshop) -> None:
+def test_answer_in_time(kms: KmsClient, provisioner: Provisioner) -> None:
     """An answer after 100 ms is in time."""
-    reply = attempt(kms, workshop, _ENCRYPT, lambda proxy: proxy.delaying(_IN_TIME_MS))
+    reply = attempt(
+        kms, provisioner, _ENCRYPT, lambda proxy: proxy.delaying(_IN_TIME_MS)
+    )
     expect(reply, SUCCEEDS)
 
 
 @pytest.mark.requirement("KMS-RESP-001")
-def test_late_answer(kms: Kms, workshop: Workshop) -> None:
+def test_late_answer(kms: KmsClient, provisioner: Provisioner) -> None:
     """An answer after 350 ms is too late, even if KMS asks once more."""
-    reply = attempt(kms, workshop, _ENCRYPT, lambda proxy: proxy.delaying(_TOO_LATE_MS))
+    reply = attempt(
+        kms, provisioner, _ENCRYPT, lambda proxy: proxy.delaying(_TOO_LATE_MS)
+    )
     expect(reply, FAILS)
 
 
@@ -104,27 +108,29 @@ def test_late_answer(kms: Kms, workshop: Workshop) -> None:
     ],
 )
 def test_error_name_decides(  # noqa: PLR0913, PLR0917 - the columns of the table
-    kms: Kms,
-    workshop: Workshop,
-    operation: Operation,
+    kms: KmsClient,
+    provisioner: Provisioner,
+    operation: KmsOperation,
     name: str,
     status: int,
     code: str,
 ) -> None:
     """The errorName selects the exception, whatever the HTTP status."""
-    reply = attempt(kms, workshop, operation, lambda proxy: proxy.failing(name, status))
+    reply = attempt(
+        kms, provisioner, operation, lambda proxy: proxy.failing(name, status)
+    )
     expect(reply, refused(code))
 
 
 @pytest.mark.requirement("KMS-RESP-005")
 @pytest.mark.parametrize("operation", [_CREATE, _CREATE_KEY, _ENCRYPT])
 def test_error_message_is_kept(
-    kms: Kms, workshop: Workshop, operation: Operation
+    kms: KmsClient, provisioner: Provisioner, operation: KmsOperation
 ) -> None:
     """What the proxy says in errorMessage does not reach the caller."""
     reply = attempt(
         kms,
-        workshop,
+        provisioner,
         operation,
         lambda proxy: proxy.failing(
             "AuthenticationFailedException", 401, message=_MARKER
@@ -143,11 +149,13 @@ def test_error_message_is_kept(
         pytest.param("no\tsuch key \N{SNOWMAN}", id="not-printable-ascii"),
     ],
 )
-def test_illegal_error_message(kms: Kms, workshop: Workshop, message: str) -> None:
+def test_illegal_error_message(
+    kms: KmsClient, provisioner: Provisioner, message: str
+) -> None:
     """An errorMessage too long, or of other characters, does not hide the errorName."""
     reply = attempt(
         kms,
-        workshop,
+        provisioner,
         _CREATE_KEY,
         lambda proxy: proxy.failing("KeyNotFoundException", 404, message=message),
     )
@@ -169,21 +177,27 @@ def test_illegal_error_message(kms: Kms, workshop: Workshop, message: str) -> No
     ],
 )
 def test_malformed_answer(
-    kms: Kms, workshop: Workshop, operation: Operation, status: int, body: bytes
+    kms: KmsClient,
+    provisioner: Provisioner,
+    operation: KmsOperation,
+    status: int,
+    body: bytes,
 ) -> None:
     """An answer that KMS cannot interpret has one exception for each operation."""
     reply = attempt(
-        kms, workshop, operation, lambda proxy: proxy.answering(status, body)
+        kms, provisioner, operation, lambda proxy: proxy.answering(status, body)
     )
     expect(reply, refused(_GENERIC[operation]))
 
 
 @pytest.mark.requirement("KMS-RESP-007")
 @pytest.mark.parametrize("operation", _GENERIC)
-def test_unknown_error_name(kms: Kms, workshop: Workshop, operation: Operation) -> None:
+def test_unknown_error_name(
+    kms: KmsClient, provisioner: Provisioner, operation: KmsOperation
+) -> None:
     """An errorName that the specification does not have is a malformed answer."""
     reply = attempt(
-        kms, workshop, operation, lambda proxy: proxy.failing("TeapotException", 418)
+        kms, provisioner, operation, lambda proxy: proxy.failing("TeapotException", 418)
     )
     expect(reply, refused(_GENERIC[operation]))
 
@@ -224,12 +238,12 @@ def _with(member: str, data: bytes) -> Callable[[Document], object]:
 
 
 @pytest.mark.requirement("KMS-RESP-008")
-def test_ciphertext_metadata_too_long(kms: Kms, workshop: Workshop) -> None:
+def test_ciphertext_metadata_too_long(kms: KmsClient, provisioner: Provisioner) -> None:
     """A ciphertextMetadata of 20 bytes is accepted, and one of 21 is not."""
     longest = _sealing(_with("ciphertextMetadata", b"m" * 20))
-    control(attempt(kms, workshop, _ENCRYPT, longest))
+    control(attempt(kms, provisioner, _ENCRYPT, longest))
     too_long = _sealing(_with("ciphertextMetadata", b"m" * 21))
-    expect(attempt(kms, workshop, _ENCRYPT, too_long), FAILS)
+    expect(attempt(kms, provisioner, _ENCRYPT, too_long), FAILS)
 
 
 def _corrupting(member: str) -> Callable[[Document], object]:
@@ -256,13 +270,16 @@ def _corrupting(member: str) -> Callable[[Document], object]:
     ],
 )
 def test_ciphertext_data_integrity_value(
-    kms: Kms, workshop: Workshop, key: Key, change: Callable[[Document], object]
+    kms: KmsClient,
+    provisioner: Provisioner,
+    key: Key,
+    change: Callable[[Document], object],
 ) -> None:
     """Encrypt fails unless the integrity value fits, if KMS asked for one."""
     with key.store.proxy.watching() as asked:
         reply = attempt(
             kms,
-            workshop,
+            provisioner,
             _ENCRYPT,
             lambda proxy: proxy.altering(change, operation="encrypt"),
         )
@@ -282,32 +299,34 @@ def test_ciphertext_data_integrity_value(
     ],
 )
 def test_lengths_of_encrypt_answer(
-    kms: Kms, workshop: Workshop, change: Callable[[Document], object]
+    kms: KmsClient, provisioner: Provisioner, change: Callable[[Document], object]
 ) -> None:
     """Ciphertext, IV and tag of a length that the specification rules out are refused.
 
     The integrity value fits what is answered.
     """
-    control(attempt(kms, workshop, _ENCRYPT, _sealing(lambda _: None)))
-    expect(attempt(kms, workshop, _ENCRYPT, _sealing(change)), FAILS)
+    control(attempt(kms, provisioner, _ENCRYPT, _sealing(lambda _: None)))
+    expect(attempt(kms, provisioner, _ENCRYPT, _sealing(change)), FAILS)
 
 
 @pytest.mark.requirement("KMS-RESP-011")
 @pytest.mark.parametrize(
     "member", ["ciphertext", "initializationVector", "authenticationTag"]
 )
-def test_incomplete_encrypt_answer(kms: Kms, workshop: Workshop, member: str) -> None:
+def test_incomplete_encrypt_answer(
+    kms: KmsClient, provisioner: Provisioner, member: str
+) -> None:
     """An answer to Encrypt without ciphertext, IV or tag is refused."""
     without = _sealing(lambda document: document.pop(member))
-    expect(attempt(kms, workshop, _ENCRYPT, without), FAILS)
+    expect(attempt(kms, provisioner, _ENCRYPT, without), FAILS)
 
 
 @pytest.mark.requirement("KMS-RESP-011")
 def test_initialization_vector_of_16_bytes(
-    kms: Kms, workshop: Workshop, store: KeyStore
+    kms: KmsClient, provisioner: Provisioner, store: KeyStore
 ) -> None:
     """An IV of 16 bytes is as good as one of 12."""
-    key = workshop.make_key(kms, store, initialization_vector_bytes=16)
+    key = provisioner.make_key(kms, store, initialization_vector_bytes=16)
     reply = kms.call("Encrypt", KeyId=key.key_id, Plaintext=PLAINTEXT)
     expect(reply, SUCCEEDS)
     blob = reply.document.get("CiphertextBlob")
@@ -327,13 +346,13 @@ def _lengthen(document: Document) -> None:
     ],
 )
 def test_plaintext_of_decrypt_answer(
-    kms: Kms, workshop: Workshop, change: Callable[[Document], object]
+    kms: KmsClient, provisioner: Provisioner, change: Callable[[Document], object]
 ) -> None:
     """The plaintext of an answer to Decrypt is there, and as long as the ciphertext."""
     reply = attempt(
         kms,
-        workshop,
-        Operation.DECRYPT,
+        provisioner,
+        KmsOperation.DECRYPT,
         lambda proxy: proxy.altering(change, operation="decrypt"),
     )
     expect(reply, FAILS)
@@ -359,13 +378,13 @@ _MANAGER = {"id": "manager-1", "model": "a model", "healthStatus": "ACTIVE"}
     ],
 )
 def test_illegal_key_metadata(
-    kms: Kms, workshop: Workshop, defect: Mapping[str, object]
+    kms: KmsClient, provisioner: Provisioner, defect: Mapping[str, object]
 ) -> None:
     """An answer to GetKeyMetadata that breaks its schema creates no KMS key."""
     control(
-        attempt(kms, workshop, _CREATE_KEY, _reporting("metadata", keyUsage=_USAGES))
+        attempt(kms, provisioner, _CREATE_KEY, _reporting("metadata", keyUsage=_USAGES))
     )
-    reply = attempt(kms, workshop, _CREATE_KEY, _reporting("metadata", **defect))
+    reply = attempt(kms, provisioner, _CREATE_KEY, _reporting("metadata", **defect))
     expect(reply, FAILS)
 
 
@@ -388,10 +407,10 @@ def test_illegal_key_metadata(
     ],
 )
 def test_illegal_health_status(
-    kms: Kms, workshop: Workshop, defect: Mapping[str, object]
+    kms: KmsClient, provisioner: Provisioner, defect: Mapping[str, object]
 ) -> None:
     """An answer to GetHealthStatus that breaks its schema creates no key store."""
-    reply = attempt(kms, workshop, _CREATE, _reporting("health", **defect))
+    reply = attempt(kms, provisioner, _CREATE, _reporting("health", **defect))
     expect(reply, FAILS)
 
 

@@ -1,6 +1,6 @@
 """What a failure of the proxy becomes: exceptions, ConnectionErrorCodes, messages.
 
-The table is in ``failures``; every cell of it is a check.
+The table is in ``failure_table``; every cell of it is a check.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ from ..client.expect import (
     refused,
     violated,
 )
-from .failure_messages import KEY_UNAVAILABLE, MESSAGES, NOT_CONNECTED
-from .failures import CERTIFICATES, FAILURES, failure_named, reporting
-from .rehearsal import Operation, attempt, attempt_to_connect
+from .attempts import KmsOperation, attempt, attempt_to_connect
+from .documented_messages import KEY_UNAVAILABLE, MESSAGES, NOT_CONNECTED
+from .failure_table import CERTIFICATES, FAILURES, failure_named, reporting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from _pytest.mark import ParameterSet
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import KeyStore, Workshop
-    from .failures import Failure
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.reply import KmsReply
+    from .failure_table import Failure
 
 _RAISING = (
-    Operation.CREATE,
-    Operation.UPDATE,
-    Operation.CREATE_KEY,
-    Operation.ENCRYPT,
-    Operation.DECRYPT,
+    KmsOperation.CREATE,
+    KmsOperation.UPDATE,
+    KmsOperation.CREATE_KEY,
+    KmsOperation.ENCRYPT,
+    KmsOperation.DECRYPT,
 )
 # The first of each group that the scenario can occur in.
 _GROUPS = (
-    (Operation.CREATE,),
-    (Operation.CREATE_KEY,),
-    (Operation.ENCRYPT, Operation.DECRYPT),
+    (KmsOperation.CREATE,),
+    (KmsOperation.CREATE_KEY,),
+    (KmsOperation.ENCRYPT, KmsOperation.DECRYPT),
 )
 
 
-def _cells(*operations: Operation) -> Iterator[ParameterSet]:
+def _cells(*operations: KmsOperation) -> Iterator[ParameterSet]:
     """The cells of these columns, each marked with what states it."""
     for failure in (*FAILURES, *CERTIFICATES):
         for operation in operations:
@@ -81,26 +81,26 @@ def _texts() -> Iterator[ParameterSet]:
 
 @pytest.mark.parametrize(("failure", "operation"), [*_cells(*_RAISING)])
 def test_exception(
-    kms: Kms, workshop: Workshop, failure: Failure, operation: Operation
+    kms: KmsClient, provisioner: Provisioner, failure: Failure, operation: KmsOperation
 ) -> None:
     """A failure of the proxy becomes the exception that is documented for it.
 
     Where none is documented, the operation fails all the same.
     """
-    reply = attempt(kms, workshop, operation, failure.cause)
+    reply = attempt(kms, provisioner, operation, failure.cause)
     accepted = failure.cells[operation].accepted
     expect(reply, refused(*accepted) if accepted else REFUSED)
 
 
-@pytest.mark.parametrize(("failure", "operation"), [*_cells(Operation.CONNECT)])
+@pytest.mark.parametrize(("failure", "operation"), [*_cells(KmsOperation.CONNECT)])
 def test_connection_error_code(
-    kms: Kms, workshop: Workshop, failure: Failure, operation: Operation
+    kms: KmsClient, provisioner: Provisioner, failure: Failure, operation: KmsOperation
 ) -> None:
     """A failure of the proxy ends ConnectCustomKeyStore in FAILED, with its code.
 
     Where no ConnectionErrorCode is documented, the store becomes FAILED all the same.
     """
-    reply = attempt_to_connect(kms, workshop, failure.cause)
+    reply = attempt_to_connect(kms, provisioner, failure.cause)
     _expect_failed(reply, *failure.cells[operation].accepted)
 
 
@@ -114,22 +114,22 @@ def test_connection_error_code(
     ],
 )
 def test_connection_error_code_by_analogy(
-    kms: Kms, workshop: Workshop, name: str, code: str
+    kms: KmsClient, provisioner: Provisioner, name: str, code: str
 ) -> None:
-    """The ConnectionErrorCode is the twin of the exception of CreateCustomKeyStore."""
-    reply = attempt_to_connect(kms, workshop, failure_named(name).cause)
+    """The ConnectionErrorCode corresponds to the exception of CreateCustomKeyStore."""
+    reply = attempt_to_connect(kms, provisioner, failure_named(name).cause)
     entry = _entry(reply)
     if entry.get("ConnectionState") != "FAILED":
         raise NotTestable(f"The ConnectionState is {entry.get('ConnectionState')}.")
     _expect_failed(reply, code)
 
 
-def _entry(reply: Reply) -> dict[str, object]:
+def _entry(reply: KmsReply) -> dict[str, object]:
     stores = control(reply).get("CustomKeyStores") or [{}]
     return dict(stores[0])
 
 
-def _expect_failed(reply: Reply, *codes: str) -> None:
+def _expect_failed(reply: KmsReply, *codes: str) -> None:
     entry = _entry(reply)
     state, code = entry.get("ConnectionState"), entry.get("ConnectionErrorCode")
     if state == "FAILED" and (not codes or code in codes):
@@ -144,7 +144,9 @@ def _expect_failed(reply: Reply, *codes: str) -> None:
 # -- a store that is not connected ------------------------------------------------
 
 
-def _create_in(kms: Kms, workshop: Workshop, store: KeyStore, label: str) -> Reply:
+def _create_in(
+    kms: KmsClient, provisioner: Provisioner, store: KeyStore, label: str
+) -> KmsReply:
     reply = kms.call(
         "CreateKey",
         Origin="EXTERNAL_KEY_STORE",
@@ -152,44 +154,48 @@ def _create_in(kms: Kms, workshop: Workshop, store: KeyStore, label: str) -> Rep
         XksKeyId=store.proxy.add_key().id,
         label=label,
     )
-    workshop.adopt_key(reply)
+    provisioner.adopt_key(reply)
     return reply
 
 
-def _create_disconnected(kms: Kms, workshop: Workshop, store: KeyStore) -> Reply:
+def _create_disconnected(
+    kms: KmsClient, provisioner: Provisioner, store: KeyStore
+) -> KmsReply:
     """CreateKey in a store that is connected first, and then no longer."""
-    control(_create_in(kms, workshop, store, "control: the store is connected"))
-    workshop.disconnect(kms, store)
-    return _create_in(kms, workshop, store, "probe: it is disconnected")
+    control(_create_in(kms, provisioner, store, "control: the store is connected"))
+    provisioner.disconnect(kms, store)
+    return _create_in(kms, provisioner, store, "probe: it is disconnected")
 
 
-def _use_disconnected(kms: Kms, workshop: Workshop, operation: Operation) -> Reply:
+def _use_disconnected(
+    kms: KmsClient, provisioner: Provisioner, operation: KmsOperation
+) -> KmsReply:
     """Encrypt or Decrypt with a key whose store is connected no longer."""
-    key = workshop.shared_key(kms, "other")
+    key = provisioner.shared_key(kms, "other")
     encrypt = partial(kms.call, "Encrypt", KeyId=key.key_id, Plaintext=b"a plaintext")
     sealed = control(encrypt(label="control: the store is connected"))
-    workshop.disconnect(kms, key.store)
-    if operation is Operation.ENCRYPT:
+    provisioner.disconnect(kms, key.store)
+    if operation is KmsOperation.ENCRYPT:
         return encrypt()
     return kms.call("Decrypt", CiphertextBlob=sealed.get("CiphertextBlob"))
 
 
 @pytest.mark.requirement("KMS-FAIL-019")
 def test_create_key_in_disconnected_store(
-    kms: Kms, workshop: Workshop, other_store: KeyStore
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
 ) -> None:
     """CreateKey in a store that is not connected has a wrong connection state."""
-    reply = _create_disconnected(kms, workshop, other_store)
+    reply = _create_disconnected(kms, provisioner, other_store)
     expect(reply, refused("CustomKeyStoreInvalidStateException"))
 
 
 @pytest.mark.requirement("KMS-FAIL-019")
-@pytest.mark.parametrize("operation", [Operation.ENCRYPT, Operation.DECRYPT])
+@pytest.mark.parametrize("operation", [KmsOperation.ENCRYPT, KmsOperation.DECRYPT])
 def test_key_in_disconnected_store(
-    kms: Kms, workshop: Workshop, operation: Operation
+    kms: KmsClient, provisioner: Provisioner, operation: KmsOperation
 ) -> None:
     """A key in a store that is not connected has a wrong key state."""
-    reply = _use_disconnected(kms, workshop, operation)
+    reply = _use_disconnected(kms, provisioner, operation)
     expect(reply, refused("KMSInvalidStateException"))
 
 
@@ -199,36 +205,44 @@ def test_key_in_disconnected_store(
 @pytest.mark.requirement("KMS-FAIL-025")
 @pytest.mark.parametrize(("failure", "operation"), [*_texts()])
 def test_message(
-    kms: Kms, workshop: Workshop, failure: Failure, operation: Operation
+    kms: KmsClient, provisioner: Provisioner, failure: Failure, operation: KmsOperation
 ) -> None:
     """The message is one of the texts that AWS documents for the scenario."""
-    reply = attempt(kms, workshop, operation, failure.cause)
+    reply = attempt(kms, provisioner, operation, failure.cause)
     expect_message(control_refused(reply), *MESSAGES[failure.name])
 
 
 @pytest.mark.requirement("KMS-FAIL-025")
 def test_message_of_create_key_in_disconnected_store(
-    kms: Kms, workshop: Workshop, other_store: KeyStore
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
 ) -> None:
     """CreateKey tells to connect the store."""
-    reply = _create_disconnected(kms, workshop, other_store)
+    reply = _create_disconnected(kms, provisioner, other_store)
     expect_message(control_refused(reply), NOT_CONNECTED)
 
 
 @pytest.mark.requirement("KMS-FAIL-025")
-def test_message_of_key_in_disconnected_store(kms: Kms, workshop: Workshop) -> None:
+def test_message_of_key_in_disconnected_store(
+    kms: KmsClient, provisioner: Provisioner
+) -> None:
     """Encrypt tells to connect the store, or names the key as unavailable."""
-    reply = _use_disconnected(kms, workshop, Operation.ENCRYPT)
+    reply = _use_disconnected(kms, provisioner, KmsOperation.ENCRYPT)
     expect_message(control_refused(reply), NOT_CONNECTED, KEY_UNAVAILABLE)
 
 
 @pytest.mark.requirement("KMS-FAIL-020")
-def test_one_message_and_several_exceptions(kms: Kms, workshop: Workshop) -> None:
+def test_one_message_and_several_exceptions(
+    kms: KmsClient, provisioner: Provisioner
+) -> None:
     """One scenario has one message, and an exception for each group of operations."""
     cause = failure_named("AuthenticationFailedException").cause
     first, *others = (
-        control_refused(attempt(kms, workshop, operation, cause))
-        for operation in (Operation.CREATE, Operation.CREATE_KEY, Operation.ENCRYPT)
+        control_refused(attempt(kms, provisioner, operation, cause))
+        for operation in (
+            KmsOperation.CREATE,
+            KmsOperation.CREATE_KEY,
+            KmsOperation.ENCRYPT,
+        )
     )
     for each in others:
         expect_message(each, first.message)
@@ -241,9 +255,9 @@ def test_one_message_and_several_exceptions(kms: Kms, workshop: Workshop) -> Non
 @pytest.mark.parametrize(
     "operation",
     [
-        Operation.GENERATE_DATA_KEY,
-        Operation.GENERATE_DATA_KEY_WITHOUT_PLAINTEXT,
-        Operation.RE_ENCRYPT,
+        KmsOperation.GENERATE_DATA_KEY,
+        KmsOperation.GENERATE_DATA_KEY_WITHOUT_PLAINTEXT,
+        KmsOperation.RE_ENCRYPT,
     ],
 )
 @pytest.mark.parametrize(
@@ -255,10 +269,10 @@ def test_one_message_and_several_exceptions(kms: Kms, workshop: Workshop) -> Non
     ],
 )
 def test_other_cryptographic_operations(
-    kms: Kms, workshop: Workshop, operation: Operation, name: str
+    kms: KmsClient, provisioner: Provisioner, operation: KmsOperation, name: str
 ) -> None:
     """Cryptographic operations have one exception, whatever goes wrong."""
-    reply = attempt(kms, workshop, operation, failure_named(name).cause)
+    reply = attempt(kms, provisioner, operation, failure_named(name).cause)
     expect(reply, refused("KMSInvalidStateException"))
 
 
@@ -266,20 +280,20 @@ def test_other_cryptographic_operations(
 @pytest.mark.parametrize(
     ("operation", "name"),
     [
-        pytest.param(Operation.ENCRYPT, "AccessDeniedException"),
-        pytest.param(Operation.ENCRYPT, "DependencyTimeoutException"),
-        pytest.param(Operation.DECRYPT, "InvalidCiphertextException"),
-        pytest.param(Operation.ENCRYPT, "InvalidKeyUsageException"),
-        pytest.param(Operation.ENCRYPT, "ThrottlingException"),
-        pytest.param(Operation.ENCRYPT, "UnsupportedOperationException"),
-        pytest.param(Operation.ENCRYPT, "ValidationException"),
+        pytest.param(KmsOperation.ENCRYPT, "AccessDeniedException"),
+        pytest.param(KmsOperation.ENCRYPT, "DependencyTimeoutException"),
+        pytest.param(KmsOperation.DECRYPT, "InvalidCiphertextException"),
+        pytest.param(KmsOperation.ENCRYPT, "InvalidKeyUsageException"),
+        pytest.param(KmsOperation.ENCRYPT, "ThrottlingException"),
+        pytest.param(KmsOperation.ENCRYPT, "UnsupportedOperationException"),
+        pytest.param(KmsOperation.ENCRYPT, "ValidationException"),
     ],
 )
 def test_error_name_is_not_passed_on(
-    kms: Kms, workshop: Workshop, operation: Operation, name: str
+    kms: KmsClient, provisioner: Provisioner, operation: KmsOperation, name: str
 ) -> None:
     """An errorName that is an error code of KMS, too, is not what the caller gets."""
-    reply = attempt(kms, workshop, operation, failure_named(name).cause)
+    reply = attempt(kms, provisioner, operation, failure_named(name).cause)
     if control_refused(reply).code == name:
         violated(reply, f"another exception than {name}")
 
@@ -294,9 +308,11 @@ def test_error_name_is_not_passed_on(
     ],
 )
 def test_some_key_manager_can_serve(
-    kms: Kms, workshop: Workshop, statuses: list[str]
+    kms: KmsClient, provisioner: Provisioner, statuses: list[str]
 ) -> None:
     """One external key manager that is ACTIVE or DEGRADED is enough."""
-    control(attempt(kms, workshop, Operation.CREATE, reporting("ACTIVE", "ACTIVE")))
-    reply = attempt(kms, workshop, Operation.CREATE, reporting(*statuses))
+    control(
+        attempt(kms, provisioner, KmsOperation.CREATE, reporting("ACTIVE", "ACTIVE"))
+    )
+    reply = attempt(kms, provisioner, KmsOperation.CREATE, reporting(*statuses))
     expect(reply, SUCCEEDS)

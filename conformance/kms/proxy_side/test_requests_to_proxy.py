@@ -16,24 +16,24 @@ import pytest
 from pytest_xks.certify.evidence.recorder import Recorder
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.client import Kms
 from ..client.expect import violated
-from ..cryptography.calls import asked, opened, sealed
-from .signatures import authorization_of, signature_over
-from .traffic import ASK_FOR_HEALTH, ASK_FOR_METADATA, ASK_FOR_WORK, Traffic
+from ..client.kms_client import KmsClient
+from ..client.signatures import authorization_of, signature_over
+from ..cryptography.calls import CRYPTO_OPERATIONS, asked, opened, sealed
+from .traffic import ASK_FOR_HEALTH, ASK_FOR_METADATA, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
-    from ..client.client import Endpoint
-    from ..client.reply import Reply
-    from ..client.workshop import Workshop
-    from .signatures import Authorization
+    from ..client.kms_client import KmsEndpoint
+    from ..client.provisioning import Provisioner
+    from ..client.reply import KmsReply
+    from ..client.signatures import Authorization
     from .traffic import Trace
 
-EVERY = (*ASK_FOR_HEALTH, *ASK_FOR_METADATA, *ASK_FOR_WORK)
+EVERY = (*ASK_FOR_HEALTH, *ASK_FOR_METADATA, *CRYPTO_OPERATIONS)
 
 _SKEW_SECONDS = 300
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
@@ -67,9 +67,9 @@ DOCUMENTED_MEMBERS = {
 
 
 @pytest.fixture(scope="module")
-def traffic(endpoint: Endpoint, session_workshop: Workshop) -> Traffic:
+def traffic(endpoint: KmsEndpoint, session_provisioner: Provisioner) -> Traffic:
     """The requests of this run."""
-    return Traffic(Kms(endpoint, Recorder()), session_workshop)
+    return Traffic(KmsClient(endpoint, Recorder()), session_provisioner)
 
 
 def _each(trace: Trace) -> Iterator[tuple[ProxyRequest, Mapping[str, object]]]:
@@ -86,7 +86,7 @@ def _text(metadata: Mapping[str, object], member: str) -> str:
 
 
 def _require_texts(
-    reply: Reply,
+    reply: KmsReply,
     what: str,
     members: Mapping[str, object],
     required: tuple[str, ...],
@@ -129,10 +129,10 @@ def test_request_line_and_content_type(traffic: Traffic, operation: str) -> None
 
 @pytest.mark.requirement("KMS-WIRE-002")
 @pytest.mark.parametrize("operation", EVERY)
-def test_signature(traffic: Traffic, endpoint: Endpoint, operation: str) -> None:
+def test_signature(traffic: Traffic, endpoint: KmsEndpoint, operation: str) -> None:
     """Every call is signed with the store's credential, for the Region and the service.
 
-    The signature is computed anew by botocore, over the request as it came. Host and
+    The signature is computed anew by botocore, over the request as received. Host and
     x-amz-date have to be signed; other headers may be.
     """
     trace = traffic.of(operation)
@@ -209,7 +209,7 @@ def test_date(traffic: Traffic, operation: str) -> None:
 
 
 @pytest.mark.requirement("KMS-WIRE-004")
-@pytest.mark.parametrize("operation", ASK_FOR_WORK)
+@pytest.mark.parametrize("operation", CRYPTO_OPERATIONS)
 def test_metadata_of_encrypt_and_decrypt(traffic: Traffic, operation: str) -> None:
     """Encrypt and Decrypt name the caller, the KMS key, the operation and the request.
 
@@ -265,7 +265,7 @@ def test_metadata_without_a_key(traffic: Traffic, operation: str) -> None:
 
 
 @pytest.mark.requirement("KMS-WIRE-007")
-@pytest.mark.parametrize("operation", [*ASK_FOR_METADATA, *ASK_FOR_WORK])
+@pytest.mark.parametrize("operation", [*ASK_FOR_METADATA, *CRYPTO_OPERATIONS])
 def test_principal(traffic: Traffic, operation: str) -> None:
     """awsPrincipalArn is an ARN of IAM or STS, in the account of the caller.
 
@@ -286,7 +286,7 @@ def test_principal(traffic: Traffic, operation: str) -> None:
 
 
 @pytest.mark.requirement("KMS-WIRE-008")
-@pytest.mark.parametrize("operation", [*ASK_FOR_METADATA, *ASK_FOR_WORK])
+@pytest.mark.parametrize("operation", [*ASK_FOR_METADATA, *CRYPTO_OPERATIONS])
 def test_source_vpc(traffic: Traffic, operation: str) -> None:
     """awsSourceVpc and awsSourceVpce are absent, for no VPC endpoint was used.
 
@@ -344,7 +344,7 @@ def test_request_ids_differ(traffic: Traffic) -> None:
 
 
 @pytest.mark.requirement("KMS-WIRE-010")
-@pytest.mark.parametrize("operation", [*ASK_FOR_METADATA, *ASK_FOR_WORK])
+@pytest.mark.parametrize("operation", [*ASK_FOR_METADATA, *CRYPTO_OPERATIONS])
 def test_no_via_service(traffic: Traffic, operation: str) -> None:
     """There is no kmsViaService, for no AWS service made the call."""
     trace = traffic.of(operation)
@@ -360,7 +360,7 @@ def test_no_via_service(traffic: Traffic, operation: str) -> None:
 # -- the members of Encrypt and Decrypt -------------------------------------------
 
 
-def _check_work(reply: Reply, request: ProxyRequest, required: set[str]) -> None:
+def _check_work(reply: KmsReply, request: ProxyRequest, required: set[str]) -> None:
     """Required members are strings; optional ones are too, or are not there."""
     document: dict[str, Any] = request.document
     documented = DOCUMENTED_MEMBERS[request.operation] - {"requestMetadata"}
@@ -384,7 +384,7 @@ def _check_work(reply: Reply, request: ProxyRequest, required: set[str]) -> None
 
 
 @pytest.mark.requirement("KMS-WIRE-012")
-@pytest.mark.parametrize("operation", [o for o in ASK_FOR_WORK if o != "Decrypt"])
+@pytest.mark.parametrize("operation", [o for o in CRYPTO_OPERATIONS if o != "Decrypt"])
 def test_members_of_encrypt(traffic: Traffic, operation: str) -> None:
     """Encrypt has plaintext and AES_GCM; the algorithm of the CDIV is SHA_256."""
     trace = traffic.of(operation)
@@ -422,9 +422,9 @@ def test_members_of_decrypt(traffic: Traffic, operation: str) -> None:
 
 
 @pytest.mark.requirement("KMS-WIRE-013")
-def test_no_ciphertext_metadata(kms: Kms, workshop: Workshop) -> None:
+def test_no_ciphertext_metadata(kms: KmsClient, provisioner: Provisioner) -> None:
     """Decrypt has no ciphertextMetadata where Encrypt answered without."""
-    key = workshop.shared_key(kms, versioned=False)
+    key = provisioner.shared_key(kms, versioned=False)
     blob = sealed(kms, key)
     with key.store.proxy.watching() as requests:
         reply = opened(kms, key, blob)
@@ -435,7 +435,7 @@ def test_no_ciphertext_metadata(kms: Kms, workshop: Workshop) -> None:
 
 
 @pytest.mark.requirement("KMS-WIRE-014")
-@pytest.mark.parametrize("operation", ASK_FOR_WORK)
+@pytest.mark.parametrize("operation", CRYPTO_OPERATIONS)
 def test_base64(traffic: Traffic, operation: str) -> None:
     """Binary members are standard Base64, with padding, and not the URL-safe one."""
     trace = traffic.of(operation)

@@ -1,7 +1,7 @@
 """What the endpoint asks the proxy for each operation of the KMS API.
 
 Each operation is called once in a run; the checks of what is on the wire look at the
-same requests, each at another side of them.
+same requests, each at another part of them.
 """
 
 from __future__ import annotations
@@ -10,19 +10,25 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..client.workshop import creation, wait_while
+from ..client.provisioning import creation, wait_while
 from ..cryptography.calls import asked, good_call, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyRequest, ProxyStore
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Key, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, Provisioner
+    from ..client.reply import KmsReply
 
-__all__ = ["ASK_FOR_HEALTH", "ASK_FOR_METADATA", "ASK_FOR_WORK", "Trace", "Traffic"]
+__all__ = [
+    "ASK_FOR_HEALTH",
+    "ASK_FOR_METADATA",
+    "Trace",
+    "Traffic",
+]
 
 ASK_FOR_HEALTH = (
     "CreateCustomKeyStore",
@@ -30,13 +36,6 @@ ASK_FOR_HEALTH = (
     "UpdateCustomKeyStore",
 )
 ASK_FOR_METADATA = ("CreateKey",)
-ASK_FOR_WORK = (
-    "Encrypt",
-    "Decrypt",
-    "ReEncrypt",
-    "GenerateDataKey",
-    "GenerateDataKeyWithoutPlaintext",
-)
 
 _PLAINTEXT_BYTES = 4096
 
@@ -46,7 +45,7 @@ class Trace:
     """A call of the KMS API, and what the proxy was asked meanwhile."""
 
     operation: str
-    reply: Reply
+    reply: KmsReply
     """Also of a failure: what is on the wire can be judged all the same."""
     requests: tuple[ProxyRequest, ...]
     credentials: Mapping[str, str]
@@ -60,12 +59,12 @@ class Traffic:
 
     Args:
         kms: the endpoint.
-        workshop: for key stores and a key.
+        provisioner: for key stores and a key.
     """
 
-    def __init__(self, kms: Kms, workshop: Workshop) -> None:
+    def __init__(self, kms: KmsClient, provisioner: Provisioner) -> None:
         self._kms = kms
-        self._workshop = workshop
+        self._provisioner = provisioner
         self._traces: dict[str, Trace] = {}
         self._causes: Mapping[str, Callable[[], Trace]] = {
             "CreateCustomKeyStore": self._create_store,
@@ -82,7 +81,7 @@ class Traffic:
         """
         if operation not in self._traces:
             cause = self._causes.get(operation)
-            trace = cause() if cause else self._work(operation)
+            trace = cause() if cause else self._use_key(operation)
             self._traces[operation] = trace
         return self._traces[operation]
 
@@ -90,7 +89,7 @@ class Traffic:
         self,
         operation: str,
         proxy: ProxyStore,
-        call: Callable[[], Reply],
+        call: Callable[[], KmsReply],
         *credentials: Mapping[str, str],
         key: Key | None = None,
     ) -> Trace:
@@ -106,19 +105,19 @@ class Traffic:
         )
 
     def _create_store(self) -> Trace:
-        proxy = self._workshop.instrument.open_store()
+        proxy = self._provisioner.probe_proxy.open_store()
 
-        def create() -> Reply:
+        def create() -> KmsReply:
             reply = self._kms.call("CreateCustomKeyStore", **creation(proxy))
-            self._workshop.adopt(reply, proxy)
+            self._provisioner.adopt(reply, proxy)
             return reply
 
         return self._watch("CreateCustomKeyStore", proxy, create)
 
     def _connect_store(self) -> Trace:
-        store = self._workshop.make_store(self._kms)
+        store = self._provisioner.make_store(self._kms)
 
-        def connect() -> Reply:
+        def connect() -> KmsReply:
             reply = self._kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id)
             wait_while(self._kms, store.id, "CONNECTING")
             return reply
@@ -126,7 +125,7 @@ class Traffic:
         return self._watch("ConnectCustomKeyStore", store.proxy, connect)
 
     def _update_store(self) -> Trace:
-        store = self._workshop.make_store(self._kms)
+        store = self._provisioner.make_store(self._kms)
         before = store.proxy.credential
         rotated = store.proxy.rotate_credential()
         return self._watch(
@@ -142,23 +141,23 @@ class Traffic:
         )
 
     def _create_key(self) -> Trace:
-        store = self._workshop.keyed_store(self._kms)
+        store = self._provisioner.keyed_store(self._kms)
         external_key = store.proxy.add_key()
 
-        def create() -> Reply:
+        def create() -> KmsReply:
             reply = self._kms.call(
                 "CreateKey",
                 Origin="EXTERNAL_KEY_STORE",
                 CustomKeyStoreId=store.id,
                 XksKeyId=external_key.id,
             )
-            self._workshop.adopt_key(reply)
+            self._provisioner.adopt_key(reply)
             return reply
 
         return self._watch("CreateKey", store.proxy, create)
 
-    def _work(self, operation: str) -> Trace:
-        key = self._workshop.shared_key(self._kms)
+    def _use_key(self, operation: str) -> Trace:
+        key = self._provisioner.shared_key(self._kms)
         # Random and long: the Base64 of it has every character of the alphabet.
         plaintext = secrets.token_bytes(_PLAINTEXT_BYTES)
         needs_blob = operation in {"Decrypt", "ReEncrypt"}

@@ -9,16 +9,16 @@ from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
 
 from ..client.expect import control, expect
-from ..client.workshop import PREFIX, creation, description_of
+from ..client.provisioning import PREFIX, creation, description_of
 
 if TYPE_CHECKING:
-    from pytest_xks.certify.probe_proxy.proxy import ProxyStore
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
     from pytest_xks.certify.targets.kms_target import VpcEndpointServiceTarget
 
-    from ..client.client import Kms
     from ..client.expect import Outcome
-    from ..client.reply import Reply
-    from ..client.workshop import KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.reply import KmsReply
 
 __all__ = [
     "CLOUDHSM_MEMBERS",
@@ -52,7 +52,7 @@ CLOUDHSM_MEMBERS: dict[str, Any] = {
 
 
 def new_name() -> str:
-    """A friendly name that nobody has."""
+    """A friendly name that is not in use."""
     return f"{PREFIX}-{secrets.token_hex(6)}"
 
 
@@ -61,17 +61,19 @@ class CreateCalls:
 
     Args:
         kms: the endpoint.
-        workshop: removes what a call creates, at the end of the check.
+        provisioner: removes what a call creates, at the end of the check.
         proxy: the proxy's side of the key store.
     """
 
-    def __init__(self, kms: Kms, workshop: Workshop, proxy: ProxyStore) -> None:
+    def __init__(
+        self, kms: KmsClient, provisioner: Provisioner, proxy: ProxyStore
+    ) -> None:
         self.proxy = proxy
         """The proxy's side of the key store."""
         self._kms = kms
-        self._workshop = workshop
+        self._provisioner = provisioner
 
-    def call(self, *, label: str = "", **changes: object) -> Reply:
+    def call(self, *, label: str = "", **changes: object) -> KmsReply:
         """Call it.
 
         Args:
@@ -82,7 +84,7 @@ class CreateCalls:
         reply = self._kms.call(
             "CreateCustomKeyStore", label=label, **creation(self.proxy, **named)
         )
-        self._workshop.adopt(reply, self.proxy)
+        self._provisioner.adopt(reply, self.proxy)
         return reply
 
     def expect_refused(
@@ -109,7 +111,9 @@ class CreateCalls:
         expect(probe, *accepted)
 
 
-def update(kms: Kms, store: KeyStore, *, label: str = "", **changes: object) -> Reply:
+def update(
+    kms: KmsClient, store: KeyStore, *, label: str = "", **changes: object
+) -> KmsReply:
     """Call UpdateCustomKeyStore.
 
     Args:
@@ -124,7 +128,7 @@ def update(kms: Kms, store: KeyStore, *, label: str = "", **changes: object) -> 
 
 
 def expect_update_refused(
-    kms: Kms,
+    kms: KmsClient,
     store: KeyStore,
     *accepted: Outcome,
     good: dict[str, Any],
@@ -149,7 +153,7 @@ def expect_update_refused(
     expect(probe, *accepted)
 
 
-def proxy_configuration(kms: Kms, store_id: str) -> dict[str, object]:
+def proxy_configuration(kms: KmsClient, store_id: str) -> dict[str, object]:
     """The XksProxyConfiguration of a store, as DescribeCustomKeyStores shows it.
 
     Raises:
@@ -162,7 +166,7 @@ def proxy_configuration(kms: Kms, store_id: str) -> dict[str, object]:
     return configuration
 
 
-def service_of(kms: Kms) -> VpcEndpointServiceTarget:
+def service_of(kms: KmsClient) -> VpcEndpointServiceTarget:
     """The VPC endpoint service of the target.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_xks.certify.probe_proxy.proxy import Ending
+from pytest_xks.certify.probe_proxy.vocabulary import ConnectionEnd
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import (
@@ -18,28 +18,28 @@ from ..client.expect import (
     refused,
     violated,
 )
-from ..client.workshop import description_of
-from .stores import (
+from ..client.provisioning import description_of
+from ..keys.states import expect_key_state
+from .store_states import (
     CLOUDHSM_CODES,
     EXTERNAL_CODES,
     NO_STORE,
-    expect_key_state,
-    expect_state,
+    expect_connection_state,
     failed_store,
-    reject_state,
-    settled_state,
+    reject_connection_state,
+    settled_connection_state,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from pytest_xks.certify.probe_proxy.proxy import ProxyStore
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
-    from ..client.client import Kms
     from ..client.expect import Outcome
-    from ..client.reply import Reply
-    from ..client.workshop import Key, KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.reply import KmsReply
 
     Trouble = Callable[[ProxyStore], AbstractContextManager[None]]
 
@@ -66,35 +66,41 @@ TROUBLE = [
         id="malformed-answer",
     ),
     pytest.param(
-        lambda p: p.ending(Ending.RESET, operation="health"), id="connection-reset"
+        lambda p: p.ending(ConnectionEnd.RESET, operation="health"),
+        id="connection-reset",
     ),
 ]
 """Health checks that fail."""
 
 
-def _connect(kms: Kms, store: KeyStore, label: str = "") -> Reply:
+def _connect(kms: KmsClient, store: KeyStore, label: str = "") -> KmsReply:
     return kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id, label=label)
 
 
 @pytest.mark.requirement("KMS-CONNECT-001")
 @pytest.mark.parametrize(("parameters", "outcome"), NO_STORE)
 def test_no_store(
-    kms: Kms, workshop: Workshop, parameters: dict[str, str], outcome: Outcome
+    kms: KmsClient,
+    provisioner: Provisioner,
+    parameters: dict[str, str],
+    outcome: Outcome,
 ) -> None:
     """A call without a CustomKeyStoreId is refused, and one of no store not found."""
-    control(_connect(kms, workshop.make_store(kms), "control: a key store"))
+    control(_connect(kms, provisioner.make_store(kms), "control: a key store"))
     expect(kms.call("ConnectCustomKeyStore", **parameters), outcome)
 
 
 @pytest.mark.requirement("KMS-CONNECT-002")
-def test_answer_comes_before_the_connection(kms: Kms, workshop: Workshop) -> None:
+def test_answer_comes_before_the_connection(
+    kms: KmsClient, provisioner: Provisioner
+) -> None:
     """Once the call has answered, the attempt is under way or over, as Describe shows.
 
     An endpoint may take any time for it, or none.
     """
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     control(_connect(kms, store))
-    reject_state(kms, store, "DISCONNECTED")
+    reject_connection_state(kms, store, "DISCONNECTED")
 
 
 @pytest.mark.requirement("KMS-CONNECT-003")
@@ -112,66 +118,70 @@ def test_answer_comes_before_the_connection(kms: Kms, workshop: Workshop) -> Non
     ],
 )
 def test_final_state(
-    kms: Kms, workshop: Workshop, trouble: Trouble, final: str
+    kms: KmsClient, provisioner: Provisioner, trouble: Trouble, final: str
 ) -> None:
     """After CONNECTING a key store is CONNECTED, or FAILED if the proxy refuses."""
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     with trouble(store.proxy):
         control(_connect(kms, store))
-        if settled_state(kms, store) == "DISCONNECTED":
+        if settled_connection_state(kms, store) == "DISCONNECTED":
             raise NotTestable("ConnectCustomKeyStore left the key store DISCONNECTED.")
-        expect_state(kms, store, final)
+        expect_connection_state(kms, store, final)
 
 
 @pytest.mark.requirement("KMS-CONNECT-005")
-def test_failed_store(kms: Kms, workshop: Workshop) -> None:
-    """A FAILED key store is a CustomKeyStoreInvalidStateException, its proxy well."""
-    store = failed_store(kms, workshop)
+def test_failed_store(kms: KmsClient, provisioner: Provisioner) -> None:
+    """A FAILED key store, its proxy healthy: CustomKeyStoreInvalidStateException."""
+    store = failed_store(kms, provisioner)
     expect(_connect(kms, store), WRONG_STATE)
-    workshop.connect(kms, store)
+    provisioner.connect(kms, store)
 
 
 @pytest.mark.requirement("KMS-CONNECT-006")
 @pytest.mark.parametrize("before", ["never-connected", "connected-before"])
-def test_disconnected_store(kms: Kms, workshop: Workshop, before: str) -> None:
+def test_disconnected_store(
+    kms: KmsClient, provisioner: Provisioner, before: str
+) -> None:
     """A DISCONNECTED key store can be connected, for the first time and again."""
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     if before == "connected-before":
-        workshop.connect(kms, store)
-        workshop.disconnect(kms, store)
+        provisioner.connect(kms, store)
+        provisioner.disconnect(kms, store)
     expect(_connect(kms, store), SUCCEEDS)
 
 
 @pytest.mark.requirement("KMS-CONNECT-006")
-def test_connected_store(kms: Kms, workshop: Workshop) -> None:
+def test_connected_store(kms: KmsClient, provisioner: Provisioner) -> None:
     """A CONNECTED key store stays so.
 
     The call may succeed (the exception's documentation), or be a
     CustomKeyStoreInvalidStateException (the Developer Guide).
     """
-    store = workshop.make_store(kms, connect=True)
+    store = provisioner.make_store(kms, connect=True)
     expect(_connect(kms, store), SUCCEEDS, WRONG_STATE)
-    expect_state(kms, store, "CONNECTED")
+    expect_connection_state(kms, store, "CONNECTED")
 
 
 @pytest.mark.requirement("KMS-CONNECT-007")
-def test_failed_store_after_disconnecting(kms: Kms, workshop: Workshop) -> None:
-    """A FAILED key store that is disconnected, its proxy well, can be connected."""
-    store = failed_store(kms, workshop)
-    workshop.disconnect(kms, store)
+def test_failed_store_after_disconnecting(
+    kms: KmsClient, provisioner: Provisioner
+) -> None:
+    """A FAILED key store, its proxy healthy, can be connected once disconnected."""
+    store = failed_store(kms, provisioner)
+    provisioner.disconnect(kms, store)
     expect(_connect(kms, store), SUCCEEDS)
-    settled_state(kms, store)
-    reject_state(kms, store, "DISCONNECTED", "FAILED")
+    settled_connection_state(kms, store)
+    reject_connection_state(kms, store, "DISCONNECTED", "FAILED")
 
 
 @pytest.mark.requirement("KMS-CONNECT-008")
-def test_health_check(kms: Kms, workshop: Workshop) -> None:
+def test_health_check(kms: KmsClient, provisioner: Provisioner) -> None:
     """The proxy is asked GetHealthStatus with kmsOperation ConnectCustomKeyStore."""
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     with store.proxy.watching() as asked:
         reply = _connect(kms, store)
         control(reply)
-        settled_state(kms, store)
+        settled_connection_state(kms, store)
         operations = [
             request.request_metadata.get("kmsOperation")
             for request in asked()
@@ -187,12 +197,14 @@ def test_health_check(kms: Kms, workshop: Workshop) -> None:
 
 @pytest.mark.requirement("KMS-CONNECT-010")
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_failed_health_check(kms: Kms, workshop: Workshop, trouble: Trouble) -> None:
+def test_failed_health_check(
+    kms: KmsClient, provisioner: Provisioner, trouble: Trouble
+) -> None:
     """A failed health check is no exception; the key store is FAILED, with a reason.
 
     What fails quickly may be an error of the operation's own list instead.
     """
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     with trouble(store.proxy):
         reply = _connect(kms, store)
         expect(reply, SUCCEEDS, AT_ONCE)
@@ -203,9 +215,9 @@ def test_failed_health_check(kms: Kms, workshop: Workshop, trouble: Trouble) -> 
         violated(reply, "a ConnectionErrorCode", "none")
 
 
-def _failed_entry(kms: Kms, store: KeyStore) -> dict[str, object]:
+def _failed_entry(kms: KmsClient, store: KeyStore) -> dict[str, object]:
     """What DescribeCustomKeyStores says of a key store once it is FAILED."""
-    settled_state(kms, store)
+    settled_connection_state(kms, store)
     entry = description_of(kms, store.id)
     state = entry.get("ConnectionState")
     if state != "FAILED":
@@ -214,26 +226,26 @@ def _failed_entry(kms: Kms, store: KeyStore) -> dict[str, object]:
 
 
 @pytest.mark.requirement("KMS-CONNECT-012")
-def test_proxy_fails_later(kms: Kms, key: Key) -> None:
+def test_proxy_fails_later(kms: KmsClient, key: Key) -> None:
     """A proxy that fails at work leaves its key store CONNECTED."""
     encrypt: dict[str, Any] = {"KeyId": key.arn, "Plaintext": b"plaintext"}
     control(kms.call("Encrypt", label="control: a good proxy", **encrypt))
     kms.touched.add(key.store.id)  # If it does not stay CONNECTED, others have to know.
     with key.store.proxy.failing("InternalException", 500):
         control_refused(kms.call("Encrypt", **encrypt))
-        expect_state(kms, key.store, "CONNECTED")
+        expect_connection_state(kms, key.store, "CONNECTED")
 
 
 @pytest.mark.requirement("KMS-CONNECT-013")
 def test_keys_are_as_before(
-    kms: Kms, workshop: Workshop, other_store: KeyStore
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
 ) -> None:
     """After reconnecting, an enabled key is Enabled and a disabled one Disabled."""
-    enabled = workshop.make_key(kms, other_store)
-    disabled = workshop.make_key(kms, other_store)
+    enabled = provisioner.make_key(kms, other_store)
+    disabled = provisioner.make_key(kms, other_store)
     control(kms.call("DisableKey", KeyId=disabled.key_id, label="control: disable"))
-    workshop.disconnect(kms, other_store)
-    workshop.connect(kms, other_store)
+    provisioner.disconnect(kms, other_store)
+    provisioner.connect(kms, other_store)
     expect_key_state(kms, enabled, "Enabled")
     expect_key_state(kms, disabled, "Disabled")
 
@@ -242,13 +254,13 @@ def test_keys_are_as_before(
 @pytest.mark.parametrize(
     "before", ["never-connected", "connected", "failed-and-disconnected"]
 )
-def test_no_error_code(kms: Kms, workshop: Workshop, before: str) -> None:
+def test_no_error_code(kms: KmsClient, provisioner: Provisioner, before: str) -> None:
     """A key store that is not FAILED has no ConnectionErrorCode."""
     if before == "failed-and-disconnected":
-        store = failed_store(kms, workshop)
-        workshop.disconnect(kms, store)
+        store = failed_store(kms, provisioner)
+        provisioner.disconnect(kms, store)
     else:
-        store = workshop.make_store(kms, connect=before == "connected")
+        store = provisioner.make_store(kms, connect=before == "connected")
     reply = kms.call("DescribeCustomKeyStores", CustomKeyStoreId=store.id)
     entry = (control(reply).get("CustomKeyStores") or [{}])[0]
     if "ConnectionErrorCode" in entry:
@@ -261,9 +273,11 @@ def test_no_error_code(kms: Kms, workshop: Workshop, before: str) -> None:
 
 @pytest.mark.requirement("KMS-CONNECT-026")
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_error_codes(kms: Kms, workshop: Workshop, trouble: Trouble) -> None:
+def test_error_codes(
+    kms: KmsClient, provisioner: Provisioner, trouble: Trouble
+) -> None:
     """The ConnectionErrorCode is one that external key stores have."""
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     with trouble(store.proxy):
         reply = _connect(kms, store)
         control(reply)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.probe_proxy.proxy import Ending, Trick
+from pytest_xks.certify.probe_proxy.vocabulary import ConnectionEnd, ListenerFault
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import (
@@ -19,36 +19,38 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.workshop import state_of
+from ..client.provisioning import connection_state_of
 from .store_calls import CLOUDHSM_MEMBERS, HEALTHY, CreateCalls, new_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from pytest_xks.certify.probe_proxy.proxy import (
-        Instrument,
-        ProxyRequest,
-        ProxyStore,
-    )
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.reply import KmsReply
 
     Change = Callable[[str], str]
 
 
 @pytest.fixture
-def calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+def calls(
+    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
+) -> CreateCalls:
     """Calls for a new key store; its endpoint is the same for all of these checks."""
-    return CreateCalls(kms, workshop, instrument.open_store(label="creation"))
+    return CreateCalls(kms, provisioner, probe_proxy.open_store(label="creation"))
 
 
 @pytest.fixture
-def other_calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+def other_calls(
+    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
+) -> CreateCalls:
     """Calls for another one, at another endpoint."""
-    return CreateCalls(kms, workshop, instrument.open_store(label="creation-2"))
+    return CreateCalls(kms, provisioner, probe_proxy.open_store(label="creation-2"))
 
 
 # -- names and types --------------------------------------------------------------
@@ -181,13 +183,13 @@ def test_bad_endpoint(calls: CreateCalls, defect: str) -> None:
 
 @pytest.mark.requirement("KMS-CREATESTORE-011")
 @pytest.mark.parametrize("defect", PATH_DEFECTS)
-def test_bad_path(calls: CreateCalls, instrument: Instrument, defect: str) -> None:
+def test_bad_path(calls: CreateCalls, probe_proxy: ProbeProxy, defect: str) -> None:
     """A path that is not of the documented form is refused.
 
-    Were KMS to call the proxy at it, all would be well: the proxy answers every path.
+    Were KMS to call the proxy there, it would succeed: the proxy answers every path.
     """
     path = PATH_DEFECTS[defect](calls.proxy.uri_path)
-    with instrument.answering(200, HEALTHY, operation="health"):
+    with probe_proxy.answering(200, HEALTHY, operation="health"):
         calls.expect_refused(REFUSED, XksProxyUriPath=path)
 
 
@@ -200,50 +202,52 @@ def test_bad_path(calls: CreateCalls, instrument: Instrument, defect: str) -> No
     ],
 )
 def test_good_path(
-    kms: Kms,
-    workshop: Workshop,
+    kms: KmsClient,
+    provisioner: Provisioner,
     other_calls: CreateCalls,
-    instrument: Instrument,
+    probe_proxy: ProbeProxy,
     prefix: str,
 ) -> None:
     """A path may be without a prefix, or have 128 characters of every legal kind."""
     control(other_calls.call(label="control: another path"))
-    proxy = instrument.open_store(label="creation", prefix=prefix)
-    with instrument.answering(200, HEALTHY, operation="health"):
-        success(CreateCalls(kms, workshop, proxy).call())
+    proxy = probe_proxy.open_store(label="creation", prefix=prefix)
+    with probe_proxy.answering(200, HEALTHY, operation="health"):
+        success(CreateCalls(kms, provisioner, proxy).call())
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-012")
-def test_uri_of_the_proxy(kms: Kms, workshop: Workshop, instrument: Instrument) -> None:
+def test_uri_of_the_proxy(
+    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
+) -> None:
     """GetHealthStatus goes to endpoint, path and /health, put together as they are."""
-    proxy = instrument.open_store(label="creation", prefix="Mixed-Case/And_more")
+    proxy = probe_proxy.open_store(label="creation", prefix="Mixed-Case/And_more")
     with (
-        instrument.answering(200, HEALTHY, operation="health"),
-        instrument.watching() as seen,
+        probe_proxy.answering(200, HEALTHY, operation="health"),
+        probe_proxy.watching() as seen,
     ):
-        reply = CreateCalls(kms, workshop, proxy).call()
+        reply = CreateCalls(kms, provisioner, proxy).call()
     _expect_uri(reply, seen(), f"{proxy.endpoint}{proxy.uri_path}/health")
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-012")
 def test_uri_of_a_key(
-    kms: Kms, workshop: Workshop, store: KeyStore, instrument: Instrument
+    kms: KmsClient, provisioner: Provisioner, store: KeyStore, probe_proxy: ProbeProxy
 ) -> None:
     """GetKeyMetadata goes to endpoint, path, /keys/, the external key and /metadata."""
     external_key = store.proxy.add_key()
-    with instrument.watching() as seen:
+    with probe_proxy.watching() as seen:
         reply = kms.call(
             "CreateKey",
             Origin="EXTERNAL_KEY_STORE",
             CustomKeyStoreId=store.id,
             XksKeyId=external_key.id,
         )
-    workshop.adopt_key(reply)
+    provisioner.adopt_key(reply)
     base = f"{store.proxy.endpoint}{store.proxy.uri_path}"
     _expect_uri(reply, seen(), f"{base}/keys/{external_key.id}/metadata")
 
 
-def _expect_uri(reply: Reply, requests: Sequence[ProxyRequest], uri: str) -> None:
+def _expect_uri(reply: KmsReply, requests: Sequence[ProxyRequest], uri: str) -> None:
     ours = [
         each
         for each in requests
@@ -285,7 +289,7 @@ SECRET_DEFECTS: dict[str, Change | None] = {
 def test_bad_access_key_id(calls: CreateCalls, defect: str) -> None:
     """An AccessKeyId has 20 to 30 characters out of A to Z and 2 to 7.
 
-    The proxy would not mind: it answers whoever asks.
+    The proxy itself answers under every credential here.
     """
     _expect_refused(calls, "AccessKeyId", ACCESS_KEY_ID_DEFECTS[defect])
 
@@ -295,7 +299,7 @@ def test_bad_access_key_id(calls: CreateCalls, defect: str) -> None:
 def test_bad_secret_access_key(calls: CreateCalls, defect: str) -> None:
     """A RawSecretAccessKey has 43 to 64 characters of standard Base64.
 
-    The proxy would not mind: it answers whoever asks.
+    The proxy itself answers under every credential here.
     """
     _expect_refused(calls, "RawSecretAccessKey", SECRET_DEFECTS[defect])
 
@@ -324,7 +328,7 @@ def test_name_in_use(calls: CreateCalls, other_calls: CreateCalls) -> None:
 
 @pytest.mark.requirement("KMS-CREATESTORE-022")
 def test_uri_in_use(calls: CreateCalls, other_calls: CreateCalls) -> None:
-    """Endpoint and path of another key store are an XksProxyUriInUseException."""
+    """The endpoint and path of another key store are an XksProxyUriInUseException."""
     control(other_calls.call(label="control: the other"))
     other = other_calls.proxy
     calls.expect_refused(
@@ -359,7 +363,7 @@ FAILURES: dict[str, Callable[[ProxyStore], AbstractContextManager[None]]] = {
     "error": lambda proxy: proxy.failing("InternalException", 500),
     "unauthenticated": lambda p: p.failing("AuthenticationFailedException", 401),
     "malformed": lambda proxy: proxy.answering(200, b"OK", content_type="text/plain"),
-    "no-answer": lambda proxy: proxy.ending(Ending.CLOSE),
+    "no-answer": lambda proxy: proxy.ending(ConnectionEnd.CLOSE),
 }
 
 
@@ -390,7 +394,7 @@ def test_proxy_is_asked(calls: CreateCalls) -> None:
 
 @pytest.mark.requirement("KMS-CREATESTORE-028")
 @pytest.mark.parametrize("failure", FAILURES)
-def test_failed_test_call(kms: Kms, calls: CreateCalls, failure: str) -> None:
+def test_failed_test_call(kms: KmsClient, calls: CreateCalls, failure: str) -> None:
     """If the proxy does not answer well, the call fails and there is no key store."""
     name = new_name()
     with FAILURES[failure](calls.proxy):
@@ -448,16 +452,16 @@ def test_some_key_managers_unavailable(
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(Trick.CERTIFICATE_EXPIRED, id="expired"),
-        pytest.param(Trick.CERTIFICATE_WRONG_HOST, id="another-host"),
-        pytest.param(Trick.CERTIFICATE_UNKNOWN_CA, id="unknown-authority"),
+        pytest.param(ListenerFault.CERTIFICATE_EXPIRED, id="expired"),
+        pytest.param(ListenerFault.CERTIFICATE_WRONG_HOST, id="another-host"),
+        pytest.param(ListenerFault.CERTIFICATE_UNKNOWN_CA, id="unknown-authority"),
     ],
 )
 def test_bad_certificate(
-    calls: CreateCalls, instrument: Instrument, fault: Trick
+    calls: CreateCalls, probe_proxy: ProbeProxy, fault: ListenerFault
 ) -> None:
     """The certificate must be of the host, in force, and of a trusted authority."""
-    with instrument.listening(fault):
+    with probe_proxy.listening(fault):
         probe = calls.call()
     if not probe.succeeded:
         control(calls.call(label="control: a good certificate"))
@@ -468,10 +472,10 @@ def test_bad_certificate(
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-047")
-def test_new_key_store_is_disconnected(kms: Kms, calls: CreateCalls) -> None:
+def test_new_key_store_is_disconnected(kms: KmsClient, calls: CreateCalls) -> None:
     """A new key store is DISCONNECTED; nothing connects it by itself."""
     reply = calls.call()
-    state = state_of(kms, str(control(reply).get("CustomKeyStoreId")))
+    state = connection_state_of(kms, str(control(reply).get("CustomKeyStoreId")))
     if state != "DISCONNECTED":
         violated(reply, "ConnectionState: DISCONNECTED", f"ConnectionState: {state}")
 

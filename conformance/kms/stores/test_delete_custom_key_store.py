@@ -7,78 +7,83 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..client.expect import SUCCEEDS, control, expect, refused, violated
-from ..client.workshop import creation
-from .stores import NO_STORE, failed_store, pages
+from ..client.provisioning import creation
+from .store_states import NO_STORE, failed_store, pages
 
 if TYPE_CHECKING:
-    from ..client.client import Kms
     from ..client.expect import Outcome
-    from ..client.reply import Reply
-    from ..client.workshop import KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.reply import KmsReply
 
 HAS_KEYS = refused("CustomKeyStoreHasCMKsException")
 NOT_FOUND = refused("CustomKeyStoreNotFoundException")
 
 
-def _delete(kms: Kms, store: KeyStore, label: str = "") -> Reply:
+def _delete(kms: KmsClient, store: KeyStore, label: str = "") -> KmsReply:
     return kms.call("DeleteCustomKeyStore", CustomKeyStoreId=store.id, label=label)
 
 
 @pytest.fixture
-def doomed_store(kms: Kms, workshop: Workshop) -> KeyStore:
-    """A connected store of its own, which nobody misses if it is deleted wrongly."""
-    return workshop.keyed_store(kms, "doomed")
+def store_to_delete(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
+    """A connected store of its own, which may be deleted by mistake."""
+    return provisioner.keyed_store(kms, "to-delete")
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-001")
 @pytest.mark.parametrize(("parameters", "outcome"), NO_STORE)
 def test_no_store(
-    kms: Kms, workshop: Workshop, parameters: dict[str, str], outcome: Outcome
+    kms: KmsClient,
+    provisioner: Provisioner,
+    parameters: dict[str, str],
+    outcome: Outcome,
 ) -> None:
     """A call without a CustomKeyStoreId is refused, and one of no store not found."""
-    control(_delete(kms, workshop.make_store(kms), "control: a key store"))
+    control(_delete(kms, provisioner.make_store(kms), "control: a key store"))
     expect(kms.call("DeleteCustomKeyStore", **parameters), outcome)
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-002")
 @pytest.mark.parametrize("state", ["pending-deletion", "enabled"])
 def test_store_with_key(
-    kms: Kms, workshop: Workshop, doomed_store: KeyStore, state: str
+    kms: KmsClient, provisioner: Provisioner, store_to_delete: KeyStore, state: str
 ) -> None:
     """A key store with a key is a CustomKeyStoreHasCMKsException.
 
     A key that is scheduled for deletion counts until it is deleted.
     """
-    empty = workshop.make_store(kms)
-    key = workshop.make_key(kms, doomed_store)
+    empty = provisioner.make_store(kms)
+    key = provisioner.make_key(kms, store_to_delete)
     if state == "pending-deletion":
         control(
             kms.call("ScheduleKeyDeletion", KeyId=key.key_id, PendingWindowInDays=7)
         )
-    workshop.disconnect(kms, doomed_store)
+    provisioner.disconnect(kms, store_to_delete)
     control(_delete(kms, empty, "control: a key store without keys"))
-    expect(_delete(kms, doomed_store), HAS_KEYS)
+    expect(_delete(kms, store_to_delete), HAS_KEYS)
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-003")
 @pytest.mark.parametrize("state", ["connected", "failed"])
-def test_store_not_disconnected(kms: Kms, workshop: Workshop, state: str) -> None:
+def test_store_not_disconnected(
+    kms: KmsClient, provisioner: Provisioner, state: str
+) -> None:
     """A CONNECTED or FAILED key store is a CustomKeyStoreInvalidStateException."""
     store = (
-        failed_store(kms, workshop)
+        failed_store(kms, provisioner)
         if state == "failed"
-        else workshop.make_store(kms, connect=True)
+        else provisioner.make_store(kms, connect=True)
     )
     expect(_delete(kms, store), refused("CustomKeyStoreInvalidStateException"))
-    workshop.disconnect(kms, store)
+    provisioner.disconnect(kms, store)
     control(_delete(kms, store, "control: once it is disconnected"))
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-004")
-def test_proxy_is_left_alone(kms: Kms, workshop: Workshop) -> None:
-    """A DISCONNECTED key store without keys is deleted; its proxy hears nothing."""
-    store = workshop.make_store(kms, connect=True)
-    workshop.disconnect(kms, store)
+def test_proxy_is_left_alone(kms: KmsClient, provisioner: Provisioner) -> None:
+    """A DISCONNECTED key store without keys is deleted; its proxy is not called."""
+    store = provisioner.make_store(kms, connect=True)
+    provisioner.disconnect(kms, store)
     with store.proxy.watching() as asked:
         reply = _delete(kms, store)
         expect(reply, SUCCEEDS)
@@ -90,9 +95,11 @@ def test_proxy_is_left_alone(kms: Kms, workshop: Workshop) -> None:
 
 @pytest.mark.requirement("KMS-DELETESTORE-005")
 @pytest.mark.parametrize("member", ["CustomKeyStoreId", "CustomKeyStoreName"])
-def test_deleted_store_is_not_found(kms: Kms, workshop: Workshop, member: str) -> None:
+def test_deleted_store_is_not_found(
+    kms: KmsClient, provisioner: Provisioner, member: str
+) -> None:
     """The id and the name of a deleted store are a CustomKeyStoreNotFoundException."""
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     filters = {"CustomKeyStoreId": store.id, "CustomKeyStoreName": store.name}
     wanted = {member: filters[member]}
     control(kms.call("DescribeCustomKeyStores", label="control: before", **wanted))
@@ -101,9 +108,9 @@ def test_deleted_store_is_not_found(kms: Kms, workshop: Workshop, member: str) -
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-005")
-def test_deleted_store_is_not_listed(kms: Kms, workshop: Workshop) -> None:
+def test_deleted_store_is_not_listed(kms: KmsClient, provisioner: Provisioner) -> None:
     """A list of all key stores has a deleted one no longer."""
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     control(_delete(kms, store))
     for reply in pages(kms):
         stores = reply.document.get("CustomKeyStores") or []
@@ -112,10 +119,10 @@ def test_deleted_store_is_not_listed(kms: Kms, workshop: Workshop) -> None:
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-006")
-def test_proxy_can_be_attached_again(kms: Kms, workshop: Workshop) -> None:
+def test_proxy_can_be_attached_again(kms: KmsClient, provisioner: Provisioner) -> None:
     """Name, endpoint, path and credential of a deleted key store are free again."""
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     control(_delete(kms, store))
     reply = kms.call("CreateCustomKeyStore", **creation(store.proxy, store.name))
-    workshop.adopt(reply, store.proxy, store.name)
+    provisioner.adopt(reply, store.proxy, store.name)
     expect(reply, SUCCEEDS)

@@ -11,12 +11,12 @@ from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import REFUSED, control, expect, refused, success, violated
 from .store_calls import CreateCalls, service_of, vpc_members
-from .stores import failed_store, pages
+from .store_states import failed_store, pages
 
 if TYPE_CHECKING:
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.reply import KmsReply
 
 NOT_FOUND = refused("CustomKeyStoreNotFoundException")
 STATES = {"CONNECTED", "CONNECTING", "DISCONNECTED", "DISCONNECTING", "FAILED"}
@@ -31,28 +31,28 @@ MEMBERS = {
 """What every entry of an external key store has; ConnectionErrorCode is extra."""
 
 
-def _describe(kms: Kms, label: str = "", **filters: object) -> Reply:
+def _describe(kms: KmsClient, label: str = "", **filters: object) -> KmsReply:
     parameters: dict[str, Any] = filters
     return kms.call("DescribeCustomKeyStores", label=label, **parameters)
 
 
-def _entries(reply: Reply) -> list[dict[str, Any]]:
+def _entries(reply: KmsReply) -> list[dict[str, Any]]:
     return list(reply.document.get("CustomKeyStores") or [])
 
 
-def _entry(kms: Kms, store: KeyStore) -> tuple[Reply, dict[str, Any]]:
+def _entry(kms: KmsClient, store: KeyStore) -> tuple[KmsReply, dict[str, Any]]:
     """What is said of one key store, as a control."""
     reply = _describe(kms, CustomKeyStoreId=store.id)
     control(reply)
     return reply, (_entries(reply) or [{}])[0]
 
 
-def _ids(reply: Reply) -> list[str]:
+def _ids(reply: KmsReply) -> list[str]:
     return [str(each.get("CustomKeyStoreId")) for each in _entries(reply)]
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-001")
-def test_no_parameters(kms: Kms) -> None:
+def test_no_parameters(kms: KmsClient) -> None:
     """A call without parameters succeeds with a list, whatever the account has."""
     reply = _describe(kms)
     success(reply)
@@ -61,9 +61,9 @@ def test_no_parameters(kms: Kms) -> None:
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-001")
-def test_no_filter(kms: Kms, store: KeyStore, workshop: Workshop) -> None:
+def test_no_filter(kms: KmsClient, store: KeyStore, provisioner: Provisioner) -> None:
     """Without a filter every key store is listed, whatever its state."""
-    other = workshop.make_store(kms)
+    other = provisioner.make_store(kms)
     replies = list(pages(kms))
     listed = {store_id for reply in replies for store_id in _ids(reply)}
     for wanted in (store, other):
@@ -73,10 +73,12 @@ def test_no_filter(kms: Kms, store: KeyStore, workshop: Workshop) -> None:
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-001")
 @pytest.mark.parametrize("member", ["CustomKeyStoreId", "CustomKeyStoreName"])
-def test_filter(kms: Kms, store: KeyStore, workshop: Workshop, member: str) -> None:
+def test_filter(
+    kms: KmsClient, store: KeyStore, provisioner: Provisioner, member: str
+) -> None:
     """The id or the name of a key store narrows the list to it alone."""
     del store  # Another one that could be listed.
-    wanted = workshop.make_store(kms)
+    wanted = provisioner.make_store(kms)
     filters = {"CustomKeyStoreId": wanted.id, "CustomKeyStoreName": wanted.name}
     reply = _describe(kms, **{member: filters[member]})
     success(reply)
@@ -85,7 +87,7 @@ def test_filter(kms: Kms, store: KeyStore, workshop: Workshop, member: str) -> N
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-001")
-def test_both_filters(kms: Kms, store: KeyStore) -> None:
+def test_both_filters(kms: KmsClient, store: KeyStore) -> None:
     """The id and the name together are refused, though both are of one key store."""
     by_id = {"CustomKeyStoreId": store.id}
     by_name = {"CustomKeyStoreName": store.name}
@@ -102,16 +104,16 @@ def test_both_filters(kms: Kms, store: KeyStore) -> None:
         pytest.param({"CustomKeyStoreName": "no-key-store-has-this-name"}, id="name"),
     ],
 )
-def test_nothing_matches(kms: Kms, filters: dict[str, str]) -> None:
+def test_nothing_matches(kms: KmsClient, filters: dict[str, str]) -> None:
     """A filter that matches nothing is a CustomKeyStoreNotFoundException."""
     control(_describe(kms, label="control: no filter"))
     expect(_describe(kms, **filters), NOT_FOUND)
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-003")
-def test_pages(kms: Kms, store: KeyStore, workshop: Workshop) -> None:
+def test_pages(kms: KmsClient, store: KeyStore, provisioner: Provisioner) -> None:
     """With a Limit of 1, Truncated and NextMarker lead to every key store, once."""
-    stores = {store.id, workshop.make_store(kms).id}
+    stores = {store.id, provisioner.make_store(kms).id}
     listed = {store_id for reply in pages(kms) for store_id in _ids(reply)}
     if not stores <= listed:
         raise NotTestable("A list without a Limit does not have all key stores.")
@@ -133,7 +135,7 @@ def test_pages(kms: Kms, store: KeyStore, workshop: Workshop) -> None:
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-003")
 @pytest.mark.parametrize("limit", [0, 1001])
-def test_limit_out_of_range(kms: Kms, limit: int) -> None:
+def test_limit_out_of_range(kms: KmsClient, limit: int) -> None:
     """A Limit beyond 1 to 1000 is refused."""
     for good in (1, 1000):
         control(_describe(kms, label="control: a good Limit", Limit=good))
@@ -141,7 +143,7 @@ def test_limit_out_of_range(kms: Kms, limit: int) -> None:
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-003")
-def test_bad_marker(kms: Kms) -> None:
+def test_bad_marker(kms: KmsClient) -> None:
     """A Marker that no page gave is an InvalidMarkerException."""
     control(_describe(kms, label="control: no Marker", Limit=1))
     reply = _describe(kms, Limit=1, Marker="no page gave this marker")
@@ -150,7 +152,7 @@ def test_bad_marker(kms: Kms) -> None:
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-004")
 @pytest.mark.parametrize("member", MEMBERS)
-def test_members(kms: Kms, store: KeyStore, member: str) -> None:
+def test_members(kms: KmsClient, store: KeyStore, member: str) -> None:
     """The entry of an external key store has its six members."""
     reply, entry = _entry(kms, store)
     value, kind = entry.get(member), MEMBERS[member]
@@ -159,9 +161,9 @@ def test_members(kms: Kms, store: KeyStore, member: str) -> None:
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-004")
-def test_values(kms: Kms, workshop: Workshop) -> None:
+def test_values(kms: KmsClient, provisioner: Provisioner) -> None:
     """Id, name, type and state are those of the key store."""
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     reply, entry = _entry(kms, store)
     expected = {
         "CustomKeyStoreId": store.id,
@@ -172,7 +174,7 @@ def test_values(kms: Kms, workshop: Workshop) -> None:
 
 
 def _expect_members(
-    reply: Reply, found: dict[str, Any], expected: dict[str, str]
+    reply: KmsReply, found: dict[str, Any], expected: dict[str, str]
 ) -> None:
     for name, value in expected.items():
         if found.get(name) != value:
@@ -180,9 +182,9 @@ def _expect_members(
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-005")
-def test_proxy_configuration(kms: Kms, workshop: Workshop) -> None:
+def test_proxy_configuration(kms: KmsClient, provisioner: Provisioner) -> None:
     """XksProxyConfiguration says how KMS reaches the proxy, and has no VPC members."""
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     reply, entry = _entry(kms, store)
     configuration = entry.get("XksProxyConfiguration") or {}
     expected = {
@@ -198,7 +200,7 @@ def test_proxy_configuration(kms: Kms, workshop: Workshop) -> None:
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-006")
-def test_secret_is_not_returned(kms: Kms, store: KeyStore) -> None:
+def test_secret_is_not_returned(kms: KmsClient, store: KeyStore) -> None:
     """The secret access key is nowhere in the answer."""
     reply, _ = _entry(kms, store)
     received = reply.exchange.received
@@ -213,7 +215,7 @@ def test_secret_is_not_returned(kms: Kms, store: KeyStore) -> None:
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-007")
-def test_no_cloudhsm_members(kms: Kms, store: KeyStore) -> None:
+def test_no_cloudhsm_members(kms: KmsClient, store: KeyStore) -> None:
     """CloudHsmClusterId and TrustAnchorCertificate are absent."""
     reply, entry = _entry(kms, store)
     extra = {"CloudHsmClusterId", "TrustAnchorCertificate"} & set(entry)
@@ -223,10 +225,12 @@ def test_no_cloudhsm_members(kms: Kms, store: KeyStore) -> None:
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-008")
 @pytest.mark.parametrize("state", ["new", "connected", "failed"])
-def test_connection_state(kms: Kms, workshop: Workshop, state: str) -> None:
+def test_connection_state(kms: KmsClient, provisioner: Provisioner, state: str) -> None:
     """ConnectionState is one of the five documented values, in capitals."""
     store = (
-        failed_store(kms, workshop) if state == "failed" else workshop.make_store(kms)
+        failed_store(kms, provisioner)
+        if state == "failed"
+        else provisioner.make_store(kms)
     )
     if state == "connected":
         control(kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id))
@@ -236,10 +240,12 @@ def test_connection_state(kms: Kms, workshop: Workshop, state: str) -> None:
         violated(reply, sorted(STATES), f"{found!r}")
 
 
-def _vpc_configuration(kms: Kms, workshop: Workshop) -> tuple[Reply, dict[str, Any]]:
+def _vpc_configuration(
+    kms: KmsClient, provisioner: Provisioner
+) -> tuple[KmsReply, dict[str, Any]]:
     """What is said of a key store with VPC endpoint service connectivity."""
     members = vpc_members(service_of(kms))
-    calls = CreateCalls(kms, workshop, workshop.instrument.open_store())
+    calls = CreateCalls(kms, provisioner, provisioner.probe_proxy.open_store())
     store_id = control(calls.call(**members)).get("CustomKeyStoreId")
     reply = _describe(kms, CustomKeyStoreId=store_id)
     control(reply)
@@ -248,17 +254,17 @@ def _vpc_configuration(kms: Kms, workshop: Workshop) -> tuple[Reply, dict[str, A
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-009")
-def test_vpc_endpoint(kms: Kms, workshop: Workshop) -> None:
+def test_vpc_endpoint(kms: KmsClient, provisioner: Provisioner) -> None:
     """UriEndpoint is the private DNS name of the service, after https://."""
-    reply, configuration = _vpc_configuration(kms, workshop)
+    reply, configuration = _vpc_configuration(kms, provisioner)
     endpoint = f"https://{service_of(kms).private_dns_name}"
     _expect_members(reply, configuration, {"UriEndpoint": endpoint})
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-011")
-def test_vpc_endpoint_service(kms: Kms, workshop: Workshop) -> None:
+def test_vpc_endpoint_service(kms: KmsClient, provisioner: Provisioner) -> None:
     """Connectivity, and the name and owner of the VPC endpoint service, are shown."""
-    reply, configuration = _vpc_configuration(kms, workshop)
+    reply, configuration = _vpc_configuration(kms, provisioner)
     expected = {
         "Connectivity": "VPC_ENDPOINT_SERVICE",
         "VpcEndpointServiceName": service_of(kms).name,

@@ -9,105 +9,110 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import SUCCEEDS, control, expect, refused, violated
-from ..client.workshop import state_of
-from .stores import (
+from ..client.provisioning import connection_state_of
+from ..keys.states import expect_key_state
+from .store_states import (
     NO_STORE,
-    expect_key_state,
-    expect_state,
+    expect_connection_state,
     failed_store,
-    settled_state,
+    settled_connection_state,
 )
 
 if TYPE_CHECKING:
-    from ..client.client import Kms
     from ..client.expect import Outcome
-    from ..client.reply import Reply
-    from ..client.workshop import Key, KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.reply import KmsReply
 
 
-def _disconnect(kms: Kms, store: KeyStore, label: str = "") -> Reply:
+def _disconnect(kms: KmsClient, store: KeyStore, label: str = "") -> KmsReply:
     return kms.call("DisconnectCustomKeyStore", CustomKeyStoreId=store.id, label=label)
 
 
 @pytest.fixture
-def other_key(kms: Kms, workshop: Workshop, other_store: KeyStore) -> Key:
+def other_key(kms: KmsClient, provisioner: Provisioner, other_store: KeyStore) -> Key:
     """A key in a store that a check may disconnect; the store is connected."""
     del other_store
-    return workshop.shared_key(kms, "other")
+    return provisioner.shared_key(kms, "other")
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-001")
 @pytest.mark.parametrize(("parameters", "outcome"), NO_STORE)
 def test_no_store(
-    kms: Kms, workshop: Workshop, parameters: dict[str, str], outcome: Outcome
+    kms: KmsClient,
+    provisioner: Provisioner,
+    parameters: dict[str, str],
+    outcome: Outcome,
 ) -> None:
     """A call without a CustomKeyStoreId is refused, and one of no store not found."""
-    store = workshop.make_store(kms, connect=True)
+    store = provisioner.make_store(kms, connect=True)
     control(_disconnect(kms, store, "control: a key store"))
     expect(kms.call("DisconnectCustomKeyStore", **parameters), outcome)
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-002")
 @pytest.mark.parametrize("before", ["never-connected", "disconnected"])
-def test_disconnected_store(kms: Kms, workshop: Workshop, before: str) -> None:
+def test_disconnected_store(
+    kms: KmsClient, provisioner: Provisioner, before: str
+) -> None:
     """A DISCONNECTED key store is a CustomKeyStoreInvalidStateException."""
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     if before == "disconnected":
-        workshop.connect(kms, store)
-        workshop.disconnect(kms, store)
+        provisioner.connect(kms, store)
+        provisioner.disconnect(kms, store)
     reply = _disconnect(kms, store)
-    workshop.connect(kms, store)
+    provisioner.connect(kms, store)
     control(_disconnect(kms, store, "control: once it is connected"))
     expect(reply, refused("CustomKeyStoreInvalidStateException"))
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-003")
-def test_connected_store(kms: Kms, workshop: Workshop) -> None:
+def test_connected_store(kms: KmsClient, provisioner: Provisioner) -> None:
     """A CONNECTED key store can be disconnected."""
-    expect(_disconnect(kms, workshop.make_store(kms, connect=True)), SUCCEEDS)
+    expect(_disconnect(kms, provisioner.make_store(kms, connect=True)), SUCCEEDS)
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-003")
-def test_connecting_store(kms: Kms, workshop: Workshop) -> None:
+def test_connecting_store(kms: KmsClient, provisioner: Provisioner) -> None:
     """A key store can be disconnected at once, while it is CONNECTING or just after."""
-    store = workshop.make_store(kms)
+    store = provisioner.make_store(kms)
     control(kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id))
-    if state_of(kms, store.id) == "DISCONNECTED":
+    if connection_state_of(kms, store.id) == "DISCONNECTED":
         raise NotTestable("ConnectCustomKeyStore left the key store DISCONNECTED.")
     expect(_disconnect(kms, store), SUCCEEDS)
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-003")
-def test_failed_store(kms: Kms, workshop: Workshop) -> None:
+def test_failed_store(kms: KmsClient, provisioner: Provisioner) -> None:
     """A FAILED key store can be disconnected."""
-    expect(_disconnect(kms, failed_store(kms, workshop)), SUCCEEDS)
+    expect(_disconnect(kms, failed_store(kms, provisioner)), SUCCEEDS)
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-004")
-def test_final_state(kms: Kms, workshop: Workshop) -> None:
+def test_final_state(kms: KmsClient, provisioner: Provisioner) -> None:
     """After DISCONNECTING a key store is DISCONNECTED."""
-    store = workshop.make_store(kms, connect=True)
+    store = provisioner.make_store(kms, connect=True)
     control(_disconnect(kms, store))
-    settled_state(kms, store)
-    expect_state(kms, store, "DISCONNECTED")
+    settled_connection_state(kms, store)
+    expect_connection_state(kms, store, "DISCONNECTED")
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-005")
 def test_proxy_is_left_alone(
-    kms: Kms, workshop: Workshop, other_store: KeyStore, other_key: Key
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore, other_key: Key
 ) -> None:
-    """The proxy of a DISCONNECTED key store hears nothing, whatever is asked of KMS.
+    """The proxy of a DISCONNECTED key store is not called, whatever is asked of KMS.
 
     UpdateCustomKeyStore is not tried: another page says that it always asks the proxy.
     """
     encrypt: dict[str, Any] = {"KeyId": other_key.arn, "Plaintext": b"plaintext"}
     control(kms.call("Encrypt", label="control: while connected", **encrypt))
     external_key = other_store.proxy.add_key()
-    workshop.disconnect(kms, other_store)
+    provisioner.disconnect(kms, other_store)
     with other_store.proxy.watching() as asked:
         kms.call("DescribeCustomKeyStores", CustomKeyStoreId=other_store.id)
         kms.call("DescribeKey", KeyId=other_key.key_id)
-        workshop.adopt_key(
+        provisioner.adopt_key(
             kms.call(
                 "CreateKey",
                 Origin="EXTERNAL_KEY_STORE",
@@ -126,21 +131,21 @@ def test_proxy_is_left_alone(
 
 @pytest.mark.requirement("KMS-DISCONNECT-006")
 def test_key_becomes_unavailable(
-    kms: Kms, workshop: Workshop, other_store: KeyStore, other_key: Key
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore, other_key: Key
 ) -> None:
     """The keys of a disconnected key store are Unavailable."""
-    workshop.disconnect(kms, other_store)
+    provisioner.disconnect(kms, other_store)
     expect_key_state(kms, other_key, "Unavailable")
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-006")
 def test_pending_deletion_stays(
-    kms: Kms, workshop: Workshop, other_store: KeyStore
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
 ) -> None:
     """A key that waits for its deletion is PendingDeletion in a disconnected store."""
-    key = workshop.make_key(kms, other_store)
+    key = provisioner.make_key(kms, other_store)
     control(kms.call("ScheduleKeyDeletion", KeyId=key.key_id, PendingWindowInDays=7))
-    workshop.disconnect(kms, other_store)
+    provisioner.disconnect(kms, other_store)
     expect_key_state(kms, key, "PendingDeletion")
 
 
@@ -168,23 +173,23 @@ def test_pending_deletion_stays(
     ],
 )
 def test_key_can_be_managed(
-    kms: Kms,
-    workshop: Workshop,
+    kms: KmsClient,
+    provisioner: Provisioner,
     other_store: KeyStore,
     operation: str,
     parameters: dict[str, Any],
 ) -> None:
     """A key in a disconnected key store can be viewed and managed."""
-    key = workshop.make_key(kms, other_store)
-    workshop.disconnect(kms, other_store)
+    key = provisioner.make_key(kms, other_store)
+    provisioner.disconnect(kms, other_store)
     expect(kms.call(operation, KeyId=key.key_id, **parameters), SUCCEEDS)
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-007")
-def test_store_can_be_managed(kms: Kms, workshop: Workshop) -> None:
+def test_store_can_be_managed(kms: KmsClient, provisioner: Provisioner) -> None:
     """A disconnected key store can be viewed and renamed."""
-    store = workshop.make_store(kms, connect=True)
-    workshop.disconnect(kms, store)
+    store = provisioner.make_store(kms, connect=True)
+    provisioner.disconnect(kms, store)
     name = f"{store.name}-renamed"
     rename = kms.call(
         "UpdateCustomKeyStore", CustomKeyStoreId=store.id, NewCustomKeyStoreName=name

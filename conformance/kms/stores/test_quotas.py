@@ -10,34 +10,34 @@ from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import control, expect, refused, violated
 from .store_calls import CreateCalls
-from .stores import pages
+from .store_states import pages
 
 if TYPE_CHECKING:
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Provisioner
+    from ..client.reply import KmsReply
 
 QUOTA = 10
 MOST = 20
 """How many key stores the account may come to have before the check gives up."""
 
 
-def _create(kms: Kms, workshop: Workshop) -> Reply:
-    """Create one more key store, which goes with the check."""
-    return CreateCalls(kms, workshop, workshop.instrument.open_store()).call()
+def _create(kms: KmsClient, provisioner: Provisioner) -> KmsReply:
+    """Create one more key store, which is removed with the check."""
+    return CreateCalls(kms, provisioner, provisioner.probe_proxy.open_store()).call()
 
 
 @pytest.mark.requirement("KMS-QUOTA-001")
-def test_custom_key_stores(kms: Kms, workshop: Workshop) -> None:
+def test_custom_key_stores(kms: KmsClient, provisioner: Provisioner) -> None:
     """Beside ten key stores, another one is a LimitExceededException.
 
     The quota may be adjusted: it is never under ten, and may be over it.
     """
-    control(_create(kms, workshop))
+    control(_create(kms, provisioner))
     listed = (reply.document.get("CustomKeyStores") or [] for reply in pages(kms))
     there = sum(len(stores) for stores in listed)
     for count in range(there, MOST):
-        reply = _create(kms, workshop)
+        reply = _create(kms, provisioner)
         if reply.succeeded:
             continue
         if str(reply.code).startswith("XksProxy"):

@@ -16,7 +16,7 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.workshop import description_of
+from ..client.provisioning import description_of
 from .store_calls import (
     CLOUDHSM_MEMBERS,
     HEALTHY,
@@ -29,15 +29,13 @@ from .store_calls import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_xks.certify.probe_proxy.proxy import (
-        Instrument,
-        ProxyRequest,
-        ProxyStore,
-    )
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.request import ProxyRequest
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
-    from ..client.client import Kms
-    from ..client.reply import Reply
-    from ..client.workshop import Key, KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.reply import KmsReply
 
     Changes = dict[str, dict[str, Any]]
 
@@ -48,38 +46,38 @@ LABEL = "update"
 
 
 @pytest.fixture
-def disconnected(kms: Kms, workshop: Workshop) -> KeyStore:
+def disconnected(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
     """A key store for this check alone, DISCONNECTED."""
-    return workshop.make_store(kms, label=LABEL)
+    return provisioner.make_store(kms, label=LABEL)
 
 
 @pytest.fixture
-def connected(kms: Kms, workshop: Workshop) -> KeyStore:
+def connected(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
     """A key store for this check alone, CONNECTED."""
-    return workshop.make_store(kms, label=LABEL, connect=True)
+    return provisioner.make_store(kms, label=LABEL, connect=True)
 
 
 @pytest.fixture
-def new_proxy(instrument: Instrument) -> ProxyStore:
+def new_proxy(probe_proxy: ProbeProxy) -> ProxyStore:
     """The proxy's side of a key store at the same endpoint, with another path."""
-    return instrument.open_store(label=LABEL)
+    return probe_proxy.open_store(label=LABEL)
 
 
 @pytest.fixture
-def healthy(instrument: Instrument) -> Iterator[None]:
-    """The proxy is well, whoever asks and at whatever path."""
-    with instrument.answering(200, HEALTHY, operation="health"):
+def healthy(probe_proxy: ProbeProxy) -> Iterator[None]:
+    """The proxy answers that it is healthy, on every path, to every credential."""
+    with probe_proxy.answering(200, HEALTHY, operation="health"):
         yield
 
 
 @pytest.fixture
-def changes(instrument: Instrument, new_proxy: ProxyStore) -> Changes:
+def changes(probe_proxy: ProbeProxy, new_proxy: ProxyStore) -> Changes:
     """One change of every kind."""
     return {
         "name": {"NewCustomKeyStoreName": new_name()},
         "path": {"XksProxyUriPath": new_proxy.uri_path},
         "credential": {"XksProxyAuthenticationCredential": new_proxy.credential},
-        "endpoint": {"XksProxyUriEndpoint": instrument.endpoint("update-2")},
+        "endpoint": {"XksProxyUriEndpoint": probe_proxy.endpoint("update-2")},
     }
 
 
@@ -87,7 +85,7 @@ def changes(instrument: Instrument, new_proxy: ProxyStore) -> Changes:
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-001")
-def test_unknown_key_store(kms: Kms, disconnected: KeyStore) -> None:
+def test_unknown_key_store(kms: KmsClient, disconnected: KeyStore) -> None:
     """The id of no key store is a CustomKeyStoreNotFoundException."""
     expect_update_refused(
         kms,
@@ -99,7 +97,7 @@ def test_unknown_key_store(kms: Kms, disconnected: KeyStore) -> None:
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-001")
-def test_no_key_store(kms: Kms, disconnected: KeyStore) -> None:
+def test_no_key_store(kms: KmsClient, disconnected: KeyStore) -> None:
     """A CustomKeyStoreId is required."""
     expect_update_refused(
         kms,
@@ -112,7 +110,7 @@ def test_no_key_store(kms: Kms, disconnected: KeyStore) -> None:
 
 @pytest.mark.requirement("KMS-UPDATESTORE-001")
 def test_several_changes(
-    kms: Kms, disconnected: KeyStore, new_proxy: ProxyStore
+    kms: KmsClient, disconnected: KeyStore, new_proxy: ProxyStore
 ) -> None:
     """Name, path and credential may be changed in one call."""
     control(update(kms, disconnected, NewCustomKeyStoreName=new_name()))
@@ -136,7 +134,7 @@ def test_several_changes(
 @pytest.mark.usefixtures("healthy")
 @pytest.mark.parametrize("change", ["name", "path", "credential", "endpoint"])
 def test_new_values_are_shown(
-    kms: Kms, disconnected: KeyStore, changes: Changes, change: str
+    kms: KmsClient, disconnected: KeyStore, changes: Changes, change: str
 ) -> None:
     """The response is empty, and DescribeCustomKeyStores shows the new value."""
     reply = update(kms, disconnected, **changes[change])
@@ -153,10 +151,10 @@ def test_new_values_are_shown(
 @pytest.mark.requirement("KMS-UPDATESTORE-005")
 @pytest.mark.usefixtures("healthy")
 @pytest.mark.parametrize("absent", ["AccessKeyId", "RawSecretAccessKey"])
-def test_half_a_credential(kms: Kms, disconnected: KeyStore, absent: str) -> None:
+def test_half_a_credential(kms: KmsClient, disconnected: KeyStore, absent: str) -> None:
     """A credential is an AccessKeyId and a RawSecretAccessKey, also in an update.
 
-    The proxy would not mind: it answers whoever asks.
+    The proxy itself answers under every credential here.
     """
     credential = disconnected.proxy.rotate_credential()
     half = {name: value for name, value in credential.items() if name != absent}
@@ -171,7 +169,7 @@ def test_half_a_credential(kms: Kms, disconnected: KeyStore, absent: str) -> Non
 
 @pytest.mark.requirement("KMS-UPDATESTORE-012")
 @pytest.mark.parametrize("member", ["CloudHsmClusterId", "KeyStorePassword"])
-def test_cloudhsm_member(kms: Kms, disconnected: KeyStore, member: str) -> None:
+def test_cloudhsm_member(kms: KmsClient, disconnected: KeyStore, member: str) -> None:
     """What only AWS CloudHSM key stores have cannot be changed of an external one."""
     expect_update_refused(
         kms,
@@ -182,7 +180,7 @@ def test_cloudhsm_member(kms: Kms, disconnected: KeyStore, member: str) -> None:
     )
 
 
-def _shown(kms: Kms, store: KeyStore) -> dict[str, object]:
+def _shown(kms: KmsClient, store: KeyStore) -> dict[str, object]:
     """What DescribeCustomKeyStores shows of what can be changed."""
     configuration = proxy_configuration(kms, store.id)
     return {
@@ -204,7 +202,7 @@ def _listed(values: Iterable[object]) -> str:
 @pytest.mark.usefixtures("healthy")
 @pytest.mark.parametrize("change", ["name", "path", "credential"])
 def test_change_while_disconnected(
-    kms: Kms,
+    kms: KmsClient,
     disconnected: KeyStore,
     changes: Changes,
     change: str,
@@ -224,7 +222,7 @@ def test_change_while_disconnected(
     ],
 )
 def test_change_while_connected(
-    kms: Kms,
+    kms: KmsClient,
     connected: KeyStore,
     changes: Changes,
     change: str,
@@ -242,7 +240,7 @@ def test_change_while_connected(
 @pytest.mark.usefixtures("healthy")
 @pytest.mark.parametrize("change", ["path", "credential"])
 def test_path_and_credential_while_connected(
-    kms: Kms,
+    kms: KmsClient,
     connected: KeyStore,
     changes: Changes,
     change: str,
@@ -254,15 +252,15 @@ def test_path_and_credential_while_connected(
 
 @pytest.mark.requirement("KMS-UPDATESTORE-003")
 def test_endpoint_while_connected(
-    kms: Kms,
-    workshop: Workshop,
+    kms: KmsClient,
+    provisioner: Provisioner,
     connected: KeyStore,
     changes: Changes,
 ) -> None:
     """The endpoint can be changed only while the store is DISCONNECTED."""
     probe = update(kms, connected, **changes["endpoint"])
     if not probe.succeeded:
-        workshop.disconnect(kms, connected)
+        provisioner.disconnect(kms, connected)
         control(
             update(kms, connected, label="control: disconnected", **changes["endpoint"])
         )
@@ -271,7 +269,7 @@ def test_endpoint_while_connected(
 
 @pytest.mark.requirement("KMS-UPDATESTORE-004")
 def test_mixed_update_while_connected(
-    kms: Kms, connected: KeyStore, changes: Changes
+    kms: KmsClient, connected: KeyStore, changes: Changes
 ) -> None:
     """A call that changes name and endpoint of a CONNECTED store changes neither."""
     reply = update(kms, connected, **changes["name"], **changes["endpoint"])
@@ -286,20 +284,22 @@ def test_mixed_update_while_connected(
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-008")
-def test_proxy_is_asked(kms: Kms, connected: KeyStore, new_proxy: ProxyStore) -> None:
+def test_proxy_is_asked(
+    kms: KmsClient, connected: KeyStore, new_proxy: ProxyStore
+) -> None:
     """The proxy is asked for its health at the new path, under the new credential."""
     _expect_asked(kms, connected, new_proxy)
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-016")
 def test_proxy_is_asked_while_disconnected(
-    kms: Kms, disconnected: KeyStore, new_proxy: ProxyStore
+    kms: KmsClient, disconnected: KeyStore, new_proxy: ProxyStore
 ) -> None:
     """The proxy is asked for its health also while the store is DISCONNECTED."""
     _expect_asked(kms, disconnected, new_proxy)
 
 
-def _expect_asked(kms: Kms, store: KeyStore, new_proxy: ProxyStore) -> None:
+def _expect_asked(kms: KmsClient, store: KeyStore, new_proxy: ProxyStore) -> None:
     with new_proxy.watching() as seen:
         reply = update(kms, store, **_moved_to(new_proxy))
     control(reply)
@@ -317,7 +317,9 @@ def _expect_asked(kms: Kms, store: KeyStore, new_proxy: ProxyStore) -> None:
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-008")
-def test_failed_test_call(kms: Kms, connected: KeyStore, new_proxy: ProxyStore) -> None:
+def test_failed_test_call(
+    kms: KmsClient, connected: KeyStore, new_proxy: ProxyStore
+) -> None:
     """If the proxy does not answer well, the call fails and nothing has changed."""
     before = _shown(kms, connected)
     with new_proxy.failing("InternalException", 500):
@@ -342,9 +344,11 @@ def _moved_to(proxy: ProxyStore) -> dict[str, Any]:
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-010")
-def test_name_in_use(kms: Kms, workshop: Workshop, disconnected: KeyStore) -> None:
+def test_name_in_use(
+    kms: KmsClient, provisioner: Provisioner, disconnected: KeyStore
+) -> None:
     """The name of another key store is a CustomKeyStoreNameInUseException."""
-    other = workshop.make_store(kms, label=LABEL)
+    other = provisioner.make_store(kms, label=LABEL)
     expect_update_refused(
         kms,
         disconnected,
@@ -356,10 +360,13 @@ def test_name_in_use(kms: Kms, workshop: Workshop, disconnected: KeyStore) -> No
 
 @pytest.mark.requirement("KMS-UPDATESTORE-010")
 def test_uri_in_use(
-    kms: Kms, workshop: Workshop, disconnected: KeyStore, new_proxy: ProxyStore
+    kms: KmsClient,
+    provisioner: Provisioner,
+    disconnected: KeyStore,
+    new_proxy: ProxyStore,
 ) -> None:
-    """Endpoint and path of another key store are an XksProxyUriInUseException."""
-    other = workshop.make_store(kms, label=LABEL)
+    """The endpoint and path of another key store are an XksProxyUriInUseException."""
+    other = provisioner.make_store(kms, label=LABEL)
     expect_update_refused(
         kms,
         disconnected,
@@ -375,7 +382,7 @@ SWITCHING_SECONDS = 3
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-013")
-def test_credential_rotation(kms: Kms, key: Key) -> None:
+def test_credential_rotation(kms: KmsClient, key: Key) -> None:
     """A credential is rotated while the store is CONNECTED, and Encrypt goes on.
 
     Both are valid at the proxy for a while; KMS comes to sign with the new one.
@@ -395,11 +402,11 @@ def test_credential_rotation(kms: Kms, key: Key) -> None:
     success(_encrypt(kms, key))
 
 
-def _encrypt(kms: Kms, key: Key) -> Reply:
+def _encrypt(kms: KmsClient, key: Key) -> KmsReply:
     return kms.call("Encrypt", KeyId=key.arn, Plaintext=b"while it rotates")
 
 
-def _switched(kms: Kms, key: Key, access_key_id: str) -> bool:
+def _switched(kms: KmsClient, key: Key, access_key_id: str) -> bool:
     deadline = time.monotonic() + SWITCHING_SECONDS
     while time.monotonic() < deadline:
         with key.store.proxy.watching() as seen:

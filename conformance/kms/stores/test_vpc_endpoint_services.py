@@ -24,10 +24,10 @@ from .store_calls import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
 
-    from ..client.client import Kms
-    from ..client.workshop import Key, KeyStore, Workshop
+    from ..client.kms_client import KmsClient
+    from ..client.provisioning import Key, KeyStore, Provisioner
 
     Change = Callable[[str], str]
     Members = dict[str, Any]
@@ -43,34 +43,40 @@ SERVICE_IN_USE = refused(
 
 
 @pytest.fixture
-def members(kms: Kms) -> Members:
+def members(kms: KmsClient) -> Members:
     """Good parameters of connectivity, endpoint and service."""
     return vpc_members(service_of(kms))
 
 
 @pytest.fixture
-def calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+def calls(
+    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
+) -> CreateCalls:
     """Calls for a new key store, with parameters of a public one."""
-    return CreateCalls(kms, workshop, instrument.open_store(label=LABEL))
+    return CreateCalls(kms, provisioner, probe_proxy.open_store(label=LABEL))
 
 
 @pytest.fixture
-def other_calls(kms: Kms, workshop: Workshop, instrument: Instrument) -> CreateCalls:
+def other_calls(
+    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
+) -> CreateCalls:
     """Calls for another one."""
-    return CreateCalls(kms, workshop, instrument.open_store(label=LABEL))
+    return CreateCalls(kms, provisioner, probe_proxy.open_store(label=LABEL))
 
 
 @pytest.fixture
-def public_store(kms: Kms, workshop: Workshop, members: Members) -> KeyStore:
+def public_store(
+    kms: KmsClient, provisioner: Provisioner, members: Members
+) -> KeyStore:
     """A public key store for this check alone, DISCONNECTED."""
     del members  # A target without a service does not need the store.
-    return workshop.make_store(kms, label=LABEL)
+    return provisioner.make_store(kms, label=LABEL)
 
 
 @pytest.fixture
-def vpc_store(kms: Kms, workshop: Workshop, members: Members) -> KeyStore:
+def vpc_store(kms: KmsClient, provisioner: Provisioner, members: Members) -> KeyStore:
     """A key store behind the service for this check alone, DISCONNECTED."""
-    return workshop.make_store(kms, label=LABEL, **members)
+    return provisioner.make_store(kms, label=LABEL, **members)
 
 
 # -- creation: parameters ---------------------------------------------------------
@@ -119,7 +125,7 @@ def test_bad_service_owner(
 
 @pytest.mark.requirement("KMS-CREATESTORE-014")
 def test_service_owner_absent(
-    kms: Kms, calls: CreateCalls, members: Members, key: Key
+    kms: KmsClient, calls: CreateCalls, members: Members, key: Key
 ) -> None:
     """Without an owner, the account that calls is the owner."""
     reply = calls.call(**members)
@@ -187,7 +193,7 @@ def test_unknown_service(calls: CreateCalls, members: Members, what: str) -> Non
 
 @pytest.mark.requirement("KMS-CREATESTORE-029")
 def test_proxy_is_not_asked(calls: CreateCalls, members: Members) -> None:
-    """The proxy behind a service hears nothing before its key store is connected."""
+    """The proxy behind a service is not called before its key store is connected."""
     with calls.proxy.watching() as seen:
         reply = calls.call(**members)
     control(reply)
@@ -202,8 +208,8 @@ def test_proxy_is_not_asked(calls: CreateCalls, members: Members) -> None:
 
 @pytest.mark.requirement("KMS-CREATESTORE-024")
 def test_public_store_at_a_private_dns_name(
-    workshop: Workshop,
-    kms: Kms,
+    provisioner: Provisioner,
+    kms: KmsClient,
     calls: CreateCalls,
     other_calls: CreateCalls,
     members: Members,
@@ -211,15 +217,15 @@ def test_public_store_at_a_private_dns_name(
     """A public key store may not use the endpoint of one behind a service."""
     endpoint = members["XksProxyUriEndpoint"]
     control(calls.call(label="control: alone", XksProxyUriEndpoint=endpoint))
-    workshop.remove_stores(kms)
+    provisioner.remove_stores(kms)
     control(other_calls.call(label="control: the other", **members))
     expect(calls.call(XksProxyUriEndpoint=endpoint), ENDPOINT_IN_USE)
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-024")
 def test_private_dns_name_of_a_public_store(
-    workshop: Workshop,
-    kms: Kms,
+    provisioner: Provisioner,
+    kms: KmsClient,
     calls: CreateCalls,
     other_calls: CreateCalls,
     members: Members,
@@ -227,7 +233,7 @@ def test_private_dns_name_of_a_public_store(
     """A key store behind a service may not use the endpoint of a public one."""
     endpoint = members["XksProxyUriEndpoint"]
     control(calls.call(label="control: alone", **members))
-    workshop.remove_stores(kms)
+    provisioner.remove_stores(kms)
     other = "control: the other"
     control(other_calls.call(label=other, XksProxyUriEndpoint=endpoint))
     expect(calls.call(**members), ENDPOINT_IN_USE)
@@ -235,15 +241,15 @@ def test_private_dns_name_of_a_public_store(
 
 @pytest.mark.requirement("KMS-CREATESTORE-026")
 def test_service_in_use(
-    workshop: Workshop,
-    kms: Kms,
+    provisioner: Provisioner,
+    kms: KmsClient,
     calls: CreateCalls,
     other_calls: CreateCalls,
     members: Members,
 ) -> None:
     """Two key stores may not be behind one service."""
     control(calls.call(label="control: alone", **members))
-    workshop.remove_stores(kms)
+    provisioner.remove_stores(kms)
     control(other_calls.call(label="control: the other", **members))
     expect(calls.call(**members), SERVICE_IN_USE)
 
@@ -253,13 +259,13 @@ def test_service_in_use(
 
 @pytest.mark.requirement("KMS-UPDATESTORE-003")
 def test_connectivity_while_connected(
-    kms: Kms, workshop: Workshop, public_store: KeyStore, members: Members
+    kms: KmsClient, provisioner: Provisioner, public_store: KeyStore, members: Members
 ) -> None:
     """The connectivity can be changed only while the store is DISCONNECTED."""
-    workshop.connect(kms, public_store)
+    provisioner.connect(kms, public_store)
     probe = update(kms, public_store, **members)
     if not probe.succeeded:
-        workshop.disconnect(kms, public_store)
+        provisioner.disconnect(kms, public_store)
         control(update(kms, public_store, label="control: disconnected", **members))
     expect(probe, refused("CustomKeyStoreInvalidStateException"))
 
@@ -269,15 +275,15 @@ def test_connectivity_while_connected(
     "absent", ["XksProxyUriEndpoint", "XksProxyVpcEndpointServiceName"]
 )
 def test_change_to_a_service(
-    kms: Kms, public_store: KeyStore, members: Members, absent: str
+    kms: KmsClient, public_store: KeyStore, members: Members, absent: str
 ) -> None:
-    """Who changes to VPC_ENDPOINT_SERVICE gives the endpoint and the service too."""
+    """A change to VPC_ENDPOINT_SERVICE needs the endpoint and the service too."""
     expect_update_refused(kms, public_store, REFUSED, good=members, **{absent: None})
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-007")
-def test_change_to_public_without_endpoint(kms: Kms, vpc_store: KeyStore) -> None:
-    """Who changes to PUBLIC_ENDPOINT gives the endpoint too."""
+def test_change_to_public_without_endpoint(kms: KmsClient, vpc_store: KeyStore) -> None:
+    """A change to PUBLIC_ENDPOINT needs the endpoint too."""
     good = {
         "XksProxyConnectivity": "PUBLIC_ENDPOINT",
         "XksProxyUriEndpoint": vpc_store.proxy.endpoint,
@@ -286,7 +292,9 @@ def test_change_to_public_without_endpoint(kms: Kms, vpc_store: KeyStore) -> Non
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-007")
-def test_change_to_public_clears_the_service(kms: Kms, vpc_store: KeyStore) -> None:
+def test_change_to_public_clears_the_service(
+    kms: KmsClient, vpc_store: KeyStore
+) -> None:
     """A key store that has become public has no VPC endpoint service any more.
 
     To say so by leaving the service out, as AWS's example does, or by an empty string,
@@ -307,7 +315,7 @@ def test_change_to_public_clears_the_service(kms: Kms, vpc_store: KeyStore) -> N
 
 @pytest.mark.requirement("KMS-UPDATESTORE-010")
 def test_update_to_an_endpoint_in_use(
-    kms: Kms, calls: CreateCalls, public_store: KeyStore, members: Members
+    kms: KmsClient, calls: CreateCalls, public_store: KeyStore, members: Members
 ) -> None:
     """A public key store may not be changed to the endpoint of one behind a service."""
     change = {"XksProxyUriEndpoint": members["XksProxyUriEndpoint"]}

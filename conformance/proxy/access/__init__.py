@@ -1,1 +1,1 @@
-"""TODO."""
+"""Checks of who is served: signatures, authorization, client certificates, quotas."""

@@ -13,36 +13,36 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.targets.proxy_target import Credential
+from pytest_xks.certify.targets.credential import Credential
 
-from ..client.client import WRONG_SECRET
+from ..client.bodies import ALL_OPERATIONS, ProxyOperation
+from ..client.expect import control, error, expect, success
+from ..client.proxy_client import WRONG_SECRET
 from ..client.signing import Signer, timestamp
-from ..probes.bodies import ALL_OPERATIONS, Operation
-from ..probes.expect import control, error, expect, success
 
 if TYPE_CHECKING:
     from pytest_xks.certify.evidence.recorder import Headers
 
-    from ..client.client import ProxyClient
-    from ..client.connection import Outgoing
+    from ..client.connection import HttpRequest
+    from ..client.proxy_client import ProxyClient
 
-_HEALTH = Operation.GET_HEALTH_STATUS
+_HEALTH = ProxyOperation.GET_HEALTH_STATUS
 _UNKNOWN_ACCESS_KEY_ID = "UNKNOWNACCESSKEYID2345"
 
 
-def _unsigned(proxy: ProxyClient, *, headers: Headers = ()) -> Outgoing:
+def _unsigned(proxy: ProxyClient, *, headers: Headers = ()) -> HttpRequest:
     """A GetHealthStatus that waits for its signature."""
     body = proxy.good_body(_HEALTH)
     return proxy.unsigned(proxy.main.path(_HEALTH), body, headers=headers)
 
 
-def _served(proxy: ProxyClient) -> Outgoing:
+def _served(proxy: ProxyClient) -> HttpRequest:
     """A GetHealthStatus that has just been served, newly made and signed."""
     control(proxy.call(_HEALTH, label="control: unaltered"))
     return proxy.request(_HEALTH, proxy.good_body(_HEALTH))
 
 
-def _expect_refused(proxy: ProxyClient, request: Outgoing, label: str) -> None:
+def _expect_refused(proxy: ProxyClient, request: HttpRequest, label: str) -> None:
     answer = proxy.send(replace(request, signing=None), label=f"probe: {label}")
     expect(answer, *proxy.unauthenticated())
 
@@ -64,7 +64,7 @@ def _expect_refused_header(proxy: ProxyClient, old: str, new: str, label: str) -
 
 @pytest.mark.requirement("XKS-AUTH-001")
 @pytest.mark.parametrize("operation", ALL_OPERATIONS, ids=lambda o: o.value)
-def test_signed_request(proxy: ProxyClient, operation: Operation) -> None:
+def test_signed_request(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A request signed over host and x-amz-date is served."""
     success(proxy.call(operation, label=operation.value))
 
@@ -136,7 +136,9 @@ def test_length_of_the_signature(proxy: ProxyClient, length: int, more: str) -> 
 
 @pytest.mark.requirement("XKS-AUTH-005")
 @pytest.mark.parametrize("operation", ALL_OPERATIONS, ids=lambda o: o.value)
-def test_body_changed_after_signing(proxy: ProxyClient, operation: Operation) -> None:
+def test_body_changed_after_signing(
+    proxy: ProxyClient, operation: ProxyOperation
+) -> None:
     """A body that was changed after signing is refused.
 
     The new body is as long as the old one, and just as good. The signature is first a
@@ -153,7 +155,7 @@ def test_body_changed_after_signing(proxy: ProxyClient, operation: Operation) ->
 @pytest.mark.requirement("XKS-AUTH-006")
 def test_path_changed_after_signing(proxy: ProxyClient) -> None:
     """A signature made for GetHealthStatus is refused by GetKeyMetadata."""
-    operation = Operation.GET_KEY_METADATA
+    operation = ProxyOperation.GET_KEY_METADATA
     control(proxy.call(operation, label="control: signed for its own path"))
     request = proxy.request(
         operation, proxy.good_body(operation), path=proxy.main.path(_HEALTH)
@@ -166,7 +168,7 @@ def test_path_changed_after_signing(proxy: ProxyClient) -> None:
 def test_signed_for_another_host(proxy: ProxyClient) -> None:
     """A signature made for another host is refused.
 
-    The Host header itself is right, so that no virtual host goes astray.
+    The Host header itself is right, so that a virtual host is still found.
     """
     control(proxy.call(_HEALTH, label="control: signed for this host"))
     request = proxy.signer().sign(_unsigned(proxy), host="other.example.com")
@@ -220,17 +222,20 @@ def test_service_changed_after_signing(proxy: ProxyClient) -> None:
 
 
 @pytest.mark.requirement("XKS-AUTH-011")
-def test_signed_for_another_ending(proxy: ProxyClient) -> None:
-    """A signature made for a scope with another ending is refused."""
+def test_signed_for_another_termination_string(proxy: ProxyClient) -> None:
+    """A signature made for a scope with another termination string is refused."""
     signer = replace(proxy.signer(), terminator="aws5_request")
     _expect_refused_signature(proxy, signer, "signed for aws5_request")
 
 
 @pytest.mark.requirement("XKS-AUTH-011")
-def test_ending_changed_after_signing(proxy: ProxyClient) -> None:
-    """A scope whose ending was changed after signing is refused."""
+def test_termination_string_changed_after_signing(proxy: ProxyClient) -> None:
+    """A scope whose termination string was changed after signing is refused."""
     _expect_refused_header(
-        proxy, "/aws4_request", "/aws5_request", "another ending of the scope"
+        proxy,
+        "/aws4_request",
+        "/aws5_request",
+        "another termination string of the scope",
     )
 
 
@@ -279,7 +284,7 @@ def test_signed_under_another_algorithm(proxy: ProxyClient) -> None:
 
 @pytest.mark.requirement("XKS-AUTH-016")
 @pytest.mark.parametrize("operation", ALL_OPERATIONS, ids=lambda o: o.value)
-def test_unsigned_request(proxy: ProxyClient, operation: Operation) -> None:
+def test_unsigned_request(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A request without an Authorization header is refused."""
     control(proxy.call(operation, label="control: signed"))
     request = proxy.request(operation, proxy.good_body(operation))
@@ -414,7 +419,7 @@ def test_half_a_minute_of_drift(proxy: ProxyClient, seconds: int) -> None:
 
 @pytest.mark.requirement("XKS-ERR-009")
 @pytest.mark.parametrize("operation", ALL_OPERATIONS, ids=lambda o: o.value)
-def test_wrong_secret(proxy: ProxyClient, operation: Operation) -> None:
+def test_wrong_secret(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A signature made with another secret is a 401 AuthenticationFailedException."""
     control(proxy.call(operation, label="control: the right secret"))
     wrong = Credential(proxy.main.credential.access_key_id, WRONG_SECRET)

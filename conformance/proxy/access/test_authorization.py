@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..client.client import AAD, PLAINTEXT
-from ..probes.bodies import (
+from ..client.bodies import (
     KEY_OPERATIONS,
     Body,
-    Operation,
+    ProxyOperation,
     encrypt_body,
     request_metadata,
 )
-from ..probes.expect import Outcome, control, error, expect, success
+from ..client.expect import Outcome, control, error, expect, success
+from ..client.proxy_client import AAD, PLAINTEXT
 
 if TYPE_CHECKING:
     from pytest_xks.certify.targets.proxy_target import AuthorizationTarget
 
-    from ..client.client import ProxyClient
-    from ..client.session import Store
+    from ..client.proxy_client import ProxyClient
+    from ..client.proxy_session import StoreAccess
 
 _ON_A_KEY = pytest.mark.parametrize(
     "operation", KEY_OPERATIONS, ids=lambda operation: operation.value
@@ -37,21 +37,21 @@ def _policy(proxy: ProxyClient) -> AuthorizationTarget:
     return proxy.target.authorization
 
 
-def _store(proxy: ProxyClient) -> Store:
+def _store(proxy: ProxyClient) -> StoreAccess:
     return proxy.store("authorization", _policy(proxy).store)
 
 
-def _body(proxy: ProxyClient, operation: Operation, principal: str) -> Body:
+def _body(proxy: ProxyClient, operation: ProxyOperation, principal: str) -> Body:
     """A good body, by a principal; for Decrypt, of what the allowed one sealed."""
     metadata = request_metadata(operation, awsPrincipalArn=principal)
-    if operation is Operation.GET_KEY_METADATA:
+    if operation is ProxyOperation.GET_KEY_METADATA:
         return {"requestMetadata": metadata}
-    if operation is Operation.ENCRYPT:
+    if operation is ProxyOperation.ENCRYPT:
         return encrypt_body(PLAINTEXT, aad=AAD, metadata=metadata)
     allowed = _policy(proxy).allowed_principal_arn
     answer = proxy.call(
-        Operation.ENCRYPT,
-        _body(proxy, Operation.ENCRYPT, allowed),
+        ProxyOperation.ENCRYPT,
+        _body(proxy, ProxyOperation.ENCRYPT, allowed),
         store=_store(proxy),
         label="control: Encrypt by the allowed principal",
     )
@@ -60,7 +60,7 @@ def _body(proxy: ProxyClient, operation: Operation, principal: str) -> Body:
 
 @pytest.mark.requirement("XKS-AUTHZ-002")
 @_ON_A_KEY
-def test_denied_principal(proxy: ProxyClient, operation: Operation) -> None:
+def test_denied_principal(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """One principal may use the key, and another may not.
 
     With which error the other one is refused is for XKS-ERR-010.
@@ -75,7 +75,7 @@ def test_denied_principal(proxy: ProxyClient, operation: Operation) -> None:
 
 @pytest.mark.requirement("XKS-ERR-010")
 @_ON_A_KEY
-def test_denial_is_named(proxy: ProxyClient, operation: Operation) -> None:
+def test_denial_is_named(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """What is not authorized is a 403 AccessDeniedException."""
     policy, store = _policy(proxy), _store(proxy)
     allowed = _body(proxy, operation, policy.allowed_principal_arn)
@@ -93,10 +93,10 @@ def test_health_is_not_authorized(proxy: ProxyClient, *, named: bool) -> None:
     KMS names no principal in it; one that is named all the same changes nothing.
     """
     policy, store = _policy(proxy), _store(proxy)
-    metadata = Operation.GET_KEY_METADATA
+    metadata = ProxyOperation.GET_KEY_METADATA
     allowed = _body(proxy, metadata, policy.allowed_principal_arn)
     control(proxy.call(metadata, allowed, store=store, label="control: allowed"))
-    health = Operation.GET_HEALTH_STATUS
+    health = ProxyOperation.GET_HEALTH_STATUS
     principal = policy.denied_principal_arn if named else None
     body = proxy.good_body(health, awsPrincipalArn=principal)
     success(proxy.call(health, body, store=store, label="GetHealthStatus"))

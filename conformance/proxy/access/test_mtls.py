@@ -13,12 +13,12 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.bodies import ProxyOperation
 from ..client.certificates import REASONS, bad_certificate, is_of_same_authority
-from ..client.client import ProxyClient
-from ..client.connection import Door
-from ..client.session import Session
-from ..probes.bodies import Operation
-from ..probes.expect import control, success, violated
+from ..client.connection import Connector
+from ..client.expect import control, success, violated
+from ..client.proxy_client import ProxyClient
+from ..client.proxy_session import ProxySession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pytest_xks.certify.evidence.recorder import Recorder
     from pytest_xks.certify.targets.proxy_target import MtlsTarget, RefusedCertificate
 
-    from ..client.answer import Answer
+    from ..client.answer import ProxyAnswer
 
-_HEALTH = Operation.GET_HEALTH_STATUS
+_HEALTH = ProxyOperation.GET_HEALTH_STATUS
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def guarded(proxy: ProxyClient, recorder: Recorder) -> Iterator[ProxyClient]:
         yield proxy
         return
     here = replace(mtls, endpoint=None)
-    session = Session(replace(proxy.target, endpoint=mtls.endpoint, mtls=here))
+    session = ProxySession(replace(proxy.target, endpoint=mtls.endpoint, mtls=here))
     yield ProxyClient(session, recorder)
     session.close()
 
@@ -70,14 +70,14 @@ def _refuse(guarded: ProxyClient, bad: RefusedCertificate) -> None:
         )
 
 
-def _attempt(guarded: ProxyClient, bad: RefusedCertificate) -> Answer:
+def _attempt(guarded: ProxyClient, bad: RefusedCertificate) -> ProxyAnswer:
     """A request on a connection with another client certificate."""
     try:
-        door = Door(guarded.target.endpoint, guarded.target, client=bad)
+        connector = Connector(guarded.target.endpoint, guarded.target, client=bad)
     except OSError as error:
         raise NotTestable(f"The certificate cannot be used: {error}.") from None
     request = guarded.request(_HEALTH, guarded.good_body(_HEALTH))
-    return guarded.send_anew(request, label=f"probe: {bad.reason}", door=door)
+    return guarded.send_anew(request, label=f"probe: {bad.reason}", connector=connector)
 
 
 def _provided(mtls: MtlsTarget, *, subject: bool) -> list[RefusedCertificate]:
@@ -136,7 +136,9 @@ def test_no_certificate(proxy: ProxyClient) -> None:
     By today's guide to KMS, not by the specification: a proxy that requires client
     certificates cannot be used by KMS after 15 June 2026.
     """
-    door = Door(proxy.target.endpoint, proxy.target)
+    connector = Connector(proxy.target.endpoint, proxy.target)
     request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
-    answer = proxy.send_anew(request, label="without a certificate", door=door)
+    answer = proxy.send_anew(
+        request, label="without a certificate", connector=connector
+    )
     success(answer)

@@ -9,17 +9,17 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable, Violation
 
-from ..client.answer import Around
-from ..probes.bodies import Operation
-from ..probes.expect import control, error, expect, success
+from ..client.answer import Circumstances
+from ..client.bodies import ProxyOperation
+from ..client.expect import control, error, expect, success
 
 if TYPE_CHECKING:
     from pytest_xks.certify.targets.proxy_target import ThrottledStoreTarget
 
-    from ..client.answer import Answer
-    from ..client.client import ProxyClient
+    from ..client.answer import ProxyAnswer
+    from ..client.proxy_client import ProxyClient
 
-_HEALTH = Operation.GET_HEALTH_STATUS
+_HEALTH = ProxyOperation.GET_HEALTH_STATUS
 _CLIENTS = 8
 
 
@@ -29,21 +29,21 @@ def _quota(proxy: ProxyClient) -> ThrottledStoreTarget:
     return proxy.target.throttled_store
 
 
-def _flood(proxy: ProxyClient) -> list[Answer]:
+def _flood(proxy: ProxyClient) -> list[ProxyAnswer]:
     """More requests at once than the quota of the store allows.
 
-    It may be used up from the start: another check has come before.
+    An earlier check may have used it up already.
     """
     quota = _quota(proxy)
     store = proxy.store("throttled_store", quota)
     number = quota.burst + 2 * int(quota.requests_per_second) + _CLIENTS
 
-    def one(_: int) -> Answer:
+    def one(_: int) -> ProxyAnswer:
         return proxy.call(
             _HEALTH,
             store=store,
             label="a request of many",
-            around=Around(repeat=number),
+            circumstances=Circumstances(repeat=number),
         )
 
     with ThreadPoolExecutor(max_workers=_CLIENTS) as clients:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.targets.proxy_target import Credential
+from pytest_xks.certify.targets.credential import Credential
 
-from ..probes.bodies import ALL_OPERATIONS, Operation
-from ..probes.expect import control, expect, success
+from ..client.bodies import ALL_OPERATIONS, ProxyOperation
+from ..client.expect import control, expect, success
 
 if TYPE_CHECKING:
-    from ..client.client import ProxyClient
-    from ..client.session import Store
+    from ..client.proxy_client import ProxyClient
+    from ..client.proxy_session import StoreAccess
 
 
-def _with(proxy: ProxyClient, credential: Credential, name: str) -> Store:
+def _with(proxy: ProxyClient, credential: Credential, name: str) -> StoreAccess:
     return replace(proxy.main, credential=credential, credential_name=name)
 
 
@@ -29,7 +29,9 @@ def _rotated(proxy: ProxyClient) -> Credential:
 
 @pytest.mark.requirement("XKS-AUTH-025")
 @pytest.mark.parametrize("operation", ALL_OPERATIONS, ids=lambda o: o.value)
-def test_both_credentials_are_valid(proxy: ProxyClient, operation: Operation) -> None:
+def test_both_credentials_are_valid(
+    proxy: ProxyClient, operation: ProxyOperation
+) -> None:
     """Both credentials of a key store are good for every operation."""
     second = _with(proxy, _rotated(proxy), "rotated")
     control(proxy.call(operation, label="control: the first credential"))
@@ -41,7 +43,7 @@ def test_both_credentials_are_valid(proxy: ProxyClient, operation: Operation) ->
 def test_id_and_secret_of_two_credentials(proxy: ProxyClient, *, swapped: bool) -> None:
     """The id of one credential with the secret of another is refused."""
     first, second = proxy.main.credential, _rotated(proxy)
-    health = Operation.GET_HEALTH_STATUS
+    health = ProxyOperation.GET_HEALTH_STATUS
     control(proxy.call(health, label="control: the first credential"))
     control(
         proxy.call(

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Checks of the four operations: their requests, answers, errors and paths."""

@@ -1,6 +1,6 @@
 """Chapter "Decrypt": good requests, and members that are missing or malformed.
 
-What happens to altered ciphertexts is in ``test_integrity``.
+What happens to altered ciphertexts is in ``test_altered_ciphertext``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..client.client import AAD, PLAINTEXT
-from ..probes.bodies import Body, Operation, flip
-from ..probes.expect import (
+from ..client.bodies import Body, ProxyOperation, flip
+from ..client.expect import (
     SERVED,
     base64_of,
     control,
@@ -22,11 +21,12 @@ from ..probes.expect import (
     success,
     violated,
 )
+from ..client.proxy_client import AAD, PLAINTEXT
 from .test_encrypt import NOT_BASE64, OTHER_ALGORITHMS, WRONG_TYPES
 
 if TYPE_CHECKING:
-    from ..client.client import ProxyClient
-    from ..probes.expect import Outcome
+    from ..client.expect import Outcome
+    from ..client.proxy_client import ProxyClient
 
 _REQUIRED = ("ciphertext", "initializationVector", "authenticationTag")
 
@@ -66,9 +66,9 @@ def test_decrypts_more_than_once(proxy: ProxyClient) -> None:
     sealed = proxy.seal()
     for _ in range(3):
         plaintext_is(proxy.decrypt(sealed), PLAINTEXT)
-    with proxy.connect() as link:
-        request = proxy.request(Operation.DECRYPT, sealed.body())
-        plaintext_is(proxy.send(request, link=link), PLAINTEXT)
+    with proxy.connect() as connection:
+        request = proxy.request(ProxyOperation.DECRYPT, sealed.body())
+        plaintext_is(proxy.send(request, connection=connection), PLAINTEXT)
 
 
 @pytest.mark.requirement("XKS-DEC-002")
@@ -136,7 +136,7 @@ def test_missing_member(proxy: ProxyClient, member: str) -> None:
     """
     body = _good(proxy)
     del body[member]
-    answer = proxy.call(Operation.DECRYPT, body, label=f"probe: no {member}")
+    answer = proxy.call(ProxyOperation.DECRYPT, body, label=f"probe: no {member}")
     expect(answer, *_malformed(proxy))
 
 
@@ -152,7 +152,7 @@ def test_malformed_member(proxy: ProxyClient, member: str, value: object) -> Non
     """
     body = _good(proxy)
     body[member] = value
-    answer = proxy.call(Operation.DECRYPT, body, label=f"probe: {member} altered")
+    answer = proxy.call(ProxyOperation.DECRYPT, body, label=f"probe: {member} altered")
     expect(answer, *_malformed(proxy))
 
 
@@ -162,7 +162,7 @@ def test_null_for_a_required_member(proxy: ProxyClient, member: str) -> None:
     """The value null for a REQUIRED member is an error."""
     body = _good(proxy)
     body[member] = None
-    answer = proxy.call(Operation.DECRYPT, body, label=f"probe: {member} is null")
+    answer = proxy.call(ProxyOperation.DECRYPT, body, label=f"probe: {member} is null")
     expect(answer, *_malformed(proxy))
 
 
@@ -171,7 +171,7 @@ def test_null_as_aad(proxy: ProxyClient) -> None:
     """The value null means absent, or is an error: both are accepted."""
     sealed = proxy.opened(proxy.seal(aad=None))
     body = sealed.body() | {"additionalAuthenticatedData": None}
-    answer = proxy.call(Operation.DECRYPT, body, label="probe: null")
+    answer = proxy.call(ProxyOperation.DECRYPT, body, label="probe: null")
     expect(answer, SERVED, *_malformed(proxy))
     if answer.status == 200:
         plaintext_is(answer, sealed.plaintext)
@@ -182,7 +182,7 @@ def test_missing_algorithm(proxy: ProxyClient) -> None:
     """A Decrypt without encryptionAlgorithm is a ValidationException."""
     body = _good(proxy)
     del body["encryptionAlgorithm"]
-    answer = proxy.call(Operation.DECRYPT, body, label="probe: no algorithm")
+    answer = proxy.call(ProxyOperation.DECRYPT, body, label="probe: no algorithm")
     expect(answer, *proxy.invalid())
 
 
@@ -192,7 +192,7 @@ def test_malformed_algorithm(proxy: ProxyClient, value: object) -> None:
     """An encryptionAlgorithm that is no string is a ValidationException."""
     body = _good(proxy)
     body["encryptionAlgorithm"] = value
-    answer = proxy.call(Operation.DECRYPT, body, label="probe: algorithm altered")
+    answer = proxy.call(ProxyOperation.DECRYPT, body, label="probe: algorithm altered")
     expect(answer, *proxy.invalid())
 
 
@@ -206,7 +206,7 @@ def test_other_algorithm(proxy: ProxyClient, algorithm: str) -> None:
     """
     body = _good(proxy)
     body["encryptionAlgorithm"] = algorithm
-    answer = proxy.call(Operation.DECRYPT, body, label=f"probe: {algorithm!r}")
+    answer = proxy.call(ProxyOperation.DECRYPT, body, label=f"probe: {algorithm!r}")
     expect(answer, error("UnsupportedOperationException"), *proxy.invalid())
 
 
@@ -223,7 +223,9 @@ def test_url_safe_base64(proxy: ProxyClient) -> None:
     """
     body = proxy.opened(proxy.seal(os.urandom(1024))).body()
     body["ciphertext"] = str(body["ciphertext"]).translate(str.maketrans("+/", "-_"))
-    answer = proxy.call(Operation.DECRYPT, body, label="probe: URL-safe ciphertext")
+    answer = proxy.call(
+        ProxyOperation.DECRYPT, body, label="probe: URL-safe ciphertext"
+    )
     expect(answer, *_malformed(proxy))
 
 
@@ -237,7 +239,7 @@ def test_white_space_in_base64(proxy: ProxyClient, member: str, filler: str) -> 
     body = _good(proxy)
     text = str(body[member])
     body[member] = f"{text[:4]}{filler}{text[4:]}"
-    answer = proxy.call(Operation.DECRYPT, body, label=f"probe: {member}")
+    answer = proxy.call(ProxyOperation.DECRYPT, body, label=f"probe: {member}")
     expect(answer, *_malformed(proxy))
 
 
@@ -246,5 +248,5 @@ def test_base64_without_padding(proxy: ProxyClient) -> None:
     """A tag without its padding is refused and not completed."""
     body = _good(proxy)
     body["authenticationTag"] = str(body["authenticationTag"]).rstrip("=")
-    answer = proxy.call(Operation.DECRYPT, body, label="probe: no padding")
+    answer = proxy.call(ProxyOperation.DECRYPT, body, label="probe: no padding")
     expect(answer, *_malformed(proxy))

@@ -1,6 +1,6 @@
 """Chapter "Encrypt": what goes in, what comes out, and in which form.
 
-Whether it decrypts is in ``test_decrypt``, the integrity value in ``test_integrity``.
+Whether it decrypts is in ``test_decrypt``; the integrity value has a file of its own.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..client.client import AAD, PLAINTEXT
-from ..probes.bodies import Body, Operation, encrypt_body
-from ..probes.expect import (
+from ..client.bodies import Body, ProxyOperation, encrypt_body
+from ..client.expect import (
     SERVED,
     base64_of,
     bytes_of,
@@ -25,10 +24,11 @@ from ..probes.expect import (
     success,
     violated,
 )
+from ..client.proxy_client import AAD, PLAINTEXT
 
 if TYPE_CHECKING:
-    from ..client.answer import Answer
-    from ..client.client import ProxyClient
+    from ..client.answer import ProxyAnswer
+    from ..client.proxy_client import ProxyClient
 
 _MEMBERS = ("ciphertext", "initializationVector", "authenticationTag")
 
@@ -49,7 +49,7 @@ OTHER_ALGORITHMS = [
 ]
 
 
-def _encrypted(proxy: ProxyClient, size: int = 32) -> Answer:
+def _encrypted(proxy: ProxyClient, size: int = 32) -> ProxyAnswer:
     """An Encrypt that works, so that its answer can be looked at."""
     answer = proxy.encrypt(os.urandom(size), aad=AAD, label=f"{size} bytes")
     control(answer)
@@ -86,7 +86,7 @@ def test_encrypt_as_in_the_specification(proxy: ProxyClient) -> None:
         "encryptionAlgorithm": "AES_GCM",
         "ciphertextDataIntegrityValueAlgorithm": "SHA_256",
     }
-    answer = proxy.call(Operation.ENCRYPT, body, label="the example")
+    answer = proxy.call(ProxyOperation.ENCRYPT, body, label="the example")
     policy = proxy.target.authorization
     if policy is not None and policy.store is None:
         expect(answer, SERVED, error("AccessDeniedException"))
@@ -197,9 +197,9 @@ def test_both_limits_at_once(proxy: ProxyClient) -> None:
 def test_missing_plaintext(proxy: ProxyClient) -> None:
     """An Encrypt without a plaintext is a ValidationException."""
     body = encrypt_body(PLAINTEXT, aad=AAD)
-    control(proxy.call(Operation.ENCRYPT, body, label="control: complete"))
+    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: complete"))
     del body["plaintext"]
-    answer = proxy.call(Operation.ENCRYPT, body, label="probe: no plaintext")
+    answer = proxy.call(ProxyOperation.ENCRYPT, body, label="probe: no plaintext")
     expect(answer, *proxy.invalid())
 
 
@@ -216,9 +216,9 @@ def test_malformed_plaintext(proxy: ProxyClient, value: object) -> None:
 def test_missing_algorithm(proxy: ProxyClient) -> None:
     """An Encrypt without encryptionAlgorithm is a ValidationException."""
     body = encrypt_body(PLAINTEXT, aad=AAD)
-    control(proxy.call(Operation.ENCRYPT, body, label="control: complete"))
+    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: complete"))
     del body["encryptionAlgorithm"]
-    answer = proxy.call(Operation.ENCRYPT, body, label="probe: no algorithm")
+    answer = proxy.call(ProxyOperation.ENCRYPT, body, label="probe: no algorithm")
     expect(answer, *proxy.invalid())
 
 
@@ -238,9 +238,9 @@ def test_other_algorithm(proxy: ProxyClient, algorithm: str) -> None:
     invalid parameter (400).
     """
     body = encrypt_body(PLAINTEXT, aad=AAD)
-    control(proxy.call(Operation.ENCRYPT, body, label="control: AES_GCM"))
+    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: AES_GCM"))
     body["encryptionAlgorithm"] = algorithm
-    answer = proxy.call(Operation.ENCRYPT, body, label=f"probe: {algorithm!r}")
+    answer = proxy.call(ProxyOperation.ENCRYPT, body, label=f"probe: {algorithm!r}")
     expect(answer, error("UnsupportedOperationException"), *proxy.invalid())
 
 
@@ -255,17 +255,17 @@ def test_malformed_aad(proxy: ProxyClient, value: object) -> None:
 def test_null_as_aad(proxy: ProxyClient) -> None:
     """The value null means absent, or is invalid: both are accepted."""
     body = encrypt_body(PLAINTEXT)
-    control(proxy.call(Operation.ENCRYPT, body, label="control: absent"))
+    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: absent"))
     body["additionalAuthenticatedData"] = None
-    answer = proxy.call(Operation.ENCRYPT, body, label="probe: null")
+    answer = proxy.call(ProxyOperation.ENCRYPT, body, label="probe: null")
     expect(answer, SERVED, *proxy.invalid())
 
 
 def _expect_invalid(proxy: ProxyClient, member: str, value: object) -> None:
     body = encrypt_body(PLAINTEXT, aad=AAD)
-    control(proxy.call(Operation.ENCRYPT, body, label="control: complete"))
+    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: complete"))
     body[member] = value
-    answer = proxy.call(Operation.ENCRYPT, body, label=f"probe: {member} altered")
+    answer = proxy.call(ProxyOperation.ENCRYPT, body, label=f"probe: {member} altered")
     expect(answer, *proxy.invalid())
 
 
@@ -343,7 +343,7 @@ def test_initialization_vectors_are_unique(proxy: ProxyClient) -> None:
                 answer,
                 "an initialization vector that was not used before",
                 f"the same vector twice within {len(seen) + 1} calls",
-                note="Whoever sees both ciphertexts learns the XOR of the plaintexts, "
+                note="Both ciphertexts together give the XOR of the plaintexts away, "
                 "and can forge authentication tags.",
             )
         seen.add(vector)

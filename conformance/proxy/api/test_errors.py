@@ -1,6 +1,7 @@
 """Chapter "Error codes": names, statuses and bodies of errors.
 
-Errors that belong to one chapter are checked there: XKS-ERR-005 in ``test_integrity``,
+Errors that belong to one chapter are checked there: XKS-ERR-005 in
+``test_altered_ciphertext``,
 XKS-ERR-009 in ``test_authentication``, XKS-ERR-010 in ``test_authorization``,
 XKS-ERR-011 and -012 in ``test_paths``, XKS-ERR-013 in ``test_quota``.
 """
@@ -13,19 +14,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..client.client import AAD
-from ..probes.bodies import (
+from ..client.bodies import (
     CRYPTOGRAPHIC_OPERATIONS,
     KEY_OPERATIONS,
-    Operation,
+    ProxyOperation,
     encrypt_body,
 )
-from ..probes.expect import ERRORS, SERVED, control, error, errors, expect, violated
-from ..probes.scenarios import SCENARIOS, provoke
+from ..client.expect import ERRORS, SERVED, control, error, errors, expect, violated
+from ..client.proxy_client import AAD
+from ..client.scenarios import SCENARIOS, provoke
 
 if TYPE_CHECKING:
-    from ..client.answer import Answer
-    from ..client.client import ProxyClient
+    from ..client.answer import ProxyAnswer
+    from ..client.proxy_client import ProxyClient
 
 _ON_A_KEY = pytest.mark.parametrize(
     "operation", KEY_OPERATIONS, ids=lambda operation: operation.value
@@ -53,7 +54,7 @@ def test_error_has_a_name(proxy: ProxyClient, scenario: str) -> None:
         )
 
 
-def _check_message(answer: Answer) -> None:
+def _check_message(answer: ProxyAnswer) -> None:
     message = (answer.document or {}).get("errorMessage")
     if message is None:
         return
@@ -92,23 +93,25 @@ _HOSTILE = "é\x00\u2028\r\n\x1b[31m" + "x" * 600
 def test_error_message_about_hostile_input(proxy: ProxyClient, member: str) -> None:
     """An errorMessage is short and printable, whatever a member held."""
     body = encrypt_body(b"x", aad=AAD, cdiv=True)
-    control(proxy.call(Operation.ENCRYPT, body, label="control: harmless"))
+    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: harmless"))
     body[member] = _HOSTILE
-    _check_message(proxy.call(Operation.ENCRYPT, body, label=f"probe: {member}"))
+    _check_message(proxy.call(ProxyOperation.ENCRYPT, body, label=f"probe: {member}"))
 
 
 @pytest.mark.requirement("XKS-ERR-002")
 def test_error_message_about_hostile_metadata(proxy: ProxyClient) -> None:
     """An errorMessage is short and printable, whatever requestMetadata hold."""
     metadata = proxy.good_body(
-        Operation.ENCRYPT,
+        ProxyOperation.ENCRYPT,
         kmsOperation=_HOSTILE,
         kmsRequestId=_HOSTILE,
         awsPrincipalArn=_HOSTILE,
     )
-    control(proxy.call(Operation.ENCRYPT, label="control: harmless"))
+    control(proxy.call(ProxyOperation.ENCRYPT, label="control: harmless"))
     body = metadata | {"plaintext": "@"}
-    _check_message(proxy.call(Operation.ENCRYPT, body, label="probe: requestMetadata"))
+    _check_message(
+        proxy.call(ProxyOperation.ENCRYPT, body, label="probe: requestMetadata")
+    )
 
 
 @pytest.mark.requirement("XKS-ERR-003")
@@ -127,7 +130,9 @@ def test_error_message_about_hostile_metadata(proxy: ProxyClient) -> None:
         pytest.param(b"\x00" * 64, id="zeros"),
     ],
 )
-def test_invalid_body(proxy: ProxyClient, operation: Operation, body: bytes) -> None:
+def test_invalid_body(
+    proxy: ProxyClient, operation: ProxyOperation, body: bytes
+) -> None:
     """A body that is no JSON object is a 400 ValidationException."""
     control(proxy.call(operation, label="control: a good body"))
     answer = proxy.call(operation, body, label="probe: an invalid body")
@@ -136,11 +141,11 @@ def test_invalid_body(proxy: ProxyClient, operation: Operation, body: bytes) -> 
 
 @pytest.mark.requirement("XKS-ERR-004")
 @_CRYPTOGRAPHIC
-def test_disabled_key(proxy: ProxyClient, operation: Operation) -> None:
+def test_disabled_key(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A disabled key is a 400 InvalidStateException.
 
     What Decrypt is given was sealed with another key, as nothing can be sealed with
-    this one; whoever notices that has used a disabled key.
+    this one; a proxy that notices that has used a disabled key.
     """
     _expect_refused_key(proxy, operation, "disabled", "InvalidStateException")
 
@@ -149,7 +154,7 @@ def test_disabled_key(proxy: ProxyClient, operation: Operation) -> None:
 def test_encrypt_with_a_decrypt_only_key(proxy: ProxyClient) -> None:
     """Encrypt with a key that only decrypts is a 400 InvalidKeyUsageException."""
     _expect_refused_key(
-        proxy, Operation.ENCRYPT, "decrypt_only", "InvalidKeyUsageException"
+        proxy, ProxyOperation.ENCRYPT, "decrypt_only", "InvalidKeyUsageException"
     )
 
 
@@ -167,13 +172,13 @@ def test_decrypt_with_an_encrypt_only_key(proxy: ProxyClient) -> None:
 
 @pytest.mark.requirement("XKS-ERR-008")
 @_CRYPTOGRAPHIC
-def test_key_without_usage(proxy: ProxyClient, operation: Operation) -> None:
+def test_key_without_usage(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A key that does neither is a 400 InvalidKeyUsageException in both."""
     _expect_refused_key(proxy, operation, "no_usage", "InvalidKeyUsageException")
 
 
 def _expect_refused_key(
-    proxy: ProxyClient, operation: Operation, role: str, name: str
+    proxy: ProxyClient, operation: ProxyOperation, role: str, name: str
 ) -> None:
     key = proxy.key(role)
     body = proxy.good_body(operation)
@@ -184,7 +189,7 @@ def _expect_refused_key(
 
 @pytest.mark.requirement("XKS-ERR-018")
 @_CRYPTOGRAPHIC
-def test_another_kind_of_key(proxy: ProxyClient, operation: Operation) -> None:
+def test_another_kind_of_key(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A key that is not a 256 bit AES key is refused, or served.
 
     KMS creates no key for it and so never asks. InvalidKeyUsageException and an
@@ -196,7 +201,7 @@ def test_another_kind_of_key(proxy: ProxyClient, operation: Operation) -> None:
     control(proxy.call(operation, body, label="control: the usable key"))
     answer = proxy.call(operation, body, key=key, label="probe: the other key")
     accepted = errors("InvalidKeyUsageException", "UnsupportedOperationException")
-    if operation is Operation.ENCRYPT:
+    if operation is ProxyOperation.ENCRYPT:
         expect(answer, *accepted, SERVED)
     else:
         expect(answer, *accepted, *proxy.invalid_ciphertext())
@@ -215,7 +220,9 @@ _TRACES = (
 )
 
 
-def _check_discretion(proxy: ProxyClient, answer: Answer, secret: bytes = b"") -> None:
+def _check_discretion(
+    proxy: ProxyClient, answer: ProxyAnswer, secret: bytes = b""
+) -> None:
     received = answer.exchange.received
     headers = received.headers if received else ()
     text = b"\n".join([answer.body, *(f"{n}: {v}".encode() for n, v in headers)])
@@ -252,9 +259,9 @@ def test_error_about_an_encrypt(
     """An error of Encrypt does not repeat the plaintext."""
     secret = os.urandom(24)
     body = encrypt_body(secret, aad=AAD)
-    control(proxy.call(Operation.ENCRYPT, body, label="control: complete"))
+    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: complete"))
     body[member] = f"{body['plaintext']}@" if value is None else value
-    answer = proxy.call(Operation.ENCRYPT, body, label=f"probe: {member}")
+    answer = proxy.call(ProxyOperation.ENCRYPT, body, label=f"probe: {member}")
     _check_discretion(proxy, answer, secret)
 
 
@@ -262,7 +269,7 @@ def test_error_about_an_encrypt(
 def test_error_about_broken_json(proxy: ProxyClient) -> None:
     """An error about a body that cannot be read does not repeat the body."""
     secret = os.urandom(24)
-    control(proxy.call(Operation.ENCRYPT, label="control: a good body"))
+    control(proxy.call(ProxyOperation.ENCRYPT, label="control: a good body"))
     body = b'{"plaintext": "%s" "' % base64.b64encode(secret)
-    answer = proxy.call(Operation.ENCRYPT, body, label="probe: broken JSON")
+    answer = proxy.call(ProxyOperation.ENCRYPT, body, label="probe: broken JSON")
     _check_discretion(proxy, answer, secret)

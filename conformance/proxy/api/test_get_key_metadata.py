@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..probes.bodies import Operation
-from ..probes.expect import SERVED, control, error, expect, member_of, success, violated
+from ..client.bodies import ProxyOperation
+from ..client.expect import SERVED, control, error, expect, member_of, success, violated
 
 if TYPE_CHECKING:
-    from ..client.answer import Answer
-    from ..client.client import ProxyClient
+    from ..client.answer import ProxyAnswer
+    from ..client.proxy_client import ProxyClient
 
 
-def _metadata(proxy: ProxyClient, role: str = "usable") -> Answer:
+def _metadata(proxy: ProxyClient, role: str = "usable") -> ProxyAnswer:
     answer = proxy.call(
-        Operation.GET_KEY_METADATA, key=proxy.key(role), label=f"the {role} key"
+        ProxyOperation.GET_KEY_METADATA, key=proxy.key(role), label=f"the {role} key"
     )
     control(answer)
     return answer
 
 
-def _usage(answer: Answer) -> list[str]:
+def _usage(answer: ProxyAnswer) -> list[str]:
     """keyUsage, which has to be an array of strings."""
     usage = (answer.document or {}).get("keyUsage")
     if not isinstance(usage, list) or not all(isinstance(each, str) for each in usage):
@@ -30,7 +30,7 @@ def _usage(answer: Answer) -> list[str]:
     return usage
 
 
-def _expect_usage(answer: Answer, *, encrypt: bool, decrypt: bool) -> None:
+def _expect_usage(answer: ProxyAnswer, *, encrypt: bool, decrypt: bool) -> None:
     usage = _usage(answer)
     if ("ENCRYPT" in usage, "DECRYPT" in usage) != (encrypt, decrypt):
         wanted = " and ".join(
@@ -44,7 +44,7 @@ def _expect_usage(answer: Answer, *, encrypt: bool, decrypt: bool) -> None:
 @pytest.mark.parametrize("name", ["keySpec", "keyUsage", "keyStatus"])
 def test_metadata_have(proxy: ProxyClient, name: str) -> None:
     """GetKeyMetadata of an external key is served, with its three members."""
-    answer = proxy.call(Operation.GET_KEY_METADATA, label="the usable key")
+    answer = proxy.call(ProxyOperation.GET_KEY_METADATA, label="the usable key")
     if name not in success(answer):
         violated(answer, f"a JSON object with {name}")
 
@@ -109,7 +109,9 @@ def test_status_of_a_disabled_key(proxy: ProxyClient) -> None:
     operations, and says no more.
     """
     answer = proxy.call(
-        Operation.GET_KEY_METADATA, key=proxy.key("disabled"), label="the disabled key"
+        ProxyOperation.GET_KEY_METADATA,
+        key=proxy.key("disabled"),
+        label="the disabled key",
     )
     expect(answer, SERVED, error("InvalidStateException"))
     if answer.status != 200:

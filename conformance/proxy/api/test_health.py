@@ -12,21 +12,21 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..probes.bodies import Operation
-from ..probes.expect import control, member_of, success, violated
+from ..client.bodies import ProxyOperation
+from ..client.expect import control, member_of, success, violated
 
 if TYPE_CHECKING:
-    from ..client.answer import Answer
-    from ..client.client import ProxyClient
+    from ..client.answer import ProxyAnswer
+    from ..client.proxy_client import ProxyClient
 
 
-def _health(proxy: ProxyClient) -> Answer:
-    answer = proxy.call(Operation.GET_HEALTH_STATUS, label="GetHealthStatus")
+def _health(proxy: ProxyClient) -> ProxyAnswer:
+    answer = proxy.call(ProxyOperation.GET_HEALTH_STATUS, label="GetHealthStatus")
     control(answer)
     return answer
 
 
-def _managers(answer: Answer) -> list[dict[str, object]]:
+def _managers(answer: ProxyAnswer) -> list[dict[str, object]]:
     """The entries of ekmFleetDetails, for checks of what is in them."""
     details = (answer.document or {}).get("ekmFleetDetails")
     entries = details if isinstance(details, list) else []
@@ -38,7 +38,7 @@ def _managers(answer: Answer) -> list[dict[str, object]]:
 @pytest.mark.requirement("XKS-HEALTH-001")
 def test_health_status_is_answered(proxy: ProxyClient) -> None:
     """A signed GetHealthStatus is answered with 200 and a JSON object."""
-    answer = proxy.call(Operation.GET_HEALTH_STATUS, label="GetHealthStatus")
+    answer = proxy.call(ProxyOperation.GET_HEALTH_STATUS, label="GetHealthStatus")
     document = success(answer)
     for name in ("xksProxyModel", "ekmVendor"):
         if isinstance(value := document.get(name), str):

@@ -8,9 +8,8 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.client import AAD, PLAINTEXT, UNKNOWN_KEY_ID
-from ..probes.bodies import KEY_OPERATIONS, Operation
-from ..probes.expect import (
+from ..client.bodies import KEY_OPERATIONS, ProxyOperation
+from ..client.expect import (
     Outcome,
     control,
     error,
@@ -20,10 +19,11 @@ from ..probes.expect import (
     status,
     success,
 )
+from ..client.proxy_client import AAD, PLAINTEXT, UNKNOWN_KEY_ID
 
 if TYPE_CHECKING:
-    from ..client.client import ProxyClient
-    from ..client.session import Store
+    from ..client.proxy_client import ProxyClient
+    from ..client.proxy_session import StoreAccess
 
 _ON_A_KEY = pytest.mark.parametrize(
     "operation", KEY_OPERATIONS, ids=lambda operation: operation.value
@@ -45,8 +45,10 @@ def test_another_key_does_not_decrypt(proxy: ProxyClient, *, swapped: bool) -> N
 def _expect_served_key(proxy: ProxyClient, role: str) -> None:
     """A key is served by all three operations, like the usable one."""
     key = proxy.key(role)
-    control(proxy.call(Operation.GET_KEY_METADATA, label="control: the usable key"))
-    success(proxy.call(Operation.GET_KEY_METADATA, key=key))
+    control(
+        proxy.call(ProxyOperation.GET_KEY_METADATA, label="control: the usable key")
+    )
+    success(proxy.call(ProxyOperation.GET_KEY_METADATA, key=key))
     answer = proxy.encrypt(aad=AAD, key=key)
     success(answer)
     sealed = proxy.read_sealed(answer, PLAINTEXT, AAD)
@@ -75,7 +77,9 @@ def test_longest_key_id(proxy: ProxyClient) -> None:
     ],
 )
 @_ON_A_KEY
-def test_illegal_key_id(proxy: ProxyClient, operation: Operation, key: str) -> None:
+def test_illegal_key_id(
+    proxy: ProxyClient, operation: ProxyOperation, key: str
+) -> None:
     """A key id that cannot exist is an error of the key, the path or the parameter.
 
     KeyNotFoundException, InvalidUriPathException and ValidationException are accepted.
@@ -88,7 +92,7 @@ def test_illegal_key_id(proxy: ProxyClient, operation: Operation, key: str) -> N
 
 @pytest.mark.requirement("XKS-ERR-011")
 @_ON_A_KEY
-def test_unknown_key(proxy: ProxyClient, operation: Operation) -> None:
+def test_unknown_key(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """An external key that does not exist is a 404 KeyNotFoundException."""
     control(proxy.call(operation, label="control: the usable key"))
     answer = proxy.call(operation, key=UNKNOWN_KEY_ID, label="probe: an unknown key")
@@ -115,7 +119,7 @@ def test_invalid_path(proxy: ProxyClient, path: str) -> None:
 
     The request is signed for the path that it names.
     """
-    health = Operation.GET_HEALTH_STATUS
+    health = ProxyOperation.GET_HEALTH_STATUS
     control(proxy.call(health, label="control: the path of GetHealthStatus"))
     uri_path = proxy.main.uri_path
     path = path.format(
@@ -141,14 +145,14 @@ def test_slash_too_many(proxy: ProxyClient, path: str) -> None:
 
     401 is accepted, since SigV4 may normalise the path before it is verified.
     """
-    health = Operation.GET_HEALTH_STATUS
+    health = ProxyOperation.GET_HEALTH_STATUS
     control(proxy.call(health, label="control: the path of GetHealthStatus"))
     path = path.format(uri=proxy.main.uri_path)
     request = proxy.request(health, proxy.good_body(health), path=path)
     expect(proxy.send(request), status(404), *proxy.unauthenticated())
 
 
-def _second(proxy: ProxyClient) -> Store:
+def _second(proxy: ProxyClient) -> StoreAccess:
     proxy.needs("second_store")
     return proxy.store("second_store", proxy.target.second_store)
 
@@ -165,7 +169,7 @@ def test_credential_of_another_store(proxy: ProxyClient, *, swapped: bool) -> No
             "Both key stores have the same credential.",
             add="Give [proxy.second_store] a credential of its own.",
         )
-    health = Operation.GET_HEALTH_STATUS
+    health = ProxyOperation.GET_HEALTH_STATUS
     for store in (here, there):
         control(proxy.call(health, store=store, label="control: its own credential"))
     request = proxy.request(
@@ -206,7 +210,7 @@ def test_key_that_another_store_does_not_have(proxy: ProxyClient) -> None:
             "Both key stores have keys of the same ids.",
             add="Name a key in [proxy.keys] that [proxy.second_store] does not have.",
         )
-    metadata = Operation.GET_KEY_METADATA
+    metadata = ProxyOperation.GET_KEY_METADATA
     control(proxy.call(metadata, key=key, label="control: in its own store"))
     answer = proxy.call(metadata, key=key, store=store, label="probe: in another")
     expect(answer, error("KeyNotFoundException"))

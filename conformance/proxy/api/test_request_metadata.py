@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..probes.bodies import (
+from ..client.bodies import (
     ALL_OPERATIONS,
     CRYPTOGRAPHIC_OPERATIONS,
     KEY_OPERATIONS,
-    Operation,
+    ProxyOperation,
 )
-from ..probes.expect import SERVED, Outcome, control, error, expect, success
+from ..client.expect import SERVED, Outcome, control, error, expect, success
 
 if TYPE_CHECKING:
-    from ..client.client import ProxyClient
+    from ..client.proxy_client import ProxyClient
 
 _OPERATIONS = pytest.mark.parametrize(
     "operation", ALL_OPERATIONS, ids=lambda operation: operation.value
@@ -34,15 +34,15 @@ _CRYPTOGRAPHIC = pytest.mark.parametrize(
 )
 
 
-def _served(operation: Operation) -> tuple[Outcome, ...]:
+def _served(operation: ProxyOperation) -> tuple[Outcome, ...]:
     """Served, or denied by a policy where there may be one."""
-    if operation is Operation.GET_HEALTH_STATUS:
+    if operation is ProxyOperation.GET_HEALTH_STATUS:
         return (SERVED,)
     return (SERVED, error("AccessDeniedException"))
 
 
 def _expect_served(
-    proxy: ProxyClient, operation: Operation, **metadata: object
+    proxy: ProxyClient, operation: ProxyOperation, **metadata: object
 ) -> None:
     """A request with these members of requestMetadata is served."""
     control(proxy.call(operation, label="control: ordinary requestMetadata"))
@@ -52,7 +52,7 @@ def _expect_served(
 
 
 def _expect_served_or_invalid(
-    proxy: ProxyClient, operation: Operation, **metadata: object
+    proxy: ProxyClient, operation: ProxyOperation, **metadata: object
 ) -> None:
     """A request with these members is served, or a ValidationException."""
     control(proxy.call(operation, label="control: complete requestMetadata"))
@@ -68,7 +68,7 @@ def _arn(prefix: str, length: int = 2048) -> str:
 @pytest.mark.requirement("XKS-META-001")
 @_ON_A_KEY
 def test_principal_arn_of_2048_characters(
-    proxy: ProxyClient, operation: Operation
+    proxy: ProxyClient, operation: ProxyOperation
 ) -> None:
     """An awsPrincipalArn of 2048 characters is served."""
     arn = _arn("arn:aws:iam::111122223333:role/")
@@ -77,7 +77,9 @@ def test_principal_arn_of_2048_characters(
 
 @pytest.mark.requirement("XKS-META-001")
 @_CRYPTOGRAPHIC
-def test_key_arn_of_2048_characters(proxy: ProxyClient, operation: Operation) -> None:
+def test_key_arn_of_2048_characters(
+    proxy: ProxyClient, operation: ProxyOperation
+) -> None:
     """A kmsKeyArn of 2048 characters is served."""
     arn = _arn("arn:aws:kms:us-east-1:111122223333:key/")
     _expect_served(proxy, operation, kmsKeyArn=arn)
@@ -87,7 +89,7 @@ def test_key_arn_of_2048_characters(proxy: ProxyClient, operation: Operation) ->
 @_OPERATIONS
 @pytest.mark.parametrize("kms_operation", ["BulkTransmogrify", "DescribeKey", "Sign"])
 def test_unknown_kms_operation(
-    proxy: ProxyClient, operation: Operation, kms_operation: str
+    proxy: ProxyClient, operation: ProxyOperation, kms_operation: str
 ) -> None:
     """A kmsOperation that the specification does not list is no reason to refuse."""
     _expect_served(proxy, operation, kmsOperation=kms_operation)
@@ -107,7 +109,7 @@ def test_unknown_kms_operation(
     ],
 )
 def test_opaque_request_id(
-    proxy: ProxyClient, operation: Operation, request_id: str
+    proxy: ProxyClient, operation: ProxyOperation, request_id: str
 ) -> None:
     """A kmsRequestId of any form is accepted."""
     control(proxy.call(operation, label="control: a UUID"))
@@ -117,7 +119,7 @@ def test_opaque_request_id(
 
 @pytest.mark.requirement("XKS-META-004")
 @_ON_A_KEY
-def test_source_of_the_request(proxy: ProxyClient, operation: Operation) -> None:
+def test_source_of_the_request(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A request through a VPC endpoint has awsSourceVpc and awsSourceVpce."""
     _expect_served(
         proxy,
@@ -129,14 +131,14 @@ def test_source_of_the_request(proxy: ProxyClient, operation: Operation) -> None
 
 @pytest.mark.requirement("XKS-META-004")
 @_CRYPTOGRAPHIC
-def test_via_service(proxy: ProxyClient, operation: Operation) -> None:
+def test_via_service(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A request on behalf of a service has kmsViaService."""
     _expect_served(proxy, operation, kmsViaService="s3.us-east-1.amazonaws.com")
 
 
 @pytest.mark.requirement("XKS-META-005")
 @_CRYPTOGRAPHIC
-def test_without_via_service(proxy: ProxyClient, operation: Operation) -> None:
+def test_without_via_service(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A request that no service made has no kmsViaService."""
     _expect_served(proxy, operation, kmsViaService=None)
 
@@ -152,7 +154,7 @@ def test_without_via_service(proxy: ProxyClient, operation: Operation) -> None:
     ],
 )
 def test_additional_metadata(
-    proxy: ProxyClient, operation: Operation, value: object
+    proxy: ProxyClient, operation: ProxyOperation, value: object
 ) -> None:
     """A member that KMS may add some day is ignored."""
     _expect_served(proxy, operation, sourceIdentity=value)
@@ -161,21 +163,23 @@ def test_additional_metadata(
 @pytest.mark.requirement("XKS-META-007")
 @_OPERATIONS
 @pytest.mark.parametrize("member", ["kmsOperation", "kmsRequestId"])
-def test_missing_member(proxy: ProxyClient, operation: Operation, member: str) -> None:
+def test_missing_member(
+    proxy: ProxyClient, operation: ProxyOperation, member: str
+) -> None:
     """A REQUIRED member that is missing is a ValidationException, or is not missed."""
     _expect_served_or_invalid(proxy, operation, **{member: None})
 
 
 @pytest.mark.requirement("XKS-META-007")
 @_ON_A_KEY
-def test_missing_principal(proxy: ProxyClient, operation: Operation) -> None:
+def test_missing_principal(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A missing awsPrincipalArn is a ValidationException, or is not missed."""
     _expect_served_or_invalid(proxy, operation, awsPrincipalArn=None)
 
 
 @pytest.mark.requirement("XKS-META-007")
 @_CRYPTOGRAPHIC
-def test_missing_key_arn(proxy: ProxyClient, operation: Operation) -> None:
+def test_missing_key_arn(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A missing kmsKeyArn is a ValidationException, or is not missed."""
     _expect_served_or_invalid(proxy, operation, kmsKeyArn=None)
 
@@ -183,7 +187,9 @@ def test_missing_key_arn(proxy: ProxyClient, operation: Operation) -> None:
 @pytest.mark.requirement("XKS-META-007")
 @_OPERATIONS
 @pytest.mark.parametrize("empty", [False, True], ids=["missing", "empty"])
-def test_no_metadata(proxy: ProxyClient, operation: Operation, *, empty: bool) -> None:
+def test_no_metadata(
+    proxy: ProxyClient, operation: ProxyOperation, *, empty: bool
+) -> None:
     """Without any requestMetadata: a ValidationException, or not missed.
 
     This holds for GetHealthStatus too, although the table of error codes does not list
@@ -211,7 +217,7 @@ def test_no_metadata(proxy: ProxyClient, operation: Operation, *, empty: bool) -
     ],
 )
 def test_member_of_the_wrong_type(
-    proxy: ProxyClient, operation: Operation, member: str, value: object
+    proxy: ProxyClient, operation: ProxyOperation, member: str, value: object
 ) -> None:
     """A member that is no string is a ValidationException, or is not looked at."""
     _expect_served_or_invalid(proxy, operation, **{member: value})
@@ -221,7 +227,7 @@ def test_member_of_the_wrong_type(
 @_ON_A_KEY
 @pytest.mark.parametrize("member", ["awsPrincipalArn", "awsSourceVpc"])
 def test_member_of_a_key_operation_of_the_wrong_type(
-    proxy: ProxyClient, operation: Operation, member: str
+    proxy: ProxyClient, operation: ProxyOperation, member: str
 ) -> None:
     """A member that is no string is a ValidationException, or is not looked at."""
     _expect_served_or_invalid(proxy, operation, **{member: {"not": "a string"}})
@@ -239,7 +245,7 @@ def test_member_of_a_key_operation_of_the_wrong_type(
     ],
 )
 def test_metadata_of_the_wrong_type(
-    proxy: ProxyClient, operation: Operation, value: object
+    proxy: ProxyClient, operation: ProxyOperation, value: object
 ) -> None:
     """A requestMetadata that is no object is a ValidationException, or ignored."""
     control(proxy.call(operation, label="control: an object"))
@@ -253,7 +259,7 @@ def test_metadata_of_the_wrong_type(
 @_ON_A_KEY
 @pytest.mark.parametrize("principal", ["ec2.amazonaws.com", "AWS Internal"])
 def test_service_as_principal(
-    proxy: ProxyClient, operation: Operation, principal: str
+    proxy: ProxyClient, operation: ProxyOperation, principal: str
 ) -> None:
     """The caller may be an AWS service, which has no ARN."""
     _expect_served(proxy, operation, awsPrincipalArn=principal)
@@ -261,7 +267,7 @@ def test_service_as_principal(
 
 @pytest.mark.requirement("XKS-META-010")
 @_OPERATIONS
-def test_additional_member(proxy: ProxyClient, operation: Operation) -> None:
+def test_additional_member(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A member of the request that is not in the specification is ignored."""
     control(proxy.call(operation, label="control: the members of the specification"))
     body = proxy.good_body(operation)

@@ -1,4 +1,4 @@
-"""What came back, as a check looks at it."""
+"""What the proxy answered, as a check looks at it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_xks.certify.evidence.recorder import Exchange
 
-__all__ = ["Answer", "Around"]
+__all__ = ["Circumstances", "ProxyAnswer"]
 
 _BODY_SHOWN = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ProxyAnswer:
     """A response, or the reason why there was none."""
 
     exchange: Exchange
@@ -83,14 +83,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """What went on around an exchange, and without which it shows nothing."""
+class Circumstances:
+    """What else went on during an exchange, without which it shows nothing."""
 
-    link: int = 0
+    connection_number: int = 0
     """The number of its connection, where others went over the same; else 0."""
     repeat: int = 1
     """How many of the same were sent at once."""
     background: Exchange | None = None
     """An unfinished exchange that was under way meanwhile."""
     after: Exchange | None = None
-    """An exchange that came before on another connection."""
+    """An earlier exchange on another connection."""

@@ -84,7 +84,7 @@ def bad_certificate(reason: str, good: Path, scratch: Path) -> RefusedCertificat
     issuer = _Issuer(subject, key)
     if reason != "self-signed":
         name = x509.Name(
-            [x509.NameAttribute(NameOID.COMMON_NAME, "an authority nobody knows")]
+            [x509.NameAttribute(NameOID.COMMON_NAME, "an unknown authority")]
         )
         issuer = _Issuer(name, ec.generate_private_key(ec.SECP256R1()))
     certificate = _issued(subject, key, issuer, expired=reason.startswith("expired"))

@@ -16,7 +16,12 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Self, cast
 
-from pytest_xks.certify.evidence.recorder import Connection, Headers, Received, Signing
+from pytest_xks.certify.evidence.recorder import (
+    ConnectionSettings,
+    Headers,
+    Received,
+    Signing,
+)
 
 if TYPE_CHECKING:
     from pytest_xks.certify.targets.proxy_target import (
@@ -26,7 +31,14 @@ if TYPE_CHECKING:
         RefusedCertificate,
     )
 
-__all__ = ["Door", "Link", "NoResponseError", "Outgoing", "Pool", "Response"]
+__all__ = [
+    "ConnectionPool",
+    "Connector",
+    "HttpConnection",
+    "HttpRequest",
+    "HttpResponse",
+    "NoResponseError",
+]
 
 _MAX_BODY_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 65_536
@@ -34,7 +46,7 @@ _CLOSED = "the connection was closed"
 
 
 class NoResponseError(Exception):
-    """What came in place of a response, fit for a report."""
+    """Why there is no response, in words fit for a report."""
 
     def __init__(self, reason: str, *, connection_ended: bool = False) -> None:
         super().__init__(reason)
@@ -43,7 +55,7 @@ class NoResponseError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+class HttpRequest:
     """A request, as it will be written."""
 
     method: str
@@ -74,7 +86,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class HttpResponse:
     """An HTTP response, and what it means for the connection."""
 
     received: Received
@@ -84,7 +96,7 @@ class Response:
     """Whether the proxy announced that the connection ends."""
 
 
-class Door:
+class Connector:
     """Where to connect, and how: one address with one TLS configuration.
 
     Args:
@@ -103,7 +115,7 @@ class Door:
         alpn: tuple[str, ...] = ("http/1.1",),
     ) -> None:
         self.endpoint = endpoint
-        self.connection = Connection(
+        self.settings = ConnectionSettings(
             ca_bundle=target.ca_bundle,
             verify=target.verify,
             certificate=client.certificate if client else None,
@@ -113,20 +125,20 @@ class Door:
         self._context = self._new_context(alpn) if endpoint.scheme == "https" else None
 
     def _new_context(self, alpn: tuple[str, ...]) -> ssl.SSLContext:
-        connection = self.connection
+        settings = self.settings
         context = ssl.create_default_context(
-            cafile=str(connection.ca_bundle) if connection.ca_bundle else None
+            cafile=str(settings.ca_bundle) if settings.ca_bundle else None
         )
-        if not connection.verify:
+        if not settings.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        if connection.certificate and connection.private_key:
-            context.load_cert_chain(connection.certificate, connection.private_key)
+        if settings.certificate and settings.private_key:
+            context.load_cert_chain(settings.certificate, settings.private_key)
         if alpn:
             context.set_alpn_protocols(list(alpn))
         return context
 
-    def open(self, seconds: float, *, tls: bool = True) -> Link:
+    def open(self, seconds: float, *, tls: bool = True) -> HttpConnection:
         """Connect.
 
         Args:
@@ -144,10 +156,10 @@ class Door:
             raise NoResponseError(f"no TCP connection ({_reason(error)})") from None
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not tls or self._context is None:
-            return Link(sock)
+            return HttpConnection(sock)
         try:
             sock.settimeout(max(deadline - monotonic(), 0.001))
-            return Link(
+            return HttpConnection(
                 self._context.wrap_socket(sock, server_hostname=self.endpoint.host)
             )
         except OSError as error:
@@ -163,7 +175,7 @@ def _reason(error: OSError) -> str:
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 
-class Link:
+class HttpConnection:
     """One connection."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -197,11 +209,11 @@ class Link:
         except OSError:
             raise NoResponseError(_CLOSED, connection_ended=True) from None
 
-    def receive(self, method: str, seconds: float) -> Response:
+    def receive(self, method: str, seconds: float) -> HttpResponse:
         """Read one response.
 
         Raises:
-            NoResponseError: something else came, or nothing, or not in time.
+            NoResponseError: there was none, or something else, or not in time.
         """
         stream = _DeadlineStream(self._socket, monotonic() + seconds)
         reader = http.client.HTTPResponse(cast("socket.socket", stream), method=method)
@@ -224,7 +236,7 @@ class Link:
             stream.detach_reader(reader)
         return self._response(reader, body)
 
-    def _response(self, reader: http.client.HTTPResponse, body: bytes) -> Response:
+    def _response(self, reader: http.client.HTTPResponse, body: bytes) -> HttpResponse:
         if len(body) > _MAX_BODY_BYTES:
             raise NoResponseError("an answer of more than 4 MiB")
         if reader.length:
@@ -236,7 +248,7 @@ class Link:
             headers=tuple(reader.getheaders()),
             body=body,
         )
-        return Response(
+        return HttpResponse(
             received=received, version=reader.version, closes=reader.will_close
         )
 
@@ -274,15 +286,15 @@ class _DeadlineReader(io.RawIOBase):
         return self._socket.recv_into(cast("memoryview", buffer))
 
 
-class Pool:
-    """Idle connections to one door, kept between requests; any thread may ask."""
+class ConnectionPool:
+    """Idle connections to one address, kept between requests; thread-safe."""
 
-    def __init__(self, door: Door) -> None:
-        self.door = door
-        self._idle: list[Link] = []
+    def __init__(self, connector: Connector) -> None:
+        self.connector = connector
+        self._idle: list[HttpConnection] = []
         self._lock = threading.Lock()
 
-    def take(self, seconds: float) -> Link:
+    def take(self, seconds: float) -> HttpConnection:
         """An idle connection, or a new one.
 
         Raises:
@@ -291,16 +303,16 @@ class Pool:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return self.door.open(seconds)
+        return self.connector.open(seconds)
 
-    def give_back(self, link: Link) -> None:
+    def give_back(self, connection: HttpConnection) -> None:
         """Keep a connection for the next request."""
         with self._lock:
-            self._idle.append(link)
+            self._idle.append(connection)
 
     def close(self) -> None:
         """Close all that are idle."""
         with self._lock:
-            for link in self._idle:
-                link.close()
+            for connection in self._idle:
+                connection.close()
             self._idle.clear()

@@ -1,4 +1,4 @@
-"""The first flight of a TLS handshake, written by hand: what does the proxy choose?
+"""The first messages of a TLS handshake, written by hand: what does the proxy choose?
 
 A TLS library offers what it considers safe. To learn whether a proxy accepts one cipher
 suite, or an old version, a ClientHello that offers exactly that is sent, and the answer

@@ -17,9 +17,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 if TYPE_CHECKING:
-    from pytest_xks.certify.targets.proxy_target import Credential
+    from pytest_xks.certify.targets.credential import Credential
 
-    from .connection import Outgoing
+    from .connection import HttpRequest
 
 __all__ = ["Signer", "timestamp"]
 
@@ -45,7 +45,7 @@ class Signer:
     signed_headers: tuple[str, ...] = ("host", "x-amz-date")
     """In lower case and in alphabetical order."""
 
-    def sign(self, request: Outgoing, *, host: str | None = None) -> Outgoing:
+    def sign(self, request: HttpRequest, *, host: str | None = None) -> HttpRequest:
         """The request with X-Amz-Date and Authorization.
 
         Args:
@@ -57,7 +57,7 @@ class Signer:
         header = self._authorization(dated, now, host or dated.header("Host"))
         return replace(dated, headers=(*dated.headers, ("Authorization", header)))
 
-    def _authorization(self, request: Outgoing, now: str, host: str) -> str:
+    def _authorization(self, request: HttpRequest, now: str, host: str) -> str:
         scope_date = self.scope_date or now[:8]
         signer = SigV4Auth(
             Credentials(
@@ -105,7 +105,7 @@ class Signer:
         )
 
     def _signature(self, to_sign: str, scope_date: str) -> str:
-        """botocore derives the key for aws4_request only; here for another ending."""
+        """botocore derives the key for aws4_request only; here for another string."""
         key = f"AWS4{self.credential.secret_access_key}".encode()
         for part in (scope_date, self.region, self.service, self.terminator, to_sign):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()

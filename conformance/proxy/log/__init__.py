@@ -1,1 +1,1 @@
-"""TODO."""
+"""Checks of the proxy's own log; they run last, when all others have left traces."""

@@ -16,19 +16,26 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.client import AAD
-from ..probes.bodies import Body, Operation, b64, encrypt_body, flip, request_metadata
-from ..probes.expect import control, violated
+from ..client.bodies import (
+    Body,
+    ProxyOperation,
+    b64,
+    encrypt_body,
+    flip,
+    request_metadata,
+)
+from ..client.expect import control, violated
+from ..client.proxy_client import AAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ..client.answer import Answer
-    from ..client.client import ProxyClient
+    from ..client.answer import ProxyAnswer
+    from ..client.proxy_client import ProxyClient
 
-_PATIENCE_SECONDS = 2.0
-_SHORT_PATIENCE_SECONDS = 0.05
+_WAIT_SECONDS = 2.0
+_SHORT_WAIT_SECONDS = 0.05
 _PAUSE_SECONDS = 0.005
 
 
@@ -55,12 +62,12 @@ def _caught_up(proxy: ProxyClient) -> bytes:
     """
     file, marker = _log(proxy), str(uuid.uuid4())
     before = len(_read(file))
-    health = Operation.GET_HEALTH_STATUS
+    health = ProxyOperation.GET_HEALTH_STATUS
     body = proxy.good_body(health, kmsRequestId=marker)
     control(proxy.call(health, body, label="a request to wait for"))
     knows_ids = proxy.session.logs_request_ids
-    patience = _PATIENCE_SECONDS if knows_ids else _SHORT_PATIENCE_SECONDS
-    deadline = time.monotonic() + patience
+    wait = _WAIT_SECONDS if knows_ids else _SHORT_WAIT_SECONDS
+    deadline = time.monotonic() + wait
     while time.monotonic() < deadline:
         log = _read(file)
         if marker.encode() in log:
@@ -90,7 +97,7 @@ def _forms(secret: bytes) -> Iterator[tuple[str, bytes]]:
     yield "in JSON", base64.b64encode(secret).rstrip(b"=").replace(b"/", b"\\/")
 
 
-def _expect_absent(answer: Answer, log: bytes, secret: bytes) -> None:
+def _expect_absent(answer: ProxyAnswer, log: bytes, secret: bytes) -> None:
     for form, text in _forms(secret):
         if text in log:
             violated(answer, "no plaintext in the log", f"the plaintext, {form}")
@@ -118,7 +125,7 @@ def test_plaintext_of_encrypt(proxy: ProxyClient, defect: str) -> None:
     if defect == "broken-json":
         data = b'{"plaintext": "%s", ' % b64(secret).encode()
     key = "no-such-key" if defect == "no-key" else None
-    answer = proxy.call(Operation.ENCRYPT, data, key=key, label=defect)
+    answer = proxy.call(ProxyOperation.ENCRYPT, data, key=key, label=defect)
     _expect_absent(answer, _caught_up(proxy), secret)
 
 
@@ -127,7 +134,7 @@ def test_plaintext_of_encrypt(proxy: ProxyClient, defect: str) -> None:
 def test_plaintext_of_decrypt(proxy: ProxyClient, *, corrupted: bool) -> None:
     """The plaintext of a Decrypt is not in the log.
 
-    It is encrypted with a key that the check has to itself: nobody else knows it.
+    It is random, so that nothing else can have put it there.
     """
     _log(proxy)
     secret = _secret()
@@ -146,10 +153,10 @@ def test_plaintext_of_decrypt(proxy: ProxyClient, *, corrupted: bool) -> None:
 @pytest.mark.requirement("XKS-LOG-004")
 @pytest.mark.parametrize(
     "operation",
-    [Operation.GET_KEY_METADATA, Operation.ENCRYPT, Operation.DECRYPT],
+    [ProxyOperation.GET_KEY_METADATA, ProxyOperation.ENCRYPT, ProxyOperation.DECRYPT],
     ids=lambda operation: operation.value,
 )
-def test_request_id_is_logged(proxy: ProxyClient, operation: Operation) -> None:
+def test_request_id_is_logged(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """The kmsRequestId of a served request is in the log."""
     _log(proxy)
     request_id = str(uuid.uuid4())
@@ -166,10 +173,10 @@ def test_request_metadata_are_logged(proxy: ProxyClient, member: str) -> None:
     """What requestMetadata held is in the log, in any format."""
     _log(proxy)
     key_arn = f"arn:aws:kms:us-east-1:111122223333:key/{uuid.uuid4()}"
-    metadata = request_metadata(Operation.ENCRYPT, kmsKeyArn=key_arn)
+    metadata = request_metadata(ProxyOperation.ENCRYPT, kmsKeyArn=key_arn)
     body = encrypt_body(b"x", metadata=metadata)
     before = len(_read(_log(proxy)))
-    answer = proxy.call(Operation.ENCRYPT, body, label="Encrypt")
+    answer = proxy.call(ProxyOperation.ENCRYPT, body, label="Encrypt")
     control(answer)
     value = str(metadata[member])
     log = _caught_up(proxy)[before:].replace(b"\\/", b"/")
@@ -183,5 +190,5 @@ def test_secret_access_key_is_not_logged(proxy: ProxyClient) -> None:
     log = _caught_up(proxy)
     for secret in proxy.target.secrets():
         if secret.encode() in log:
-            answer = proxy.call(Operation.GET_HEALTH_STATUS, label="any request")
+            answer = proxy.call(ProxyOperation.GET_HEALTH_STATUS, label="any request")
             violated(answer, "no secret access key in the log", "one in the log")

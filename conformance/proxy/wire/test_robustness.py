@@ -13,11 +13,10 @@ import pytest
 
 from pytest_xks.certify.evidence.recorder import Exchange
 
-from ..client.answer import Around
-from ..client.client import AAD, PLAINTEXT
+from ..client.answer import Circumstances
+from ..client.bodies import ProxyOperation, b64, encrypt_body, to_json
 from ..client.connection import NoResponseError
-from ..probes.bodies import Operation, b64, encrypt_body, to_json
-from ..probes.expect import (
+from ..client.expect import (
     NOT_SERVED,
     SERVED,
     Outcome,
@@ -27,13 +26,14 @@ from ..probes.expect import (
     status,
     success,
 )
+from ..client.proxy_client import AAD, PLAINTEXT
 
 if TYPE_CHECKING:
-    from ..client.answer import Answer
-    from ..client.client import ProxyClient
-    from ..client.connection import Outgoing
+    from ..client.answer import ProxyAnswer
+    from ..client.connection import HttpRequest
+    from ..client.proxy_client import ProxyClient
 
-_HEALTH = Operation.GET_HEALTH_STATUS
+_HEALTH = ProxyOperation.GET_HEALTH_STATUS
 _SECONDS = 2.0
 
 # An answer that never comes is worse than any error: it holds a connection and more.
@@ -47,19 +47,26 @@ _ANSWERED = Outcome(
 
 
 def _next_is_served(
-    proxy: ProxyClient, label: str = "the next request", around: Around | None = None
+    proxy: ProxyClient,
+    label: str = "the next request",
+    circumstances: Circumstances | None = None,
 ) -> None:
     """Another request, on a new connection, is served; KMS would not wait as long."""
     request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
     success(
-        proxy.send_anew(request, label=label, seconds=1.0, around=around or Around())
+        proxy.send_anew(
+            request,
+            label=label,
+            seconds=1.0,
+            circumstances=circumstances or Circumstances(),
+        )
     )
 
 
-def _send_raw(proxy: ProxyClient, request: Outgoing, raw: bytes) -> Answer:
+def _send_raw(proxy: ProxyClient, request: HttpRequest, raw: bytes) -> ProxyAnswer:
     control(proxy.call(_HEALTH, label="control: a good request"))
-    with proxy.connect() as link:
-        return proxy.send(request, link=link, raw=raw, seconds=_SECONDS)
+    with proxy.connect() as connection:
+        return proxy.send(request, connection=connection, raw=raw, seconds=_SECONDS)
 
 
 _BROKEN = {
@@ -103,14 +110,14 @@ def test_broken_head(proxy: ProxyClient, name: str) -> None:
 def test_half_a_request(proxy: ProxyClient, part: float) -> None:
     """While one connection has sent part of its request, another one is served."""
     control(proxy.call(_HEALTH, label="control: alone"))
-    request = proxy.request(Operation.ENCRYPT, encrypt_body(PLAINTEXT * 32))
+    request = proxy.request(ProxyOperation.ENCRYPT, encrypt_body(PLAINTEXT * 32))
     data = request.encode()
     data = data[: int(len(data) * part)]
     unfinished = Exchange(url=proxy.target.endpoint.url, raw=data)
     with proxy.connect() as slow:
         with suppress(NoResponseError):
             slow.send(data, _SECONDS)
-        _next_is_served(proxy, "a neighbour", Around(background=unfinished))
+        _next_is_served(proxy, "a neighbour", Circumstances(background=unfinished))
 
 
 @pytest.mark.requirement("XKS-HTTP-012")
@@ -127,13 +134,15 @@ def test_large_body(proxy: ProxyClient) -> None:
 
     What the large one is answered is left to the proxy, as long as it is answered.
     """
-    control(proxy.call(Operation.ENCRYPT, label="control: a small body"))
+    control(proxy.call(ProxyOperation.ENCRYPT, label="control: a small body"))
     body = encrypt_body(b"\x00" * 1_500_000)
-    request = proxy.request(Operation.ENCRYPT, body)
-    with proxy.connect() as link:
-        answer = proxy.send(request, link=link, label="probe: two megabytes")
+    request = proxy.request(ProxyOperation.ENCRYPT, body)
+    with proxy.connect() as connection:
+        answer = proxy.send(
+            request, connection=connection, label="probe: two megabytes"
+        )
     expect(answer, SERVED, _ANSWERED)
-    _next_is_served(proxy, around=Around(after=answer.exchange))
+    _next_is_served(proxy, circumstances=Circumstances(after=answer.exchange))
 
 
 @pytest.mark.requirement("XKS-HTTP-014")
@@ -174,10 +183,10 @@ def test_content_length_and_transfer_encoding(proxy: ProxyClient) -> None:
 def test_duplicate_member(proxy: ProxyClient, member: str) -> None:
     """A JSON object with two members of one name is served or invalid."""
     body = encrypt_body(PLAINTEXT, aad=AAD)
-    control(proxy.call(Operation.ENCRYPT, body, label="control: no duplicate"))
+    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: no duplicate"))
     again = to_json({member: body[member]})[1:-1]
     data = to_json(body)[:-1] + b"," + again + b"}"
-    answer = proxy.call(Operation.ENCRYPT, data, label=f"probe: {member} twice")
+    answer = proxy.call(ProxyOperation.ENCRYPT, data, label=f"probe: {member} twice")
     expect(answer, SERVED, *proxy.invalid())
 
 
@@ -202,10 +211,10 @@ def test_deep_nesting(proxy: ProxyClient, body: bytes) -> None:
     It is served, invalid, too large or more than the proxy supports; or the connection
     ends. The next request is served.
     """
-    control(proxy.call(Operation.ENCRYPT, label="control: a good body"))
-    request = proxy.request(Operation.ENCRYPT, body)
-    with proxy.connect() as link:
-        answer = proxy.send(request, link=link, seconds=_SECONDS)
+    control(proxy.call(ProxyOperation.ENCRYPT, label="control: a good body"))
+    request = proxy.request(ProxyOperation.ENCRYPT, body)
+    with proxy.connect() as connection:
+        answer = proxy.send(request, connection=connection, seconds=_SECONDS)
     ended = Outcome(
         "the end of the connection",
         lambda a: a.status is None and not a.exchange.error.startswith("no complete"),
@@ -218,11 +227,11 @@ def test_deep_nesting(proxy: ProxyClient, body: bytes) -> None:
 @pytest.mark.requirement("XKS-ERR-020")
 def test_deep_nesting_in_a_value(proxy: ProxyClient) -> None:
     """A plaintext that is nested in place of a string does no harm."""
-    control(proxy.call(Operation.ENCRYPT, label="control: a good body"))
+    control(proxy.call(ProxyOperation.ENCRYPT, label="control: a good body"))
     data = to_json(encrypt_body(PLAINTEXT))
     nested = b"[" * _DEPTH + b"]" * _DEPTH
     data = data.replace(b'"' + b64(PLAINTEXT).encode() + b'"', nested, 1)
-    answer = proxy.call(Operation.ENCRYPT, data, label="probe: nested")
+    answer = proxy.call(ProxyOperation.ENCRYPT, data, label="probe: nested")
     expect(
         answer, status(413), error("UnsupportedOperationException"), *proxy.invalid()
     )

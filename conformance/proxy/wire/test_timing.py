@@ -14,18 +14,18 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotApplicable, NotTestable, Violation
 
-from ..client.load import RATE, SECONDS, offer_load
-from ..probes.bodies import ALL_OPERATIONS, Operation
-from ..probes.expect import SERVED, control
+from ..client.bodies import ALL_OPERATIONS, ProxyOperation
+from ..client.expect import SERVED, control
+from ..load.load import RATE, SECONDS, offer_load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..client.answer import Answer
-    from ..client.client import ProxyClient
+    from ..client.answer import ProxyAnswer
+    from ..client.proxy_client import ProxyClient
 
 _LIMIT_MS = 250.0
-_HEALTH = Operation.GET_HEALTH_STATUS
+_HEALTH = ProxyOperation.GET_HEALTH_STATUS
 
 
 class _Stopwatch:
@@ -35,10 +35,10 @@ class _Stopwatch:
         self._proxy = proxy
         self._series = series
         self._allowed = allowed
-        self._slow: list[Answer] = []
+        self._slow: list[ProxyAnswer] = []
         self._count = 0
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: ProxyAnswer) -> None:
         """Count an answer.
 
         Raises:
@@ -65,7 +65,7 @@ class _Stopwatch:
 
 @pytest.mark.requirement("XKS-PERF-001")
 @pytest.mark.parametrize("operation", ALL_OPERATIONS, ids=lambda o: o.value)
-def test_answer_within_250_ms(proxy: ProxyClient, operation: Operation) -> None:
+def test_answer_within_250_ms(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """Twenty requests on a connection that is open; one may be slower."""
     control(proxy.call(operation, label="control: the connection is open"))
     watch = _Stopwatch(proxy, operation.title, allowed=1)
@@ -90,7 +90,7 @@ def test_concurrent_answers_within_250_ms(proxy: ProxyClient) -> None:
     A ThrottlingException is accepted, and not measured.
     """
 
-    def client(_: int) -> list[Answer]:
+    def client(_: int) -> list[ProxyAnswer]:
         return [proxy.encrypt(label="one of eight") for _ in range(11)]
 
     with ThreadPoolExecutor(max_workers=8) as clients:

@@ -19,17 +19,17 @@ from cryptography import x509
 from pytest_xks.certify.evidence.recorder import Exchange
 from pytest_xks.certify.run.outcome import NotTestable, Violation
 
-from ..client.connection import Door, NoResponseError
+from ..client.bodies import ProxyOperation
+from ..client.connection import Connector, NoResponseError
+from ..client.expect import Outcome, control, expect
 from ..client.handshake import TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, Choice, offer
-from ..probes.bodies import Operation
-from ..probes.expect import Outcome, control, expect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_xks.certify.targets.proxy_target import Endpoint
 
-    from ..client.client import ProxyClient
+    from ..client.proxy_client import ProxyClient
 
 _SECONDS = 3.0
 
@@ -120,13 +120,17 @@ def test_plain_http(proxy: ProxyClient) -> None:
     Any error is accepted, a redirect, or no answer at all.
     """
     endpoint = _endpoint(proxy)
-    health = Operation.GET_HEALTH_STATUS
+    health = ProxyOperation.GET_HEALTH_STATUS
     control(proxy.call(health, label="control: over TLS"))
-    door = Door(replace(endpoint, scheme="http"), proxy.target)
+    connector = Connector(replace(endpoint, scheme="http"), proxy.target)
     request = proxy.request(health, proxy.good_body(health))
-    with proxy.connect(door) as link:
+    with proxy.connect(connector) as connection:
         answer = proxy.send(
-            request, link=link, door=door, label="probe: without TLS", seconds=1.0
+            request,
+            connection=connection,
+            connector=connector,
+            label="probe: without TLS",
+            seconds=1.0,
         )
     not_served = Outcome(
         "no served request",
@@ -268,7 +272,7 @@ def test_certificate_can_be_verified(proxy: ProxyClient) -> None:
     ],
 )
 def test_old_version(proxy: ProxyClient, version: int, name: str) -> None:
-    """A client that knows nothing newer than TLS 1.1 is turned away."""
+    """A client that knows nothing newer than TLS 1.1 is refused."""
     choice = _offer(proxy, version, _OLD)
     if choice is not None and choice.version < TLS_1_2:
         options = f"-tls{name.replace('.', '_')} -cipher ALL:@SECLEVEL=0"
@@ -281,7 +285,7 @@ def test_old_version(proxy: ProxyClient, version: int, name: str) -> None:
 
 @pytest.mark.requirement("XKS-TLS-007")
 def test_weak_cipher_suites(proxy: ProxyClient) -> None:
-    """A client that offers nothing but weak cipher suites is turned away."""
+    """A client that offers nothing but weak cipher suites is refused."""
     choice = _offer(proxy, TLS_1_2, list(_WEAK))
     if choice is not None:
         name = _WEAK.get(choice.cipher_suite, f"{choice.cipher_suite:#06x}")

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..client.client import PLAINTEXT
-from ..client.connection import Door
-from ..probes.bodies import ALL_OPERATIONS, Body, Operation
-from ..probes.expect import (
+from ..client.bodies import ALL_OPERATIONS, Body, ProxyOperation
+from ..client.connection import Connector
+from ..client.expect import (
     SERVED,
     Outcome,
     control,
@@ -26,15 +25,16 @@ from ..probes.expect import (
     success,
     violated,
 )
-from ..probes.scenarios import SCENARIOS, provoke
+from ..client.proxy_client import PLAINTEXT
+from ..client.scenarios import SCENARIOS, provoke
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..client.client import ProxyClient
-    from ..client.connection import Link, Outgoing
+    from ..client.connection import HttpConnection, HttpRequest
+    from ..client.proxy_client import ProxyClient
 
-_HEALTH = Operation.GET_HEALTH_STATUS
+_HEALTH = ProxyOperation.GET_HEALTH_STATUS
 _OPERATIONS = pytest.mark.parametrize(
     "operation", ALL_OPERATIONS, ids=lambda operation: operation.value
 )
@@ -42,7 +42,9 @@ _OPERATIONS = pytest.mark.parametrize(
 
 @pytest.mark.requirement("XKS-HTTP-001")
 @_OPERATIONS
-def test_content_type_of_a_success(proxy: ProxyClient, operation: Operation) -> None:
+def test_content_type_of_a_success(
+    proxy: ProxyClient, operation: ProxyOperation
+) -> None:
     """A success has the Content-Type application/json; parameters are accepted."""
     answer = proxy.call(operation, label=operation.value)
     control(answer)
@@ -65,7 +67,7 @@ def test_content_type_of_an_error(proxy: ProxyClient, scenario: str) -> None:
 
 @pytest.mark.requirement("XKS-HTTP-003")
 @_OPERATIONS
-def test_http_version(proxy: ProxyClient, operation: Operation) -> None:
+def test_http_version(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """An HTTP/1.1 request is not answered as HTTP/1.0."""
     answer = proxy.call(operation, label=operation.value)
     control(answer)
@@ -82,13 +84,15 @@ def test_client_without_http_2(proxy: ProxyClient, alpn: tuple[str, ...]) -> Non
     """A client that does not offer HTTP/2 in the TLS handshake is served."""
     control(proxy.call(_HEALTH, label="control: the usual connection"))
     target = proxy.target
-    door = Door(target.endpoint, target, client=target.client_certificate, alpn=alpn)
+    connector = Connector(
+        target.endpoint, target, client=target.client_certificate, alpn=alpn
+    )
     request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
-    with proxy.connect(door) as link:
-        success(proxy.send(request, link=link, door=door))
+    with proxy.connect(connector) as connection:
+        success(proxy.send(request, connection=connection, connector=connector))
 
 
-def _get(proxy: ProxyClient, operation: Operation) -> Outgoing:
+def _get(proxy: ProxyClient, operation: ProxyOperation) -> HttpRequest:
     """A signed GET without a body."""
     request = proxy.unsigned(proxy.main.path(operation), b"", method="GET")
     bare = replace(request, headers=request.headers[:1])
@@ -97,7 +101,7 @@ def _get(proxy: ProxyClient, operation: Operation) -> Outgoing:
 
 @pytest.mark.requirement("XKS-HTTP-005")
 @_OPERATIONS
-def test_signed_get(proxy: ProxyClient, operation: Operation) -> None:
+def test_signed_get(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A signed GET at the path of an operation is a 405; any body is accepted."""
     control(proxy.call(operation, label="control: POST"))
     expect(proxy.send(_get(proxy, operation), label="probe: GET"), status(405))
@@ -105,7 +109,7 @@ def test_signed_get(proxy: ProxyClient, operation: Operation) -> None:
 
 @pytest.mark.requirement("XKS-HTTP-005")
 @_OPERATIONS
-def test_unsigned_get(proxy: ProxyClient, operation: Operation) -> None:
+def test_unsigned_get(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """An unsigned GET is a 405, or a 401 where signatures are verified first."""
     control(proxy.call(operation, label="control: POST"))
     request = _get(proxy, operation)
@@ -156,29 +160,31 @@ _SPELLINGS = pytest.mark.parametrize(
 @_SPELLINGS
 @_OPERATIONS
 def test_spelling_of_json(
-    proxy: ProxyClient, operation: Operation, spell: Callable[[Body], bytes]
+    proxy: ProxyClient, operation: ProxyOperation, spell: Callable[[Body], bytes]
 ) -> None:
     """A request means the same in every legal spelling of its JSON."""
     control(proxy.call(operation, label="control: on one line"))
     answer = proxy.call(operation, spell(proxy.good_body(operation)))
     success(answer)
-    if operation is Operation.DECRYPT:
+    if operation is ProxyOperation.DECRYPT:
         plaintext_is(answer, PLAINTEXT)
 
 
 @pytest.mark.requirement("XKS-HTTP-007")
 def test_keep_alive(proxy: ProxyClient) -> None:
     """Three requests are served on one connection."""
-    with proxy.connect() as link:
+    with proxy.connect() as connection:
         for number in (1, 2, 3):
             request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
-            answer = proxy.send(request, link=link, label=f"request {number}")
+            answer = proxy.send(
+                request, connection=connection, label=f"request {number}"
+            )
             success(answer)
             if answer.closes:
                 violated(answer, "a connection that stays open", "Connection: close")
 
 
-def _chunked(request: Outgoing) -> bytes:
+def _chunked(request: HttpRequest) -> bytes:
     """The request with its body in three chunks."""
     headers = request.with_header("Content-Length", None)
     head = replace(request, headers=(*headers, ("Transfer-Encoding", "chunked")))
@@ -190,29 +196,32 @@ def _chunked(request: Outgoing) -> bytes:
 
 @pytest.mark.requirement("XKS-HTTP-008")
 @_OPERATIONS
-def test_chunked_body(proxy: ProxyClient, operation: Operation) -> None:
+def test_chunked_body(proxy: ProxyClient, operation: ProxyOperation) -> None:
     """A body in the chunked transfer coding is read, or 411 asks for a length."""
     control(proxy.call(operation, label="control: with Content-Length"))
     request = proxy.request(operation, proxy.good_body(operation))
-    with proxy.connect() as link:
+    with proxy.connect() as connection:
         answer = proxy.send(
-            request, link=link, raw=_chunked(request), label="probe: chunked"
+            request,
+            connection=connection,
+            raw=_chunked(request),
+            label="probe: chunked",
         )
     expect(answer, SERVED, status(411))
 
 
-def _wrongly_signed(proxy: ProxyClient) -> Outgoing:
+def _wrongly_signed(proxy: ProxyClient) -> HttpRequest:
     request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
     header = request.header("Authorization")[:-8] + "00000000"
     headers = request.with_header("Authorization", header)
     return replace(request, headers=headers, signing=None)
 
 
-def _with_invalid_body(proxy: ProxyClient) -> Outgoing:
-    return proxy.request(Operation.ENCRYPT, b"{")
+def _with_invalid_body(proxy: ProxyClient) -> HttpRequest:
+    return proxy.request(ProxyOperation.ENCRYPT, b"{")
 
 
-def _at_invalid_path(proxy: ProxyClient) -> Outgoing:
+def _at_invalid_path(proxy: ProxyClient) -> HttpRequest:
     path = f"{proxy.main.uri_path}/nowhere"
     return proxy.request(_HEALTH, proxy.good_body(_HEALTH), path=path)
 
@@ -227,25 +236,29 @@ def _at_invalid_path(proxy: ProxyClient) -> Outgoing:
     ],
 )
 def test_request_after_an_error(
-    proxy: ProxyClient, defect: Callable[[ProxyClient], Outgoing]
+    proxy: ProxyClient, defect: Callable[[ProxyClient], HttpRequest]
 ) -> None:
     """After an error the connection goes on, or its end was announced."""
-    with proxy.connect() as link:
-        first = _good(proxy, link, "control: a good request")
+    with proxy.connect() as connection:
+        first = _good(proxy, connection, "control: a good request")
         if first:
             return
-        answer = proxy.send(defect(proxy), link=link, label="an error")
+        answer = proxy.send(defect(proxy), connection=connection, label="an error")
         if answer.closes and answer.status is not None:
             return
-        _good(proxy, link, "probe: the next request", required=True)
+        _good(proxy, connection, "probe: the next request", required=True)
 
 
 def _good(
-    proxy: ProxyClient, link: Link, label: str, *, required: bool = False
+    proxy: ProxyClient,
+    connection: HttpConnection,
+    label: str,
+    *,
+    required: bool = False,
 ) -> bool:
     """Send a good request; whether the proxy announced the end of the connection."""
     request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
-    answer = proxy.send(request, link=link, label=label)
+    answer = proxy.send(request, connection=connection, label=label)
     if required:
         success(answer)
     else:

@@ -1,1 +1,4 @@
-"""TODO."""
+"""What a check exchanged: recorded, freed of secrets, and written as a shell line.
+
+The suite may import ``recorder``; all three are for ``certify``.
+"""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
-    "Connection",
+    "ConnectionSettings",
     "Exchange",
     "Headers",
     "Received",
@@ -33,7 +33,7 @@ _EXCHANGES_KEPT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class ConnectionSettings:
     """How the connection of an exchange was made, as far as a shell line needs it."""
 
     ca_bundle: Path | None = None
@@ -88,14 +88,14 @@ class Exchange:
     signing: Signing | None = None
     """None: the request goes out with its headers as they stand (altered signatures,
     unsigned requests)."""
-    connection: Connection = Connection()
+    connection: ConnectionSettings = ConnectionSettings()
     received: Received | None = None
-    """None: no response came; ``error`` says why."""
+    """None: there was no response; ``error`` says why."""
     error: str = ""
-    """What came instead of a response: "connection closed", "no answer in 2000 ms"."""
+    """Why there was no response: "connection closed", "no answer in 2000 ms"."""
     milliseconds: float = 0.0
     """From the first byte sent to the last byte received."""
-    link: int = 0
+    connection_number: int = 0
     """Exchanges of a check with the same number other than 0 went over one connection,
     in their order; the shell line of a later one begins with the earlier ones."""
     repeat: int = 1
@@ -103,7 +103,7 @@ class Exchange:
     background: Exchange | None = None
     """An unfinished exchange (with ``raw``) that was under way meanwhile."""
     after: Exchange | None = None
-    """An exchange that came before on another connection, and without which this one
+    """An earlier exchange on another connection, without which this one
     shows nothing."""
     command: str = ""
     """A shell line that repeats the exchange, where ours could not (TLS handshakes)."""

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_xks.certify.evidence.recorder import Connection, Exchange
+    from pytest_xks.certify.evidence.recorder import ConnectionSettings, Exchange
 
 __all__ = ["credential_variables", "reproduction"]
 
@@ -96,16 +96,18 @@ def _line(exchange: Exchange, earlier: Sequence[Exchange] = ()) -> str:
     if exchange.raw is not None and not _is_chunked(exchange, exchange.raw):
         return _raw_line(exchange)
     before = [
-        " ".join((*_words(e), *_body(e)[1], shlex.quote(e.url), "--next"))
+        " ".join((*_options(e), *_body(e)[1], shlex.quote(e.url), "--next"))
         for e in earlier
-        if exchange.link and e.link == exchange.link and not _is_piped(e)
+        if exchange.connection_number
+        and e.connection_number == exchange.connection_number
+        and not _is_piped(e)
     ]
     source, body = _body(exchange)
     # curl connects anew if it has to; only the count shows that it did.
     count = [r"-w '\n(new connections: %{num_connects})\n'"] if before else []
-    words = ["curl", *before, *_words(exchange), *count, *body]
-    words.append(shlex.quote(exchange.url))
-    return f"{source}{' '.join(words)}"
+    arguments = ["curl", *before, *_options(exchange), *count, *body]
+    arguments.append(shlex.quote(exchange.url))
+    return f"{source}{' '.join(arguments)}"
 
 
 def _is_piped(exchange: Exchange) -> bool:
@@ -119,7 +121,7 @@ def _is_chunked(exchange: Exchange, raw: bytes) -> bool:
     return exchange.signing is not None and b"\r\ntransfer-encoding: chunked" in head
 
 
-def _words(exchange: Exchange) -> Iterator[str]:
+def _options(exchange: Exchange) -> Iterator[str]:
     """Everything but body and URL."""
     yield from _basics(exchange)
     yield from _tls(exchange.connection)
@@ -144,7 +146,7 @@ def _has_body(exchange: Exchange) -> bool:
     return bool(exchange.body) or bool(names & {"content-length", "transfer-encoding"})
 
 
-def _tls(connection: Connection) -> Iterator[str]:
+def _tls(connection: ConnectionSettings) -> Iterator[str]:
     if not connection.verify:
         yield "--insecure"
     elif connection.ca_bundle:
@@ -200,7 +202,7 @@ def _header(name: str, value: str) -> str:
 
 
 def _body(exchange: Exchange) -> tuple[str, list[str]]:
-    """What to pipe into curl, if anything, and curl's words for the body."""
+    """What to pipe into curl, if anything, and curl's arguments for the body."""
     if not _has_body(exchange) or exchange.method == "HEAD":
         return "", []
     body = exchange.body
@@ -235,7 +237,7 @@ def _literal(piece: bytes) -> Iterator[str]:
     if _PLAIN.fullmatch(piece):
         yield f"printf '%s' {shlex.quote(piece.decode('ascii'))}"
     else:
-        # printf is a builtin of every shell, so its words may be of any length.
+        # printf is a builtin of every shell, so its arguments may be of any length.
         yield f"printf '%s' {base64.b64encode(piece).decode()} | base64 -d"
 
 
@@ -248,10 +250,10 @@ def _raw_line(exchange: Exchange, *, hold_seconds: int = 2) -> str:
     pipe = f"{{ {producer}; sleep {hold_seconds}; }}"
     if parts.scheme == "http":
         # curl's telnet sends what it is given, unchanged.
-        words = ["curl -sS", f"--max-time {_DEADLINE_SECONDS}"]
-        return f"{pipe} | {' '.join(words)} telnet://{parts.netloc}"
+        arguments = ["curl -sS", f"--max-time {_DEADLINE_SECONDS}"]
+        return f"{pipe} | {' '.join(arguments)} telnet://{parts.netloc}"
     address = f"[{host}]" if ":" in host else host
-    words = [
+    arguments = [
         # It must end with its input, even if the proxy keeps the connection.
         "openssl s_client -quiet -no_ign_eof",
         f"-connect {shlex.quote(f'{address}:{parts.port or 443}')}",
@@ -259,10 +261,10 @@ def _raw_line(exchange: Exchange, *, hold_seconds: int = 2) -> str:
         *_openssl_tls(exchange.connection),
         "2>/dev/null",
     ]
-    return f"{pipe} | {' '.join(words)}"
+    return f"{pipe} | {' '.join(arguments)}"
 
 
-def _openssl_tls(connection: Connection) -> Iterator[str]:
+def _openssl_tls(connection: ConnectionSettings) -> Iterator[str]:
     if connection.ca_bundle:
         yield f"-CAfile {shlex.quote(str(connection.ca_bundle))}"
     if connection.certificate:

@@ -17,8 +17,8 @@ from pytest_xks.certify.report.document import (
     RequirementResult,
 )
 from pytest_xks.certify.report.exchange import exchange_view
-from pytest_xks.certify.run.collector import Finding
 from pytest_xks.certify.run.outcome import Level, Status
+from pytest_xks.certify.run.record import Finding
 from pytest_xks.certify.run.verdict import EXIT_STATUS, levelled, overall, worst
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.evidence.redaction import Redactor
     from pytest_xks.certify.requirements.catalogue import Catalogue, Requirement
-    from pytest_xks.certify.run.collector import CheckRecord
-    from pytest_xks.certify.run.runner import Run
+    from pytest_xks.certify.run.record import CheckRecord, Run
     from pytest_xks.certify.targets.target import Target
 
 __all__ = ["build_document", "status_of"]
@@ -118,12 +117,12 @@ def build_document(
         "started_at": run.started_at.isoformat(timespec="seconds"),
         "duration_seconds": round(run.seconds, 3),
     }
-    if run.lack:
+    if run.unsupported:
         document["lacking"] = {
-            "what": run.lack.what,
+            "what": run.unsupported.what,
             "exchanges": [
                 exchange_view(each, shows_violation=True, redactor=redactor)
-                for each in run.lack.exchanges
+                for each in run.unsupported.exchanges
             ],
         }
     return redactor.document(document)

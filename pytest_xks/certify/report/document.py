@@ -10,25 +10,25 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict, final
 
 __all__ = [
-    "LACKING_CHECK",
     "SCHEMA_VERSION",
+    "UNSUPPORTED_CHECK",
     "BaselineResult",
     "Body",
     "CheckResult",
     "Document",
     "ExchangeView",
     "KmsTargetView",
-    "Lacking",
     "Latency",
     "ProxyTargetView",
     "RequirementResult",
     "TargetView",
     "Unobservable",
+    "UnsupportedView",
 ]
 
 SCHEMA_VERSION = "1.1"
-LACKING_CHECK = "preflight::lacking"
-"""The id of the check of every requirement that was not tried; see ``Lacking``."""
+UNSUPPORTED_CHECK = "preflight::lacking"
+"""The id of the check of what was not tried; see ``UnsupportedView``."""
 
 
 class Suite(TypedDict):
@@ -145,8 +145,8 @@ class RequirementResult(TypedDict):
     checks: list[CheckResult]
 
 
-class Lacking(TypedDict):
-    """What the target lacks altogether, so that nothing else could be tried."""
+class UnsupportedView(TypedDict):
+    """What the target does not support at all, so that nothing else could be tried."""
 
     what: str
     """"external key stores"."""
@@ -233,4 +233,5 @@ class Document(TypedDict):
     started_at: str
     duration_seconds: float
     baseline: NotRequired[BaselineResult]
-    lacking: NotRequired[Lacking]
+    lacking: NotRequired[UnsupportedView]
+    """What the target does not support at all."""

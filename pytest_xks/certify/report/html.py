@@ -12,19 +12,23 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.evidence.reproduction import credential_variables
-from pytest_xks.certify.report.wording import (
+from pytest_xks.certify.report.escaping import printable
+from pytest_xks.certify.report.story import (
+    check_parts,
+    story,
+    violated_checks,
+)
+from pytest_xks.certify.report.summary import (
     NOT_TESTABLE_HINT,
     answered,
     attention,
     certified,
-    lacking_title,
     levels,
     listed,
-    printable,
     target_address,
+    unsupported_title,
     verdict_line,
     verdict_sentence,
-    violated,
 )
 from pytest_xks.certify.run.outcome import Status
 
@@ -57,12 +61,14 @@ def render_html(document: Document) -> str:
         verdict_sentence=verdict_sentence(document),
         certified=list(certified(document)),
         address=target_address(document),
-        lacking=lacking_title(document),
+        unsupported=unsupported_title(document),
         answered=list(answered(document)),
         attention=list(attention(document)),
         chapters=list(_chapters(document)),
         statuses=_occurring(document),
-        violated=violated,
+        story=story,
+        check_parts=check_parts,
+        violated_checks=violated_checks,
         levels=[level.value for level in levels(document)],
         variables=credential_variables(service=_SERVICES[document["suite"]["part"]]),
         listed=list(listed(document)),

@@ -7,27 +7,19 @@ incomplete is an error, so that a CI that reads nothing else is not misled.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from pytest_xks.certify.report.wording import came, sent, verdict_line
+from pytest_xks.certify.report.escaping import xml
+from pytest_xks.certify.report.story import story
+from pytest_xks.certify.report.summary import verdict_line
 from pytest_xks.certify.run.outcome import Level, Status
 from pytest_xks.certify.run.verdict import is_failure, is_gap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pytest_xks.certify.report.document import (
-        CheckResult,
-        Document,
-        RequirementResult,
-    )
+    from pytest_xks.certify.report.document import Document, RequirementResult
 
 __all__ = ["render_junit"]
-
-# XML 1.0 has no way to write these, not even escaped.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_junit(document: Document) -> str:
@@ -50,7 +42,7 @@ def render_junit(document: Document) -> str:
 def _suite(
     root: Element, title: str, results: list[RequirementResult], document: Document
 ) -> None:
-    suite = SubElement(root, "testsuite", name=_xml(title))
+    suite = SubElement(root, "testsuite", name=xml(title))
     suite.set("timestamp", document["started_at"])
     for result in results:
         _case(suite, result, document)
@@ -61,7 +53,7 @@ def _problems(root: Element, document: Document) -> None:
     suite = SubElement(root, "testsuite", name="The run itself")
     for problem in document["problems"]:
         case = SubElement(suite, "testcase", name="run", classname="pytest-xks")
-        SubElement(case, "error", message=_xml(problem)).text = verdict_line(document)
+        SubElement(case, "error", message=xml(problem)).text = verdict_line(document)
     _count(suite)
 
 
@@ -77,7 +69,7 @@ def _case(suite: Element, result: RequirementResult, document: Document) -> None
     case = SubElement(
         suite,
         "testcase",
-        name=_xml(f"{result['id']} {result['level']} {result['title']}"),
+        name=xml(f"{result['id']} {result['level']} {result['title']}"),
         classname=f"{document['suite']['part']}.{result['chapter']}",
         time=f"{seconds:.3f}",
     )
@@ -85,45 +77,18 @@ def _case(suite: Element, result: RequirementResult, document: Document) -> None
     level, status = Level(result["level"]), Status(result["status"])
     known = result["known_failure"]
     message = f"{status.value.replace('_', ' ')}: {result['text']}"
-    story = _xml("\n".join(_story(result)))
+    told = xml(_told(result))
     if is_failure(level, status, strict=strict) and known is None:
-        SubElement(case, "failure", message=_xml(message)).text = story
+        SubElement(case, "failure", message=xml(message)).text = told
     elif is_gap(level, status, strict=strict):
-        SubElement(case, "error", message=_xml(message)).text = story
+        SubElement(case, "error", message=xml(message)).text = told
     elif status in {Status.FAILED, Status.WARNING}:
-        told = f"Known failure: {known}\n" if known is not None else ""
-        SubElement(case, "system-out").text = _xml(f"{told}{message}\n") + story
+        SubElement(case, "system-out").text = f"{xml(message)}\n{told}"
     elif status is not Status.PASSED:
-        SubElement(case, "skipped", message=_xml(message)).text = story
+        SubElement(case, "skipped", message=xml(message)).text = told
 
 
-def _story(result: RequirementResult) -> Iterator[str]:
-    yield f"Source: {result['source']}"
-    for check in result["checks"]:
-        if check["status"] != Status.PASSED:
-            yield from _check(check)
-    yield f"Explain: {result['explain']}"
-
-
-def _check(check: CheckResult) -> Iterator[str]:
-    yield f"Check: {check['title']} ({check['id']})"
-    for name, value in (
-        ("Reason", check["reason"]),
-        ("Add", check["add"]),
-        ("Came", check["observed"]),
-        ("Note", check["note"]),
-    ):
-        if value:
-            yield f"{name}: {value}"
-    for accepted in check["expected"]:
-        yield f"Accepted: {accepted}"
-    for exchange in check["exchanges"]:
-        if exchange["shows_violation"]:
-            yield from (f"Sent: {line}" for line in sent(exchange))
-            yield from (f"Came: {line}" for line in came(exchange))
-    if check["reproduce"]:
-        yield f"Reproduce: {check['reproduce']}"
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
+def _told(result: RequirementResult) -> str:
+    """The story, a line for each line of a part."""
+    parts = story(result)
+    return "\n".join(f"{part.label}: {line}" for part in parts for line in part.lines)

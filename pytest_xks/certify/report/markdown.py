@@ -5,45 +5,35 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.report.wording import (
-    LISTED,
+from pytest_xks.certify.report.escaping import markdown as escape
+from pytest_xks.certify.report.escaping import printable
+from pytest_xks.certify.report.story import story
+from pytest_xks.certify.report.summary import (
     NOT_TESTABLE_HINT,
     answered,
     attention,
-    came,
     certified,
-    lacking_title,
     levels,
     listed,
-    sent,
+    unsupported_title,
     verdict_line,
-    violated,
 )
 from pytest_xks.certify.run.outcome import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_xks.certify.report.document import (
-        CheckResult,
-        Document,
-        RequirementResult,
-    )
+    from pytest_xks.certify.report.document import Document, RequirementResult
+    from pytest_xks.certify.report.story import Part
 
-__all__ = ["escape", "render_markdown"]
+__all__ = ["render_markdown"]
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+_SHORT_COMMAND = re.compile(r"[\w .-]{1,80}", re.ASCII)
 
 
 def render_markdown(document: Document) -> str:
     """The content of ``report.md``."""
     return "\n".join(_lines(document)).rstrip() + "\n"
-
-
-def escape(text: str) -> str:
-    """``text`` on one line, none of it read as Markdown or HTML."""
-    shown = "".join(c if c.isprintable() else " " for c in text)
-    return _SPECIAL.sub(r"\\\1", shown)
 
 
 def _lines(document: Document) -> Iterator[str]:
@@ -56,7 +46,7 @@ def _lines(document: Document) -> Iterator[str]:
     for note in (*document["problems"], *document["warnings"]):
         yield f"> {escape(note)}"
         yield ""
-    yield from _lacking(document)
+    yield from _unsupported(document)
     for title, results in attention(document):
         yield f"## {title}"
         yield ""
@@ -76,8 +66,8 @@ def _totals(document: Document) -> Iterator[str]:
     yield ""
 
 
-def _lacking(document: Document) -> Iterator[str]:
-    if title := lacking_title(document):
+def _unsupported(document: Document) -> Iterator[str]:
+    if title := unsupported_title(document):
         yield f"## {escape(title)}"
         yield ""
         yield "| operation | answer |"
@@ -88,59 +78,47 @@ def _lacking(document: Document) -> Iterator[str]:
 
 
 def _violation(result: RequirementResult) -> Iterator[str]:
-    yield f"### {result['id']} ({result['level']}) {escape(result['title'])}"
+    yield f"### {_title(result)}"
     yield ""
-    yield f"{escape(result['text'])} (section “{escape(result['source'])}”)"
-    yield ""
-    if result["known_failure"]:
-        yield f"- known: {escape(result['known_failure'])}"
-    first, *others = violated(result)
-    yield from _check(first)
-    for check in others:
-        yield f"- also failed: {escape(check['title'])} ({escape(check['id'])})"
-    yield f"- explain: `{result['explain']}`"
+    for part in story(result):
+        yield from _part(part)
     yield ""
 
 
-def _check(check: CheckResult) -> Iterator[str]:
-    culprit = next((e for e in check["exchanges"] if e["shows_violation"]), None)
-    for line in sent(culprit) if culprit else ():
-        yield f"- sent: {escape(line)}"
-    for accepted in check["expected"]:
-        yield f"- accepted: {escape(accepted)}"
-    for line in (check["observed"], *(came(culprit) if culprit else ())):
-        yield f"- came: {escape(line)}"
-    if check["reproduce"]:
-        yield "- reproduce:"
-        yield ""
-        yield from _code(check["reproduce"])
+def _title(result: RequirementResult) -> str:
+    return escape(f"{result['id']} ({result['level']}) {result['title']}")
 
 
-def _code(line: str) -> Iterator[str]:
+def _part(part: Part) -> Iterator[str]:
+    label = part.label.lower()
+    for line in part.lines:
+        if not part.is_command:
+            yield f"- {label}: {escape(line)}"
+        elif _SHORT_COMMAND.fullmatch(line):
+            yield f"- {label}: `{line}`"
+        else:
+            yield from (f"- {label}:", "", *_block(line))
+
+
+def _block(command: str) -> Iterator[str]:
     # The fence is longer than any run of backticks within.
-    runs = re.findall(r"`+", line)
+    runs = re.findall(r"`+", command)
     fence = "`" * max(3, *(len(run) + 1 for run in runs), 0)
     yield f"  {fence}sh"
-    yield f"  {line}"
+    yield from (f"  {line}" for line in printable(command).splitlines())
     yield f"  {fence}"
 
 
 def _gaps(document: Document) -> Iterator[str]:
-    gaps: dict[Status, str] = {
-        s: title for s, title in LISTED.items() if s is not Status.NOT_APPLICABLE
-    }
-    for status, title, results in listed(document, gaps):
+    for status, title, results in listed(document):
         yield f"## {title}"
         yield ""
         if status is Status.NOT_TESTABLE:
             yield from (escape(NOT_TESTABLE_HINT), "")
         for result in results:
-            checks = [c for c in result["checks"] if c["status"] == status]
-            why = " ".join(dict.fromkeys(f"{c['reason']} {c['add']}" for c in checks))
-            yield (
-                f"- {result['id']} ({result['level']}) {escape(result['title'])}: "
-                f"{escape(why.strip() or 'no check delivered a result')}"
-            )
+            yield f"- {_title(result)}"
+            for part in story(result):
+                yield from (f"  - {escape(line)}" for line in part.lines)
         yield ""
 
 

@@ -11,32 +11,26 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from pytest_xks.certify.report.wording import (
+from pytest_xks.certify.report.escaping import printable
+from pytest_xks.certify.report.story import story
+from pytest_xks.certify.report.summary import (
     NOT_TESTABLE_HINT,
     answered,
     attention,
-    came,
     certified,
-    lacking_title,
     levels,
     listed,
-    printable,
-    sent,
+    unsupported_title,
     verdict_line,
-    violated,
 )
 from pytest_xks.certify.run.outcome import Level, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from rich.console import Console
 
-    from pytest_xks.certify.report.document import (
-        CheckResult,
-        Document,
-        RequirementResult,
-    )
+    from pytest_xks.certify.report.document import Document, RequirementResult
 
 __all__ = ["print_report", "print_verdict"]
 
@@ -61,7 +55,7 @@ def print_report(document: Document, console: Console) -> None:
     """Print the whole result."""
     printer = _Printer(console)
     printer.header(document)
-    printer.lacking(document)
+    printer.unsupported(document)
     for title, results in attention(document):
         printer.heading(title)
         for result in results:
@@ -98,8 +92,8 @@ class _Printer:
         for name, value in certified(document):
             self._field(name, value, indent="")
 
-    def lacking(self, document: Document) -> None:
-        if not (title := lacking_title(document)):
+    def unsupported(self, document: Document) -> None:
+        if not (title := unsupported_title(document)):
             return
         self.heading(title)
         for operation, answer in answered(document):
@@ -112,25 +106,12 @@ class _Printer:
         head = Text(f"{_word(result)} ", style=_STYLES[status])
         head.append(printable(f"{result['id']}  {result['level']}  {result['title']}"))
         self._console.print(head, soft_wrap=True)
-        self._field("Requirement", result["text"])
-        self._field("Source", f"section “{result['source']}”")
-        if result["accepts"]:
-            self._field("Also allowed", result["accepts"])
-        first, *others = violated(result)
-        self._check(first)
-        for check in others:
-            self._field("Also failed", f"{check['title']} ({check['id']})")
-        if result["known_failure"]:
-            self._field("Known", result["known_failure"])
-        self._field("Explain", result["explain"])
-
-    def _check(self, check: CheckResult) -> None:
-        self._field("Check", f"{check['title']} ({check['id']})")
-        for name, values in _facts(check):
-            for index, value in enumerate(values):
-                self._field(name if index == 0 else "", value)
-        if check["reproduce"]:
-            self._field("Reproduce", check["reproduce"], style="bold")
+        for part in story(result):
+            first, *others = part.lines
+            style = "bold" if part.is_command else ""
+            self._field(part.label, first, style=style)
+            for line in others:
+                self._field("", line, style=style)
 
     def _field(
         self, name: str, value: str, *, style: str = "", indent: str = "  "
@@ -150,8 +131,8 @@ class _Printer:
                 f"  {result['id']}  {result['level']:<6}  {result['title']}",
                 _STYLES[status],
             )
-            for reason in _reasons(result):
-                self.line(f"      {reason}")
+            for line in (line for part in story(result) for line in part.lines):
+                self.line(f"      {line}")
 
     def baseline(self, document: Document) -> None:
         baseline = document.get("baseline")
@@ -191,24 +172,3 @@ def _word(result: RequirementResult) -> str:
     if result["status"] == Status.FAILED:
         return "FAILED"
     return "WARNING" if result["level"] == Level.SHOULD else "INFO"
-
-
-def _facts(check: CheckResult) -> Iterator[tuple[str, list[str]]]:
-    culprit = next((e for e in check["exchanges"] if e["shows_violation"]), None)
-    if culprit:
-        yield "Sent", list(sent(culprit))
-    yield "Accepted", check["expected"]
-    yield "Came", [check["observed"], *(came(culprit) if culprit else ())]
-    if check["note"]:
-        yield "Note", [check["note"]]
-
-
-def _reasons(result: RequirementResult) -> Iterable[str]:
-    """Why, each reason once, with what to do about it."""
-    found = (
-        f"{check['reason']} {check['add']}".strip()
-        for check in result["checks"]
-        if check["status"] == result["status"]
-    )
-    missing = ["No check delivered a result."] if not result["checks"] else []
-    return dict.fromkeys([*missing, *filter(None, found)])

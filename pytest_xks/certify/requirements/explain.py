@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.report.markdown import escape
+from pytest_xks.certify.report.escaping import markdown as escape
 from pytest_xks.certify.requirements.catalogue import Verification
 from pytest_xks.certify.run.outcome import Level
 from pytest_xks.certify.toml.reading import closest

@@ -7,7 +7,6 @@ that ends a check into a status. What pytest itself calls passed or failed is no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,61 +19,21 @@ from pytest_xks.certify.run.outcome import (
     Status,
     Violation,
 )
+from pytest_xks.certify.run.record import CheckRecord, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-    from pytest_xks.certify.evidence.recorder import Exchange, Recorder
+    from pytest_xks.certify.evidence.recorder import Exchange
     from pytest_xks.certify.evidence.redaction import Redactor
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.requirements.catalogue import Catalogue, Requirement
     from pytest_xks.certify.targets.target import Target
 
-__all__ = ["CheckRecord", "Collector", "Finding"]
+__all__ = ["Collector"]
 
 MARKER = "requirement(*ids): the requirements of the catalogue that this check verifies"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one phase of a check came to; FAILED is a violation at any level."""
-
-    status: Status
-    reason: str = ""
-    add: str = ""
-    expected: tuple[str, ...] = ()
-    observed: str = ""
-    note: str = ""
-    exchange: Exchange | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class CheckRecord:
-    """One check of the suite, and what became of it in this run."""
-
-    id: str
-    """The node id, relative to the suite."""
-    requirements: tuple[str, ...]
-    title: str = ""
-    findings: list[Finding] = field(default_factory=list)
-    called: bool = False
-    finished: bool = False
-    seconds: float = 0.0
-    recorder: Recorder | None = None
-
-    @property
-    def finding(self) -> Finding:
-        """The worst finding; *disabled* for a check that did not run to its end."""
-        for status in (Status.FAILED, Status.ERROR, Status.NOT_TESTABLE):
-            for finding in self.findings:
-                if finding.status is status:
-                    return finding
-        if self.findings:
-            return self.findings[0]
-        if self.called and self.finished:
-            return Finding(status=Status.PASSED)
-        return Finding(status=Status.DISABLED, reason="The check did not run.")
 
 
 class Collector:
@@ -83,7 +42,7 @@ class Collector:
     Args:
         catalogue: the requirements.
         target: the target under test.
-        instrument: the mock proxy that a KMS emulator must call.
+        probe_proxy: the mock proxy that a KMS emulator must call.
         load: whether ``--load`` was given.
         scratch: a folder for files that reproduction lines need.
         selected: the requirement ids to run; checks of no other id are left out.
@@ -100,7 +59,7 @@ class Collector:
         *,
         catalogue: Catalogue,
         target: Target,
-        instrument: Instrument | None,
+        probe_proxy: ProbeProxy | None,
         load: bool,
         scratch: Path,
         selected: frozenset[str],
@@ -115,7 +74,7 @@ class Collector:
         self.interrupted = False
         self._catalogue = catalogue
         self._target = target
-        self._instrument = instrument
+        self._probe_proxy = probe_proxy
         self._load = load
         self._scratch = scratch
         self._selected = selected
@@ -131,8 +90,8 @@ class Collector:
         """Hand the target to the suite."""
         config.addinivalue_line("markers", MARKER)
         config.stash[keys.TARGETS[self._catalogue.part]] = self._target
-        if self._instrument is not None:
-            config.stash[keys.INSTRUMENT] = self._instrument
+        if self._probe_proxy is not None:
+            config.stash[keys.PROBE_PROXY] = self._probe_proxy
         config.stash[keys.LOAD] = self._load
         config.stash[keys.SCRATCH] = self._scratch
         if not config.pluginmanager.hasplugin("terminal"):
@@ -271,8 +230,8 @@ class Collector:
     def _not_applicable(self, check: CheckRecord, error: NotApplicable) -> Finding:
         """Believe a check that says so, unless the catalogue knows better.
 
-        A requirement that hangs on a capability is not applicable only if the target
-        declares that it lacks it: otherwise a mistake in the suite would read as green.
+        A requirement that depends on a capability is not applicable only if the target
+        declares it as not supported: otherwise a bug in the suite would read as green.
         """
         for requirement in self._requirements(check):
             capability = requirement.capability

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -18,73 +17,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.evidence.redaction import Redactor
-from pytest_xks.certify.run.collector import CheckRecord, Collector
+from pytest_xks.certify.run.collector import Collector
+from pytest_xks.certify.run.record import Run
+from pytest_xks.certify.run.selection import Selection
+from pytest_xks.certify.targets.secrets import redactor_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.requirements.catalogue import Catalogue
-    from pytest_xks.certify.run.unsupported import Lack
+    from pytest_xks.certify.run.record import CheckRecord
     from pytest_xks.certify.targets.target import Target
 
-__all__ = ["Run", "Selection", "redactor_for", "run_suite"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What the user asked for; what it leaves out is disabled."""
-
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    fail_fast: bool = False
-    load: bool = False
-    pytest_args: tuple[str, ...] = ()
-    sampled_but: frozenset[str] | None = None
-    """For the self-test: of the checks of other requirements than these, one of each
-    test function will do; None for all."""
-
-    def ids(self, catalogue: Catalogue) -> frozenset[str]:
-        """The requirements to verify.
-
-        Raises:
-            UsageProblem: a prefix matches no requirement.
-        """
-        for prefix in (*self.only, *self.skip):
-            if not catalogue.matching([prefix]):
-                raise UsageProblem(
-                    f"No requirement begins with {prefix!r}.",
-                    "`pytest-xks requirements` lists them all.",
-                )
-        chosen = catalogue.matching(self.only or [""])
-        return chosen - (catalogue.matching(self.skip) if self.skip else frozenset())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What a run of the suite came to."""
-
-    checks: tuple[CheckRecord, ...]
-    """Every check of the suite, in its order."""
-    selected: frozenset[str]
-    problems: tuple[str, ...]
-    """What went wrong with the run itself; with one of these nothing is conformant."""
-    interrupted: bool
-    started_at: datetime
-    seconds: float
-    redactor: Redactor
-    """Knows the secrets of the target, and those that were made during the run."""
-    selection: Selection = field(default_factory=Selection)
-    lack: Lack | None = None
-    """What the target lacks altogether, so that no check was run."""
-
-
-def redactor_for(target: Target, instrument: Instrument | None = None) -> Redactor:
-    """What cleans everything that a run on ``target`` shows."""
-    learned = instrument.secrets if instrument else tuple
-    return Redactor(target.secrets(), learned=learned)
+__all__ = ["run_suite"]
 
 
 def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
@@ -93,7 +40,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
     catalogue: Catalogue,
     target: Target,
     scratch: Path,
-    instrument: Instrument | None = None,
+    probe_proxy: ProbeProxy | None = None,
     selection: Selection | None = None,
     on_start: Callable[[int], None] | None = None,
     on_check: Callable[[CheckRecord], None] | None = None,
@@ -105,7 +52,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         catalogue: its requirements.
         target: the target under test.
         scratch: a folder for files that reproduction lines need.
-        instrument: the mock proxy that a KMS emulator must call.
+        probe_proxy: the mock proxy that a KMS emulator must call.
         selection: what to run; without one, everything but the load test.
         on_start: told how many checks will run.
         on_check: told of every check that ended.
@@ -116,13 +63,13 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
     """
     selection = selection or Selection()
     selected = selection.ids(catalogue)
-    redactor = redactor_for(target, instrument)
+    redactor = redactor_for(target, probe_proxy)
 
     def collector(*, loud: bool) -> Collector:
         return Collector(
             catalogue=catalogue,
             target=target,
-            instrument=instrument,
+            probe_proxy=probe_proxy,
             load=selection.load,
             scratch=scratch,
             selected=selected,
@@ -172,7 +119,7 @@ def _arguments(suite: Path, part: str) -> list[str]:
         str(suite / "pytest.ini"),
         "-p",
         "no:cacheprovider",
-        # The embedded proxy logs every request; formatting that for nobody takes long.
+        # Our own mock proxy logs every request; formatting that for nobody takes long.
         "-p",
         "no:logging",
         # Checks raise what they found; rewriting their asserts would say no more.

@@ -3,9 +3,9 @@
 For each fault of our own mock that declares which requirements it violates, the suite
 runs against that mock with the fault, made anew for it. Exactly the declared
 requirements must turn red: one that stays green proves nothing, another MUST that turns
-red is a check that accuses the innocent. Without a fault, everything must pass.
+red is a false positive. Without a fault, everything must pass.
 
-A fault of a large part (the KMS) is tried against the chapters of what it violates: all
+A fault of a slow part (the KMS) is tried against the chapters of what it violates: all
 checks of that, and of the rest one of each test function; ``--thorough`` runs them all.
 """
 
@@ -22,18 +22,19 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.report.build import status_of
-from pytest_xks.certify.report.progress import ProgressDisplay
 from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
+from pytest_xks.certify.run.mocks import MOCKS
 from pytest_xks.certify.run.outcome import Level, Status
-from pytest_xks.certify.run.parts import PARTS
-from pytest_xks.certify.run.runner import Selection, run_suite
+from pytest_xks.certify.run.progress import ProgressDisplay
+from pytest_xks.certify.run.runner import run_suite
+from pytest_xks.certify.run.selection import Selection
 from pytest_xks.certify.toml.reading import closest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from pytest_xks.certify.requirements.catalogue import Catalogue
-    from pytest_xks.certify.run.runner import Run
+    from pytest_xks.certify.run.record import Run
 
 __all__ = ["Proof", "prove", "selftest"]
 
@@ -84,26 +85,26 @@ def prove(
         part: the part of the suite, "proxy" or "kms".
         fault: its name; empty for none.
         suite: the suite; by default the one installed.
-        thorough: whether to run every check, where the part is large; otherwise the
+        thorough: whether to run every check, where the part is slow; otherwise the
             chapters of what the fault violates, and of checks of other requirements in
             them one of each test function.
     """
     suite = suite or suite_folder()
     catalogue = load_catalogue(part, suite)
-    known = PARTS[part].faults()[fault] if fault else None
+    known = MOCKS[part].faults()[fault] if fault else None
     declared = frozenset(known.violates if known else ())
     load = any(_needs_load(catalogue, requirement_id) for requirement_id in declared)
-    narrow = bool(fault) and PARTS[part].is_large and not thorough
+    narrow = bool(fault) and MOCKS[part].is_slow and not thorough
     scope = known.scope if known else ()
     with (
         tempfile.TemporaryDirectory(prefix="pytest-xks-") as scratch,
-        PARTS[part].embedded(fault) as (target, instrument),
+        MOCKS[part].served(fault) as (target, probe_proxy),
     ):
         run = run_suite(
             suite=suite,
             catalogue=catalogue,
             target=target,
-            instrument=instrument,
+            probe_proxy=probe_proxy,
             scratch=Path(scratch),
             selection=Selection(
                 load=load,
@@ -174,7 +175,7 @@ def selftest(  # noqa: PLR0913 - every one is an option
     Raises:
         UsageProblem: there is no fault of that name.
     """
-    known = PARTS[part].faults()
+    known = MOCKS[part].faults()
     chosen = _faults(only, known)
     faults = chosen or ["", *(f.name for f in known.values() if f.violates)]
     proofs = []
@@ -188,9 +189,10 @@ def selftest(  # noqa: PLR0913 - every one is an option
         for proof in pool.map(proving, faults):
             progress.advance(proof.fault)
             proofs.append(proof)
+    faultless = f"{MOCKS[part].title} without a fault"
     for proof in proofs:
         for complaint in proof.complaints:
-            echo(f"{proof.fault or f'{PARTS[part].mock} without a fault'}: {complaint}")
+            echo(f"{proof.fault or faultless}: {complaint}")
     catalogue = load_catalogue(part, suite or suite_folder())
     return _conclude(catalogue, proofs, echo, everything=not chosen)
 

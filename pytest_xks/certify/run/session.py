@@ -19,13 +19,13 @@ from pytest_xks.certify.targets.proxy_target import CAPABILITIES, ProxyTarget
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.targets.target import Target
 
 __all__ = [
-    "INSTRUMENT",
     "KMS_TARGET",
     "LOAD",
+    "PROBE_PROXY",
     "RECORDER",
     "SCRATCH",
     "TARGET",
@@ -40,7 +40,7 @@ TARGET = pytest.StashKey[ProxyTarget]()
 KMS_TARGET = pytest.StashKey[KmsTarget]()
 """In ``config.stash``: the KMS endpoint under test."""
 
-INSTRUMENT: pytest.StashKey[Instrument] = pytest.StashKey()
+PROBE_PROXY: pytest.StashKey[ProbeProxy] = pytest.StashKey()
 """In ``config.stash``: the mock proxy that a KMS emulator must call."""
 
 TARGETS: Mapping[str, pytest.StashKey[Any]] = {"proxy": TARGET, "kms": KMS_TARGET}

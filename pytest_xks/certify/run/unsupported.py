@@ -1,4 +1,4 @@
-"""A target that lacks the whole subject: one finding in place of hundreds of failures.
+"""A target that does not support the subject at all: one finding, not hundreds.
 
 No check is run then. Every MUST that would have been verified has failed, for the one
 reason that is reported once; whatever binds less strongly could not be tried.
@@ -6,51 +6,40 @@ reason that is reported once; whatever binds less strongly could not be tried.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.report.document import LACKING_CHECK
-from pytest_xks.certify.run.collector import CheckRecord, Finding
+from pytest_xks.certify.report.document import UNSUPPORTED_CHECK
 from pytest_xks.certify.run.outcome import Level, Status
-from pytest_xks.certify.run.runner import Run, Selection, redactor_for
+from pytest_xks.certify.run.record import CheckRecord, Finding, Run
+from pytest_xks.certify.run.selection import Selection
+from pytest_xks.certify.targets.secrets import redactor_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_xks.certify.evidence.recorder import Exchange
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.requirements.catalogue import Catalogue, Requirement
-    from pytest_xks.certify.targets.target import Target
+    from pytest_xks.certify.targets.target import Target, Unsupported
 
-__all__ = ["Lack", "run_without_checks"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lack:
-    """What a target lacks altogether."""
-
-    what: str
-    """"external key stores"."""
-    exchanges: tuple[Exchange, ...]
-    """What it answered to each operation that was tried."""
+__all__ = ["run_without_checks"]
 
 
 def run_without_checks(
-    lack: Lack,
+    unsupported: Unsupported,
     *,
     catalogue: Catalogue,
     target: Target,
-    instrument: Instrument | None = None,
+    probe_proxy: ProbeProxy | None = None,
     selection: Selection | None = None,
 ) -> Run:
     """The run of a suite that had nothing to try.
 
     Args:
-        lack: why.
+        unsupported: why.
         catalogue: the requirements.
         target: the target under test.
-        instrument: knows secrets that must not be shown.
+        probe_proxy: the suite's own proxy, whose secrets must not be shown.
         selection: what would have been tried.
 
     Raises:
@@ -60,7 +49,7 @@ def run_without_checks(
     findings: dict[str, tuple[Finding, list[str]]] = {}
     for requirement in catalogue.requirements:
         if requirement.is_checked:
-            finding = _finding(requirement, target, lack)
+            finding = _finding(requirement, target, unsupported)
             _, ids = findings.setdefault(finding.status, (finding, []))
             ids.append(requirement.id)
     return Run(
@@ -70,13 +59,15 @@ def run_without_checks(
         interrupted=False,
         started_at=datetime.now(UTC),
         seconds=0.0,
-        redactor=redactor_for(target, instrument),
+        redactor=redactor_for(target, probe_proxy),
         selection=selection,
-        lack=lack,
+        unsupported=unsupported,
     )
 
 
-def _finding(requirement: Requirement, target: Target, lack: Lack) -> Finding:
+def _finding(
+    requirement: Requirement, target: Target, unsupported: Unsupported
+) -> Finding:
     if requirement.capability in target.not_supported:
         return Finding(
             status=Status.NOT_APPLICABLE,
@@ -85,15 +76,17 @@ def _finding(requirement: Requirement, target: Target, lack: Lack) -> Finding:
     if requirement.level is Level.MUST:
         return Finding(
             status=Status.FAILED,
-            expected=(f"the operations of {lack.what}",),
-            observed=f"no {lack.what}",
+            expected=(f"the operations of {unsupported.what}",),
+            observed=f"no {unsupported.what}",
         )
-    return Finding(status=Status.NOT_TESTABLE, reason=f"The target has no {lack.what}.")
+    return Finding(
+        status=Status.NOT_TESTABLE, reason=f"The target has no {unsupported.what}."
+    )
 
 
 def _check(finding: Finding, ids: Iterable[str]) -> CheckRecord:
     return CheckRecord(
-        id=LACKING_CHECK,
+        id=UNSUPPORTED_CHECK,
         requirements=tuple(ids),
         title="The target has the operations at all",
         findings=[finding],

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXIT_STATUS",
-    "EXIT_USAGE",
     "Verdict",
     "is_failure",
     "is_gap",
@@ -36,9 +35,6 @@ __all__ = [
     "overall",
     "worst",
 ]
-
-EXIT_USAGE = 2
-"""A usage error, or a target that cannot be reached."""
 
 
 class Verdict(StrEnum):

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.targets.credential import Credential
 from pytest_xks.certify.targets.proxy_file import parse_endpoint
-from pytest_xks.certify.targets.proxy_target import Credential, MtlsTarget, ProxyTarget
+from pytest_xks.certify.targets.proxy_target import MtlsTarget, ProxyTarget
 from pytest_xks.proxy_api.limits import (
     URI_PATH_SUFFIX,
     is_access_key_id,

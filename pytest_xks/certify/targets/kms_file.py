@@ -19,8 +19,8 @@ from pytest_xks.certify.targets.common_keys import (
 )
 from pytest_xks.certify.targets.kms_target import (
     KMS_CAPABILITIES,
-    InstrumentSettings,
     KmsTarget,
+    ProbeProxySettings,
     VpcEndpointServiceTarget,
 )
 from pytest_xks.certify.toml.reading import Table, parse_toml, read_text
@@ -69,7 +69,7 @@ def kms_target_from_document(document: dict[str, object], path: Path) -> KmsTarg
             "access_key_id", valid=_is_access_key_id, must=_ACCESS_KEY_ID
         ),
         secret_access_key=_secret(kms),
-        proxy=_instrument(kms.required_table("proxy", hint=_INIT)),
+        proxy=_probe_proxy(kms.required_table("proxy", hint=_INIT)),
         vpc_endpoint_service=_vpc_endpoint_service(kms),
         not_supported=take_not_supported(kms, KMS_CAPABILITIES),
         source=str(path),
@@ -142,9 +142,9 @@ def _secret(kms: Table) -> str:
     return secret
 
 
-def _instrument(proxy: Table) -> InstrumentSettings:
+def _probe_proxy(proxy: Table) -> ProbeProxySettings:
     host, port = _listen(proxy)
-    settings = InstrumentSettings(
+    settings = ProbeProxySettings(
         host=host,
         port=port,
         endpoint_template=_endpoint_template(proxy),

@@ -11,16 +11,16 @@ import secrets
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.report.wording import printable
-from pytest_xks.certify.run.runner import redactor_for
-from pytest_xks.certify.run.unsupported import Lack
+from pytest_xks.certify.report.escaping import printable
 from pytest_xks.certify.targets.kms_call import KmsCaller
+from pytest_xks.certify.targets.secrets import redactor_for
+from pytest_xks.certify.targets.target import Unsupported
 from pytest_xks.http.client import ConnectFailure, TlsFailure, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_xks.certify.probe_proxy.proxy import Instrument
+    from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.targets.kms_call import Answer
     from pytest_xks.certify.targets.kms_target import KmsTarget
 
@@ -48,15 +48,15 @@ _UNKNOWN_STORE = "cks-0123456789abcdef0"
 _WHAT = "external key stores"
 
 
-def preflight_kms(target: KmsTarget, instrument: Instrument) -> Lack | None:
+def preflight_kms(target: KmsTarget, probe_proxy: ProbeProxy) -> Unsupported | None:
     """Try the target out.
 
     Args:
         target: the KMS endpoint.
-        instrument: the mock proxy that it must call.
+        probe_proxy: the mock proxy that it must call.
 
     Returns:
-        What it lacks altogether, so that no check could say more; None otherwise.
+        What it does not support at all, so that no check could say more; or None.
 
     Raises:
         UsageProblem: it cannot be reached, is no KMS, refuses the credential, or does
@@ -70,27 +70,27 @@ def preflight_kms(target: KmsTarget, instrument: Instrument) -> Lack | None:
             "Correct the variable, or unset it.",
         ) from None
     with caller:
-        flight = _Preflight(target, instrument, caller)
+        flight = _Preflight(target, probe_proxy, caller)
         try:
             return flight.run()
         except TransportError as error:
             raise flight.unreachable(error) from None
         except UsageProblem as problem:
             # An emulator may repeat what it was sent.
-            clean = redactor_for(target, instrument).text
+            clean = redactor_for(target, probe_proxy).text
             raise UsageProblem(clean(problem.message), clean(problem.hint)) from None
 
 
 class _Preflight:
     def __init__(
-        self, target: KmsTarget, instrument: Instrument, caller: KmsCaller
+        self, target: KmsTarget, probe_proxy: ProbeProxy, caller: KmsCaller
     ) -> None:
         self._target = target
-        self._instrument = instrument
+        self._probe_proxy = probe_proxy
         self._caller = caller
         self._try = caller.attempt
 
-    def run(self) -> Lack | None:
+    def run(self) -> Unsupported | None:
         first = self._caller.call("ListKeys")
         answers = [self._try("DescribeCustomKeyStores")]
         self._check_kms(first, answers[0])
@@ -100,7 +100,7 @@ class _Preflight:
             self._check_way_to_proxy()
             return None
         answers.append(self._create_key())
-        return Lack(what=_WHAT, exchanges=tuple(a.exchange for a in answers))
+        return Unsupported(what=_WHAT, exchanges=tuple(a.exchange for a in answers))
 
     def unreachable(self, error: TransportError) -> UsageProblem:
         hints: Mapping[type[TransportError], str] = {
@@ -164,9 +164,9 @@ class _Preflight:
         An emulator that creates it without asking the proxy is for the suite to judge.
         """
         label = f"preflight-{secrets.token_hex(4)}"
-        store = self._instrument.open_store(label=label, prefix=label)
+        store = self._probe_proxy.open_store(label=label, prefix=label)
         store.add_key()
-        connections = self._instrument.connections
+        connections = self._probe_proxy.connections
         answer = self._try(
             "CreateCustomKeyStore",
             CustomKeyStoreName=f"pytest-xks-{label}",
@@ -191,7 +191,7 @@ class _Preflight:
             )
         if store.requests or not answer.code.startswith("Xks"):
             return
-        called = self._instrument.connections > connections
+        called = self._probe_proxy.connections > connections
         raise self._no_way(store.endpoint, answer, called=called)
 
     def _remove(self, store_id: str) -> None:
@@ -202,7 +202,7 @@ class _Preflight:
             self._try("DeleteCustomKeyStore", CustomKeyStoreId=store_id)
 
     def _no_way(self, endpoint: str, answer: Answer, *, called: bool) -> UsageProblem:
-        port = self._instrument.port
+        port = self._probe_proxy.port
         if called:
             return UsageProblem(
                 f"The emulator connected to the suite's proxy at port {port} and asked "

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KMS_CAPABILITIES",
-    "InstrumentSettings",
     "KmsTarget",
+    "ProbeProxySettings",
     "VpcEndpointServiceTarget",
 ]
 
@@ -40,7 +40,7 @@ _SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstrumentSettings:
+class ProbeProxySettings:
     """The suite's own mock XKS proxy, which the emulator must call."""
 
     host: str = "127.0.0.1"
@@ -70,11 +70,11 @@ class KmsTarget:
     region: str = "us-east-1"
     access_key_id: str = "testing"
     secret_access_key: str = field(default="testing", repr=False)
-    proxy: InstrumentSettings = InstrumentSettings()
+    proxy: ProbeProxySettings = ProbeProxySettings()
     vpc_endpoint_service: VpcEndpointServiceTarget | None = None
     not_supported: frozenset[str] = field(default=frozenset())
     source: str = ""
-    """Where the description comes from: a file name, or "embedded fake KMS"."""
+    """Where the description comes from: a file name, or "built-in fake KMS"."""
 
     @property
     def capabilities(self) -> Mapping[str, str]:

@@ -19,11 +19,11 @@ from pytest_xks.certify.targets.common_keys import (
     is_region,
     take_not_supported,
 )
+from pytest_xks.certify.targets.credential import Credential
 from pytest_xks.certify.targets.proxy_target import (
     CAPABILITIES,
     KEY_ROLES,
     AuthorizationTarget,
-    Credential,
     Endpoint,
     LogTarget,
     MtlsTarget,

@@ -23,7 +23,7 @@ from pytest_xks.http.client import (
     TransportTimeout,
 )
 from pytest_xks.proxy_api.http import Request, Response
-from pytest_xks.proxy_api.sigv4 import sign
+from pytest_xks.proxy_api.sigv4 import Credential, sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.targets.proxy_target import ProxyTarget
 
-__all__ = ["preflight", "ssl_context"]
+__all__ = ["preflight_proxy", "ssl_context"]
 
 _TIMEOUT_MS = 5_000
 _PRINCIPAL = "arn:aws:iam::111122223333:user/Alice"
 
 
-def preflight(target: ProxyTarget) -> tuple[ProxyTarget, list[str]]:
+def preflight_proxy(target: ProxyTarget) -> tuple[ProxyTarget, list[str]]:
     """Try the target out.
 
     Returns:
@@ -204,7 +204,9 @@ class _Preflight:
         )
         signed = sign(
             request,
-            store.credential,
+            Credential(
+                store.credential.access_key_id, store.credential.secret_access_key
+            ),
             region=self._target.region,
             now=datetime.now(UTC),
         )

@@ -9,19 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_xks.proxy_api.sigv4 import Credential
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pytest_xks.certify.report.document import ProxyTargetView
+    from pytest_xks.certify.targets.credential import Credential
 
 __all__ = [
     "CAPABILITIES",
     "KEY_ROLES",
     "AuthorizationTarget",
-    "Credential",
     "Endpoint",
     "LogTarget",
     "MtlsTarget",

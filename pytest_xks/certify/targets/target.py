@@ -1,15 +1,17 @@
-"""What the machine asks of every target, whatever it is: a proxy or a KMS endpoint."""
+"""What certification asks of every target, be it a proxy or a KMS endpoint."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pytest_xks.certify.evidence.recorder import Exchange
     from pytest_xks.certify.report.document import TargetView
 
-__all__ = ["Target"]
+__all__ = ["Target", "Unsupported"]
 
 
 class Target(Protocol):
@@ -17,15 +19,15 @@ class Target(Protocol):
 
     @property
     def not_supported(self) -> frozenset[str]:
-        """The capabilities that it declares to lack."""
+        """The capabilities that it declares as not supported."""
 
     @property
     def source(self) -> str:
-        """Where the description comes from: a file name, or what is embedded."""
+        """Where the description comes from: a file name, or which of our own mocks."""
 
     @property
     def capabilities(self) -> Mapping[str, str]:
-        """What a target of its kind may lack, and what to add for each."""
+        """What a target of its kind may not support, and what to add for each."""
 
     def provides(self, capability: str) -> bool:
         """Whether the description has what ``capability`` needs."""
@@ -38,3 +40,13 @@ class Target(Protocol):
 
     def warnings(self) -> list[str]:
         """What a reader of the verdict should know about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsupported:
+    """What a target does not support at all, as its answers before the run showed."""
+
+    what: str
+    """"external key stores"."""
+    exchanges: tuple[Exchange, ...]
+    """What it answered to each operation that was tried."""

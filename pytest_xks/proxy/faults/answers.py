@@ -6,36 +6,26 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
-from pytest_xks.proxy.faults.catalogue import Effect, changed, fault, responded
+from pytest_xks.faults import Error, Replace
+from pytest_xks.proxy.faults.catalogue import fault, row
+from pytest_xks.proxy.faults.patterns import instead, responded
 from pytest_xks.proxy_api.errors import ERRORS, ErrorName, XksError
 from pytest_xks.proxy_api.http import Headers, Response
 from pytest_xks.proxy_api.messages import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from pytest_xks.proxy.rules import Rules
-
-
-def _fails_with(name: ErrorName) -> Callable[..., Effect]:
-    def build(message: str | None = None) -> Effect:
-        error = XksError(name, message)
-
-        def fail(*_: object) -> NoReturn:
-            raise error
-
-        # After authentication, where the reason for most of these names arises.
-        return changed(admit=fail)
-
-    return build
+    from pytest_xks.faults import Effect
 
 
 for _name, _rule in ERRORS.items():
-    fault(
+    row(
         _name.value,
-        summary=f"Answers {_rule.status} {_name}, whatever was asked, if the signature "
+        f"Answers {_rule.status} {_name}, whatever was asked, if the signature "
         "is good.",
-    )(_fails_with(_name))
+        partial(Error, _name),
+    )
 
 
 def _with_header(headers: Headers, name: str, value: str | None) -> Headers:
@@ -43,14 +33,14 @@ def _with_header(headers: Headers, name: str, value: str | None) -> Headers:
     return others if value is None else (*others, (name, value))
 
 
-@fault("wrong-status")
-def _wrong_status(status: int = 418) -> Effect:
+@fault()
+def wrong_status(status: int = 418) -> Effect:
     """Answers everything with one status, under the right body."""
     return responded(lambda response: replace(response, status=status))
 
 
-@fault("wrong-content-type")
-def _wrong_content_type(content_type: str = "text/html") -> Effect:
+@fault()
+def wrong_content_type(content_type: str = "text/html") -> Effect:
     """Answers with another Content-Type than application/json."""
     return responded(
         lambda response: replace(
@@ -60,47 +50,44 @@ def _wrong_content_type(content_type: str = "text/html") -> Effect:
     )
 
 
-@fault("broken-json")
-def _broken_json() -> Effect:
-    """Answers with a JSON body that breaks off in the middle."""
-    return responded(
+row(
+    "broken-json",
+    "Answers with a JSON body that breaks off in the middle.",
+    responded(
         lambda response: replace(
             response, body=response.body[: len(response.body) // 2]
         )
-    )
+    ),
+)
+row(
+    "empty-body",
+    "Answers with the right status and nothing else.",
+    responded(lambda response: replace(response, body=b"")),
+)
 
 
-@fault("empty-body")
-def _empty_body() -> Effect:
-    """Answers with the right status and nothing else."""
-    return responded(lambda response: replace(response, body=b""))
-
-
-@fault("error-without-json")
-def _error_without_json() -> Effect:
+@fault()
+def error_without_json() -> Effect:
     """Answers errors with plain text."""
 
-    def change(rules: Rules) -> Rules:
-        def respond(error: XksError) -> Response:
-            return Response(
-                status=error.status,
-                headers=(("Content-Type", "text/plain"),),
-                body=b"request failed\n",
-            )
+    def respond(error: XksError) -> Response:
+        return Response(
+            status=error.status,
+            headers=(("Content-Type", "text/plain"),),
+            body=b"request failed\n",
+        )
 
-        return replace(rules, respond_error=respond)
-
-    return Effect(rules=change)
+    return instead("respond_error", respond)
 
 
-@fault("error-name-unknown")
-def _error_name_unknown(name: str = "SomethingWentWrongException") -> Effect:
+@fault()
+def error_name_unknown(error_name: str = "SomethingWentWrongException") -> Effect:
     """Answers errors under a name that the specification does not have."""
 
     def change(response: Response) -> Response:
         if response.status == 200:
             return response
-        body = b'{"errorName":"%s"}' % name.encode("ascii", "replace")
+        body = b'{"errorName":"%s"}' % error_name.encode("ascii", "replace")
         return replace(response, body=body)
 
     return responded(change)
@@ -119,29 +106,28 @@ def _text_plain_if(concerned: Callable[[Response], bool]) -> Effect:
     return responded(change)
 
 
-@fault("success-as-text-plain", violates=("XKS-HTTP-001",))
-def _success_as_text_plain() -> Effect:
-    """Answers successes under the Content-Type text/plain."""
-    return _text_plain_if(lambda response: response.status == 200)
-
-
-@fault("error-as-text-plain", violates=("XKS-HTTP-002",))
-def _error_as_text_plain() -> Effect:
-    """Answers errors under the Content-Type text/plain."""
-    return _text_plain_if(lambda response: response.status != 200)
+row(
+    "success-as-text-plain",
+    "Answers successes under the Content-Type text/plain.",
+    _text_plain_if(lambda response: response.status == 200),
+    violates=("XKS-HTTP-001",),
+)
+row(
+    "error-as-text-plain",
+    "Answers errors under the Content-Type text/plain.",
+    _text_plain_if(lambda response: response.status != 200),
+    violates=("XKS-HTTP-002",),
+)
 
 
 def _error_with_status(name: ErrorName, status: int) -> Effect:
     """A proxy that answers one error under another status."""
 
-    def change(rules: Rules) -> Rules:
-        def respond(error: XksError) -> Response:
-            response = rules.respond_error(error)
-            return replace(response, status=status) if error.name is name else response
+    def respond(proceed: Callable[..., Response], error: XksError) -> Response:
+        response = proceed(error)
+        return replace(response, status=status) if error.name is name else response
 
-        return replace(rules, respond_error=respond)
-
-    return Effect(rules=change)
+    return Replace("respond_error", respond)
 
 
 # XKS-ERR-001 looks at name and status of every error that is easily had.
@@ -174,11 +160,12 @@ for _fault, _error, _status, _violates in (
     ),
     ("throttling-as-503", ErrorName.THROTTLING, 503, ("XKS-ERR-013",)),
 ):
-    fault(
+    row(
         _fault,
+        f"Answers {_error} under the status {_status}.",
+        partial(_error_with_status, _error, _status),
         violates=_violates,
-        summary=f"Answers {_error} under the status {_status}.",
-    )(partial(_error_with_status, _error, _status))
+    )
 
 
 # -- what an error says ---------------------------------------------------------------
@@ -186,16 +173,10 @@ for _fault, _error, _status, _violates in (
 
 def _error_saying(message: Callable[[XksError], str]) -> Effect:
     """A proxy with another errorMessage."""
-
-    def change(rules: Rules) -> Rules:
-        return replace(
-            rules,
-            respond_error=lambda error: rules.respond_error(
-                XksError(error.name, message(error))
-            ),
-        )
-
-    return Effect(rules=change)
+    return Replace(
+        "respond_error",
+        lambda proceed, error: proceed(XksError(error.name, message(error))),
+    )
 
 
 # Every MUST that an error has a certain name.
@@ -209,8 +190,8 @@ _NAMES_OF_ERRORS = (
 )
 
 
-@fault("misspells-error-name", violates=_NAMES_OF_ERRORS)
-def _misspells_error_name() -> Effect:
+@fault(violates=_NAMES_OF_ERRORS)
+def misspells_error_name() -> Effect:
     """Answers errors with a member "error" in place of errorName."""
 
     def change(response: Response) -> Response:
@@ -219,44 +200,43 @@ def _misspells_error_name() -> Effect:
     return responded(change)
 
 
-@fault("long-error-message", violates=("XKS-ERR-002",))
-def _long_error_message() -> Effect:
-    """Answers errors with an errorMessage of 512 characters."""
-    return _error_saying(lambda _: "x" * 512)
-
-
-@fault("unprintable-error-message", violates=("XKS-ERR-002",))
-def _unprintable_error_message() -> Effect:
-    """Answers errors with a letter outside ASCII in errorMessage."""
-    return _error_saying(lambda error: f"{error.message} D\u00e9sol\u00e9.")
-
-
-@fault("errors-show-stack-trace", violates=("XKS-ERR-017",))
-def _errors_show_stack_trace() -> Effect:
-    """Answers errors with a stack trace in errorMessage."""
-    return _error_saying(
+row(
+    "long-error-message",
+    "Answers errors with an errorMessage of 512 characters.",
+    _error_saying(lambda _: "x" * 512),
+    violates=("XKS-ERR-002",),
+)
+row(
+    "unprintable-error-message",
+    "Answers errors with a letter outside ASCII in errorMessage.",
+    _error_saying(lambda error: f"{error.message} D\u00e9sol\u00e9."),
+    violates=("XKS-ERR-002",),
+)
+row(
+    "errors-show-stack-trace",
+    "Answers errors with a stack trace in errorMessage.",
+    _error_saying(
         lambda error: (
             'Traceback (most recent call last): File "/srv/proxy/app.py", line 42, '
             f"in handle: {error.message}"
         )
-    )
+    ),
+    violates=("XKS-ERR-017",),
+)
 
 
 # -- the whole proxy ------------------------------------------------------------------
 
 
-@fault("rejects-everything", wholesale=True, violates=("XKS-AUTH-001",))
-def _rejects_everything(name: str = ErrorName.ACCESS_DENIED.value) -> Effect:
+@fault(wholesale=True, violates=("XKS-AUTH-001",))
+def rejects_everything(error_name: str = ErrorName.ACCESS_DENIED.value) -> Effect:
     """Answers everything with one error."""
-    error = XksError(ErrorName(name))
+    error = XksError(ErrorName(error_name))
 
-    def change(rules: Rules) -> Rules:
-        def reject(*_: object) -> NoReturn:
-            raise error
+    def reject(_: str) -> NoReturn:
+        raise error
 
-        return replace(rules, parse_path=reject)
-
-    return Effect(rules=change)
+    return instead("parse_path", reject)
 
 
 _PLAUSIBLE: dict[str, object] = {
@@ -276,31 +256,26 @@ _PLAUSIBLE: dict[str, object] = {
 }
 
 
-@fault("accepts-everything", wholesale=True, violates=("XKS-AUTH-016",))
-def _accepts_everything() -> Effect:
-    """Answers everything with 200 and one plausible document."""
-    return Effect(
-        delivery=lambda delivery, _: replace(
-            delivery,
-            response=Response(
-                status=200,
-                headers=(("Content-Type", "application/json"),),
-                body=render(_PLAUSIBLE),
-            ),
-        )
+def _always(status: int, document: Mapping[str, object]) -> Effect:
+    response = Response(
+        status=status,
+        headers=(("Content-Type", "application/json"),),
+        body=render(document),
     )
+    return responded(lambda _: response)
 
 
-@fault("teapot", wholesale=True, violates=("XKS-AUTH-001",))
-def _teapot() -> Effect:
-    """Answers everything with 418 under one plausible document of every member."""
-    return Effect(
-        delivery=lambda delivery, _: replace(
-            delivery,
-            response=Response(
-                status=418,
-                headers=(("Content-Type", "application/json"),),
-                body=render({"errorName": "ValidationException", **_PLAUSIBLE}),
-            ),
-        )
-    )
+row(
+    "accepts-everything",
+    "Answers everything with 200 and one plausible document.",
+    _always(200, _PLAUSIBLE),
+    wholesale=True,
+    violates=("XKS-AUTH-016",),
+)
+row(
+    "teapot",
+    "Answers everything with 418 under one plausible document of every member.",
+    _always(418, {"errorName": "ValidationException", **_PLAUSIBLE}),
+    wholesale=True,
+    violates=("XKS-AUTH-001",),
+)

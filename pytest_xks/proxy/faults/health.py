@@ -4,43 +4,50 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_xks.proxy.faults.catalogue import Effect, edited, fault, responded
+from pytest_xks.faults import Edit
+from pytest_xks.proxy.faults.catalogue import fault, row
+from pytest_xks.proxy.faults.patterns import responded
 from pytest_xks.proxy_api.errors import Operation
+
+if TYPE_CHECKING:
+    from pytest_xks.faults import Effect
+
 
 _HEALTH = Operation.GET_HEALTH_STATUS
 
 
 # The request that has to be served is a GetHealthStatus where nothing else matters.
-@fault(
+row(
     "health-as-201",
-    operation=_HEALTH,
-    violates=("XKS-AUTH-001", "XKS-AUTH-002", "XKS-AUTHZ-003", "XKS-HEALTH-001"),
-)
-def _health_as_201() -> Effect:
-    """Answers GetHealthStatus with 201 in place of 200."""
-    return responded(
+    "Answers GetHealthStatus with 201 in place of 200.",
+    responded(
         lambda response: (
             replace(response, status=201) if response.status == 200 else response
         )
-    )
-
-
-@fault("health-fleet-size-zero", operation=_HEALTH, violates=("XKS-HEALTH-002",))
-def _health_fleet_size_zero() -> Effect:
-    """Reports an xksProxyFleetSize of zero."""
-    return edited(lambda document: document.update(xksProxyFleetSize=0))
-
-
-@fault("health-fleet-size-as-text", operation=_HEALTH, violates=("XKS-HEALTH-002",))
-def _health_fleet_size_as_text() -> Effect:
-    """Reports xksProxyFleetSize as a string."""
-    return edited(lambda document: document.update(xksProxyFleetSize="1"))
+    ),
+    operations=(_HEALTH,),
+    violates=("XKS-AUTH-001", "XKS-AUTH-002", "XKS-AUTHZ-003", "XKS-HEALTH-001"),
+)
+row(
+    "health-fleet-size-zero",
+    "Reports an xksProxyFleetSize of zero.",
+    Edit(lambda document: document.update(xksProxyFleetSize=0)),
+    operations=(_HEALTH,),
+    violates=("XKS-HEALTH-002",),
+)
+row(
+    "health-fleet-size-as-text",
+    "Reports xksProxyFleetSize as a string.",
+    Edit(lambda document: document.update(xksProxyFleetSize="1")),
+    operations=(_HEALTH,),
+    violates=("XKS-HEALTH-002",),
+)
 
 
 def _without(member: str) -> Effect:
-    return edited(lambda document: document.pop(member, None))
+    return Edit(lambda document: document.pop(member, None))
 
 
 for _name, _member, _id in (
@@ -48,12 +55,13 @@ for _name, _member, _id in (
     ("health-without-proxy-model", "xksProxyModel", "XKS-HEALTH-004"),
     ("health-without-ekm-vendor", "ekmVendor", "XKS-HEALTH-005"),
 ):
-    fault(
+    row(
         _name,
-        operation=_HEALTH,
+        f"Leaves {_member} out of GetHealthStatus.",
+        partial(_without, _member),
+        operations=(_HEALTH,),
         violates=(_id,),
-        summary=f"Leaves {_member} out of GetHealthStatus.",
-    )(partial(_without, _member))
+    )
 
 
 def _managers(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -61,14 +69,17 @@ def _managers(document: dict[str, Any]) -> list[dict[str, Any]]:
     return managers
 
 
-@fault("health-with-empty-fleet", operation=_HEALTH, violates=("XKS-HEALTH-006",))
-def _health_with_empty_fleet() -> Effect:
-    """Reports no external key manager at all."""
-    return edited(lambda document: document.update(ekmFleetDetails=[]))
+row(
+    "health-with-empty-fleet",
+    "Reports no external key manager at all.",
+    Edit(lambda document: document.update(ekmFleetDetails=[])),
+    operations=(_HEALTH,),
+    violates=("XKS-HEALTH-006",),
+)
 
 
-@fault("health-with-eleven-managers", operation=_HEALTH, violates=("XKS-HEALTH-006",))
-def _health_with_eleven_managers() -> Effect:
+@fault(operations=(_HEALTH,), violates=("XKS-HEALTH-006",))
+def health_with_eleven_managers() -> Effect:
     """Reports eleven external key managers."""
 
     def edit(document: dict[str, Any]) -> None:
@@ -77,11 +88,11 @@ def _health_with_eleven_managers() -> Effect:
             {**first, "id": f"ekm-{number}"} for number in range(11)
         ]
 
-    return edited(edit)
+    return Edit(edit)
 
 
-@fault("health-manager-without-id", operation=_HEALTH, violates=("XKS-HEALTH-007",))
-def _health_manager_without_id() -> Effect:
+@fault(operations=(_HEALTH,), violates=("XKS-HEALTH-007",))
+def health_manager_without_id() -> Effect:
     """Leaves the id of an external key manager out."""
 
     def edit(document: dict[str, Any]) -> None:
@@ -89,11 +100,11 @@ def _health_manager_without_id() -> Effect:
         bare = {name: value for name, value in first.items() if name != "id"}
         document["ekmFleetDetails"] = [bare, *others]
 
-    return edited(edit)
+    return Edit(edit)
 
 
-@fault("health-status-ok", operation=_HEALTH, violates=("XKS-HEALTH-008",))
-def _health_status_ok() -> Effect:
+@fault(operations=(_HEALTH,), violates=("XKS-HEALTH-008",))
+def health_status_ok() -> Effect:
     """Reports the status OK for an external key manager."""
 
     def edit(document: dict[str, Any]) -> None:
@@ -101,4 +112,4 @@ def _health_status_ok() -> Effect:
             {**manager, "healthStatus": "OK"} for manager in _managers(document)
         ]
 
-    return edited(edit)
+    return Edit(edit)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_xks.proxy.faults.catalogue import Effect, changed, edited, fault
-from pytest_xks.proxy.faults.patterns import anything_goes, fails_internally
+from pytest_xks.faults import Edit, Replace
+from pytest_xks.proxy.faults.catalogue import fault, row
+from pytest_xks.proxy.faults.patterns import anything_goes, fails_internally, instead
 from pytest_xks.proxy_api.errors import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.faults import Effect
     from pytest_xks.proxy.keys import ExternalKey
-    from pytest_xks.proxy.rules import Rules
     from pytest_xks.proxy_api.messages import KeyMetadata
 
 _METADATA = Operation.GET_KEY_METADATA
@@ -21,13 +22,7 @@ _METADATA = Operation.GET_KEY_METADATA
 
 def _reporting(change: Callable[[KeyMetadata], KeyMetadata]) -> Effect:
     """A proxy that reports other attributes than the key has."""
-
-    def wrap(rules: Rules) -> Rules:
-        return replace(
-            rules, get_key_metadata=lambda key: change(rules.get_key_metadata(key))
-        )
-
-    return Effect(rules=wrap)
+    return Replace("get_key_metadata", lambda proceed, key: change(proceed(key)))
 
 
 def _reporting_usage(*old: str, new: tuple[str, ...]) -> Effect:
@@ -40,61 +35,57 @@ def _reporting_usage(*old: str, new: tuple[str, ...]) -> Effect:
     return _reporting(change)
 
 
-@fault(
+row(
     "metadata-without-key-status",
-    operation=_METADATA,
+    "Leaves keyStatus out.",
+    Edit(lambda document: document.pop("keyStatus", None)),
+    operations=(_METADATA,),
     violates=("XKS-GKM-001", "XKS-GKM-008", "XKS-GKM-009"),
 )
-def _metadata_without_key_status() -> Effect:
-    """Leaves keyStatus out."""
-    return edited(lambda document: document.pop("keyStatus", None))
-
-
-@fault("key-spec-rsa", violates=("XKS-GKM-002",))
-def _key_spec_rsa() -> Effect:
-    """Reports keySpec RSA_0 for every external key."""
-    return _reporting(lambda metadata: replace(metadata, key_spec="RSA_0"))
-
-
-@fault("key-spec-always-aes-256", violates=("XKS-GKM-010",))
-def _key_spec_always_aes_256() -> Effect:
-    """Reports keySpec AES_256 for every external key."""
-    return _reporting(lambda metadata: replace(metadata, key_spec="AES_256"))
-
-
-@fault(
-    "key-usage-in-lower-case",
-    violates=("XKS-GKM-003", "XKS-GKM-004", "XKS-GKM-005"),
+row(
+    "key-spec-rsa",
+    "Reports keySpec RSA_0 for every external key.",
+    _reporting(lambda metadata: replace(metadata, key_spec="RSA_0")),
+    violates=("XKS-GKM-002",),
 )
-def _key_usage_in_lower_case() -> Effect:
-    """Reports keyUsage in lower case."""
-    return _reporting(
+row(
+    "key-spec-always-aes-256",
+    "Reports keySpec AES_256 for every external key.",
+    _reporting(lambda metadata: replace(metadata, key_spec="AES_256")),
+    violates=("XKS-GKM-010",),
+)
+row(
+    "key-usage-in-lower-case",
+    "Reports keyUsage in lower case.",
+    _reporting(
         lambda metadata: replace(
             metadata, key_usage=[usage.lower() for usage in metadata.key_usage]
         )
-    )
+    ),
+    violates=("XKS-GKM-003", "XKS-GKM-004", "XKS-GKM-005"),
+)
+row(
+    "encrypt-only-key-claims-decrypt",
+    "Reports DECRYPT for a key that may only encrypt.",
+    _reporting_usage("ENCRYPT", new=("ENCRYPT", "DECRYPT")),
+    violates=("XKS-GKM-004",),
+)
+row(
+    "decrypt-only-key-claims-encrypt",
+    "Reports ENCRYPT for a key that may only decrypt.",
+    _reporting_usage("DECRYPT", new=("ENCRYPT", "DECRYPT")),
+    violates=("XKS-GKM-005",),
+)
+row(
+    "unusable-key-claims-usage",
+    "Reports ENCRYPT and DECRYPT for a key that may do neither.",
+    _reporting_usage(new=("ENCRYPT", "DECRYPT")),
+    violates=("XKS-GKM-006",),
+)
 
 
-@fault("encrypt-only-key-claims-decrypt", violates=("XKS-GKM-004",))
-def _encrypt_only_key_claims_decrypt() -> Effect:
-    """Reports DECRYPT for a key that may only encrypt."""
-    return _reporting_usage("ENCRYPT", new=("ENCRYPT", "DECRYPT"))
-
-
-@fault("decrypt-only-key-claims-encrypt", violates=("XKS-GKM-005",))
-def _decrypt_only_key_claims_encrypt() -> Effect:
-    """Reports ENCRYPT for a key that may only decrypt."""
-    return _reporting_usage("DECRYPT", new=("ENCRYPT", "DECRYPT"))
-
-
-@fault("unusable-key-claims-usage", violates=("XKS-GKM-006",))
-def _unusable_key_claims_usage() -> Effect:
-    """Reports ENCRYPT and DECRYPT for a key that may do neither."""
-    return _reporting_usage(new=("ENCRYPT", "DECRYPT"))
-
-
-@fault("eleven-key-usages", violates=("XKS-GKM-007",))
-def _eleven_key_usages() -> Effect:
+@fault(violates=("XKS-GKM-007",))
+def eleven_key_usages() -> Effect:
     """Reports more than ten values of keyUsage."""
     more = [f"VENDOR_{number}" for number in range(11)]
     return _reporting(
@@ -102,8 +93,8 @@ def _eleven_key_usages() -> Effect:
     )
 
 
-@fault("key-status-active", violates=("XKS-GKM-008",))
-def _key_status_active() -> Effect:
+@fault(violates=("XKS-GKM-008",))
+def key_status_active() -> Effect:
     """Reports keyStatus ACTIVE where it should say ENABLED."""
 
     def change(metadata: KeyMetadata) -> KeyMetadata:
@@ -114,70 +105,72 @@ def _key_status_active() -> Effect:
     return _reporting(change)
 
 
-@fault("disabled-key-claims-enabled", violates=("XKS-GKM-009",))
-def _disabled_key_claims_enabled() -> Effect:
-    """Reports keyStatus ENABLED for a disabled key."""
-    return _reporting(lambda metadata: replace(metadata, key_status="ENABLED"))
+row(
+    "disabled-key-claims-enabled",
+    "Reports keyStatus ENABLED for a disabled key.",
+    _reporting(lambda metadata: replace(metadata, key_status="ENABLED")),
+    violates=("XKS-GKM-009",),
+)
 
 
 # -- state and usage ------------------------------------------------------------------
 
 
-@fault("serves-disabled-key", violates=("XKS-ERR-004",))
-def _serves_disabled_key() -> Effect:
-    """Encrypts and decrypts with a disabled key."""
-    return changed(check_key_state=anything_goes)
+row(
+    "serves-disabled-key",
+    "Encrypts and decrypts with a disabled key.",
+    instead("check_key_state", anything_goes),
+    violates=("XKS-ERR-004",),
+)
 
 
 def _lenient_on_usage(is_excused: Callable[[ExternalKey, Operation], bool]) -> Effect:
-    def wrap(rules: Rules) -> Rules:
-        def check(key: ExternalKey, operation: Operation) -> None:
-            if not is_excused(key, operation):
-                rules.check_key_usage(key, operation)
+    def check(
+        proceed: Callable[..., None], key: ExternalKey, operation: Operation
+    ) -> None:
+        if not is_excused(key, operation):
+            proceed(key, operation)
 
-        return replace(rules, check_key_usage=check)
-
-    return Effect(rules=wrap)
+    return Replace("check_key_usage", check)
 
 
-@fault("encrypts-with-decrypt-only-key", violates=("XKS-ERR-006",))
-def _encrypts_with_decrypt_only_key() -> Effect:
-    """Encrypts with a key that may only decrypt."""
-    return _lenient_on_usage(
+row(
+    "encrypts-with-decrypt-only-key",
+    "Encrypts with a key that may only decrypt.",
+    _lenient_on_usage(
         lambda key, operation: (
             operation is Operation.ENCRYPT and set(key.key_usage) == {"DECRYPT"}
         )
-    )
-
-
-@fault("decrypts-with-encrypt-only-key", violates=("XKS-ERR-007",))
-def _decrypts_with_encrypt_only_key() -> Effect:
-    """Decrypts with a key that may only encrypt."""
-    return _lenient_on_usage(
+    ),
+    violates=("XKS-ERR-006",),
+)
+row(
+    "decrypts-with-encrypt-only-key",
+    "Decrypts with a key that may only encrypt.",
+    _lenient_on_usage(
         lambda key, operation: (
             operation is Operation.DECRYPT and set(key.key_usage) == {"ENCRYPT"}
         )
-    )
+    ),
+    violates=("XKS-ERR-007",),
+)
+row(
+    "serves-key-without-usage",
+    "Encrypts and decrypts with a key that may do neither.",
+    _lenient_on_usage(lambda key, _: not {"ENCRYPT", "DECRYPT"} & set(key.key_usage)),
+    violates=("XKS-ERR-008",),
+)
 
 
-@fault("serves-key-without-usage", violates=("XKS-ERR-008",))
-def _serves_key_without_usage() -> Effect:
-    """Encrypts and decrypts with a key that may do neither."""
-    return _lenient_on_usage(
-        lambda key, _: not {"ENCRYPT", "DECRYPT"} & set(key.key_usage)
-    )
-
-
-@fault("wrong-key-type-as-500", violates=("XKS-ERR-018",))
-def _wrong_key_type_as_500() -> Effect:
+@fault(violates=("XKS-ERR-018",))
+def wrong_key_type_as_500() -> Effect:
     """Fails internally on a key that is not AES-256."""
 
-    def wrap(rules: Rules) -> Rules:
-        def check(key: ExternalKey, operation: Operation) -> None:
-            if key.key_spec != "AES_256" and operation is not _METADATA:
-                fails_internally()
-            rules.check_key_usage(key, operation)
+    def check(
+        proceed: Callable[..., None], key: ExternalKey, operation: Operation
+    ) -> None:
+        if key.key_spec != "AES_256" and operation is not _METADATA:
+            fails_internally()
+        proceed(key, operation)
 
-        return replace(rules, check_key_usage=check)
-
-    return Effect(rules=wrap)
+    return Replace("check_key_usage", check)

@@ -7,14 +7,17 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_xks.proxy.faults.catalogue import Effect, fault
+from pytest_xks.faults import Replace
+from pytest_xks.proxy.faults.catalogue import fault, row
 from pytest_xks.proxy.faults.patterns import (
     before_document,
     before_metadata,
     fails_internally,
+    instead,
     invalid,
 )
 from pytest_xks.proxy.keys import ExternalKey
+from pytest_xks.proxy.rules import respond_error
 from pytest_xks.proxy_api.encoding import DecodingError, decode_json
 from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from pytest_xks.faults import Effect, Effects
     from pytest_xks.proxy.rules import Rules
     from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.http import Request
@@ -40,17 +44,11 @@ Document = dict[str, object]
 
 def _routing(change: Callable[[Route | None, str], Route | None]) -> Effect:
     """A proxy that changes its mind about a path."""
-
-    def wrap(rules: Rules) -> Rules:
-        return replace(
-            rules, parse_path=lambda path: change(rules.parse_path(path), path)
-        )
-
-    return Effect(rules=wrap)
+    return Replace("parse_path", lambda proceed, path: change(proceed(path), path))
 
 
-@fault("rejects-period-in-key-id", violates=("XKS-URI-002",))
-def _rejects_period_in_key_id() -> Effect:
+@fault(violates=("XKS-URI-002",))
+def rejects_period_in_key_id() -> Effect:
     """Knows no external key id with a period in it."""
 
     def change(route: Route | None, _: str) -> Route | None:
@@ -59,8 +57,8 @@ def _rejects_period_in_key_id() -> Effect:
     return _routing(change)
 
 
-@fault("rejects-long-key-ids", violates=("XKS-URI-003",))
-def _rejects_long_key_ids() -> Effect:
+@fault(violates=("XKS-URI-003",))
+def rejects_long_key_ids() -> Effect:
     """Knows no external key id of more than 64 characters."""
 
     def change(route: Route | None, _: str) -> Route | None:
@@ -69,8 +67,8 @@ def _rejects_long_key_ids() -> Effect:
     return _routing(change)
 
 
-@fault("illegal-key-id-as-500", violates=("XKS-URI-005",))
-def _illegal_key_id_as_500() -> Effect:
+@fault(violates=("XKS-URI-005",))
+def illegal_key_id_as_500() -> Effect:
     """Fails internally on an external key id that the specification does not allow."""
 
     def change(route: Route | None, path: str) -> Route | None:
@@ -81,102 +79,97 @@ def _illegal_key_id_as_500() -> Effect:
     return _routing(change)
 
 
-@fault("normalizes-slashes", violates=("XKS-URI-010",))
-def _normalizes_slashes() -> Effect:
+@fault(violates=("XKS-URI-010",))
+def normalizes_slashes() -> Effects:
     """Takes doubled slashes for one and ignores a trailing one."""
 
     def normal(path: str) -> str:
         return re.sub("/+", "/", path).rstrip("/")
 
-    def wrap(rules: Rules) -> Rules:
-        def authenticate(
-            request: Request, secrets: Mapping[str, str], now: datetime
-        ) -> str:
-            try:
-                return rules.authenticate(request, secrets, now)
-            except XksError:
-                plain = replace(request, target=normal(request.target))
-                return rules.authenticate(plain, secrets, now)
+    def authenticate(
+        proceed: Callable[..., str],
+        request: Request,
+        secrets: Mapping[str, str],
+        now: datetime,
+    ) -> str:
+        try:
+            return proceed(request, secrets, now)
+        except XksError:
+            plain = replace(request, target=normal(request.target))
+            return proceed(plain, secrets, now)
 
-        return replace(
-            rules,
-            parse_path=lambda path: rules.parse_path(normal(path)),
-            authenticate=authenticate,
-        )
-
-    return Effect(rules=wrap)
+    return (
+        Replace("parse_path", lambda proceed, path: proceed(normal(path))),
+        Replace("authenticate", authenticate),
+    )
 
 
-@fault("get-as-404", violates=("XKS-HTTP-005",))
-def _get_as_404() -> Effect:
+@fault(violates=("XKS-HTTP-005",))
+def get_as_404() -> Effect:
     """Answers GET with 404 InvalidUriPathException."""
-
-    def wrap(rules: Rules) -> Rules:
-        return replace(
-            rules,
-            refuse_method=lambda _: rules.respond_error(
-                XksError(ErrorName.INVALID_URI_PATH)
-            ),
-        )
-
-    return Effect(rules=wrap)
+    error = XksError(ErrorName.INVALID_URI_PATH)
+    return instead("refuse_method", lambda _: respond_error(error))
 
 
-@fault("serves-get", violates=("XKS-HTTP-005",))
-def _serves_get() -> Effect:
-    """Answers GET as if it were POST."""
-    return Effect(rules=lambda rules: replace(rules, methods=rules.methods | {"GET"}))
+row(
+    "serves-get",
+    "Answers GET as if it were POST.",
+    Replace("allows_method", lambda proceed, name: name == "GET" or proceed(name)),
+    violates=("XKS-HTTP-005",),
+)
 
 
 # -- keys and stores ------------------------------------------------------------------
 
 
-@fault("serves-keys-of-another-store", violates=("XKS-URI-009",))
-def _serves_keys_of_another_store() -> Effect:
+@fault(violates=("XKS-URI-009",))
+def serves_keys_of_another_store() -> Effect:
     """Looks an external key up in every key store that has been used so far."""
     seen: list[ProxyKeyStore] = []
 
-    def wrap(rules: Rules) -> Rules:
-        def find_key(store: ProxyKeyStore, external_key_id: str) -> ExternalKey:
-            if store not in seen:
-                seen.append(store)
-            for each in (store, *seen):
-                if external_key_id in each.keys:
-                    return each.keys[external_key_id]
-            return rules.find_key(store, external_key_id)
+    def find_key(
+        proceed: Callable[..., ExternalKey], store: ProxyKeyStore, external_key_id: str
+    ) -> ExternalKey:
+        if store not in seen:
+            seen.append(store)
+        for each in (store, *seen):
+            if external_key_id in each.keys:
+                return each.keys[external_key_id]
+        return proceed(store, external_key_id)
 
-        return replace(rules, find_key=find_key)
-
-    return Effect(rules=wrap)
+    return Replace("find_key", find_key)
 
 
-@fault("ignores-external-key-id", violates=("XKS-URI-001",))
-def _ignores_external_key_id() -> Effect:
+@fault(violates=("XKS-URI-001",))
+def ignores_external_key_id() -> Effects:
     """Has one key material for all external keys."""
     shared = ExternalKey("shared")
 
-    def wrap(rules: Rules) -> Rules:
-        def seal(
-            _: ExternalKey, parameters: EncryptParameters, active: Rules
-        ) -> EncryptResult:
-            return rules.seal(shared, parameters, active)
+    def seal(
+        proceed: Callable[..., EncryptResult],
+        _: ExternalKey,
+        parameters: EncryptParameters,
+        rules: Rules,
+    ) -> EncryptResult:
+        return proceed(shared, parameters, rules)
 
-        def open_(
-            _: ExternalKey, parameters: DecryptParameters, active: Rules
-        ) -> bytes:
-            return rules.open(shared, parameters, active)
+    def open_(
+        proceed: Callable[..., bytes],
+        _: ExternalKey,
+        parameters: DecryptParameters,
+        rules: Rules,
+    ) -> bytes:
+        return proceed(shared, parameters, rules)
 
-        return replace(rules, seal=seal, open=open_)
-
-    return Effect(rules=wrap)
+    return (Replace("seal", seal), Replace("open", open_))
 
 
 # -- JSON -----------------------------------------------------------------------------
 
 
 # An opaque kmsRequestId may need an escape.
-@fault("rejects-escaped-json", violates=("XKS-HTTP-006", "XKS-META-003"))
-def _rejects_escaped_json() -> Effect:
+@fault(violates=("XKS-HTTP-006", "XKS-META-003"))
+def rejects_escaped_json() -> Effect:
     """Refuses a JSON text with an escape or a line break in it."""
 
     def check(body: bytes) -> None:
@@ -197,14 +190,16 @@ def _undecodable_as_500(part: str) -> Callable[[bytes], None]:
     return check
 
 
-@fault("duplicate-members-as-500", violates=("XKS-ERR-019",))
-def _duplicate_members_as_500() -> Effect:
-    """Fails internally on a JSON object with two members of one name."""
-    return before_document(_undecodable_as_500("two members"))
+row(
+    "duplicate-members-as-500",
+    "Fails internally on a JSON object with two members of one name.",
+    before_document(_undecodable_as_500("two members")),
+    violates=("XKS-ERR-019",),
+)
 
 
-@fault("deep-nesting-as-500", violates=("XKS-ERR-020",))
-def _deep_nesting_as_500() -> Effect:
+@fault(violates=("XKS-ERR-020",))
+def deep_nesting_as_500() -> Effect:
     """Fails internally on deeply nested JSON."""
 
     def check(body: bytes) -> None:
@@ -221,8 +216,8 @@ def _texts(metadata: Document) -> list[str]:
     return [value for value in metadata.values() if isinstance(value, str)]
 
 
-@fault("rejects-long-arns", violates=("XKS-META-001",))
-def _rejects_long_arns() -> Effect:
+@fault(violates=("XKS-META-001",))
+def rejects_long_arns() -> Effect:
     """Refuses ARNs of more than 1024 characters."""
 
     def check(_: Document, metadata: Document) -> None:
@@ -249,8 +244,8 @@ _KMS_OPERATIONS = frozenset(
 )
 
 
-@fault("rejects-unknown-kms-operation", violates=("XKS-META-002",))
-def _rejects_unknown_kms_operation() -> Effect:
+@fault(violates=("XKS-META-002",))
+def rejects_unknown_kms_operation() -> Effect:
     """Refuses a kmsOperation that it does not know."""
 
     def check(_: Document, metadata: Document) -> None:
@@ -261,8 +256,8 @@ def _rejects_unknown_kms_operation() -> Effect:
     return before_metadata(check)
 
 
-@fault("requires-uuid-as-request-id", violates=("XKS-META-003",))
-def _requires_uuid_as_request_id() -> Effect:
+@fault(violates=("XKS-META-003",))
+def requires_uuid_as_request_id() -> Effect:
     """Refuses a kmsRequestId that is no UUID."""
     uuid = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -274,8 +269,8 @@ def _requires_uuid_as_request_id() -> Effect:
     return before_metadata(check)
 
 
-@fault("rejects-source-vpc", violates=("XKS-META-004",))
-def _rejects_source_vpc() -> Effect:
+@fault(violates=("XKS-META-004",))
+def rejects_source_vpc() -> Effect:
     """Refuses awsSourceVpc and awsSourceVpce."""
 
     def check(_: Document, metadata: Document) -> None:
@@ -285,8 +280,8 @@ def _rejects_source_vpc() -> Effect:
     return before_metadata(check)
 
 
-@fault("requires-via-service", violates=("XKS-META-005",))
-def _requires_via_service() -> Effect:
+@fault(violates=("XKS-META-005",))
+def requires_via_service() -> Effect:
     """Refuses Encrypt and Decrypt without kmsViaService."""
 
     def check(document: Document, metadata: Document) -> None:
@@ -322,8 +317,8 @@ _MEMBERS = frozenset(
 )
 
 
-@fault("rejects-unknown-metadata", violates=("XKS-META-006",))
-def _rejects_unknown_metadata() -> Effect:
+@fault(violates=("XKS-META-006",))
+def rejects_unknown_metadata() -> Effect:
     """Refuses a member of requestMetadata that it does not know."""
 
     def check(_: Document, metadata: Document) -> None:
@@ -333,8 +328,8 @@ def _rejects_unknown_metadata() -> Effect:
     return before_metadata(check)
 
 
-@fault("rejects-unknown-members", violates=("XKS-META-010",))
-def _rejects_unknown_members() -> Effect:
+@fault(violates=("XKS-META-010",))
+def rejects_unknown_members() -> Effect:
     """Refuses a member of a request that it does not know."""
 
     def check(document: Document, _: Document) -> None:
@@ -344,8 +339,8 @@ def _rejects_unknown_members() -> Effect:
     return before_metadata(check)
 
 
-@fault("requires-arn-as-principal", violates=("XKS-META-009",))
-def _requires_arn_as_principal() -> Effect:
+@fault(violates=("XKS-META-009",))
+def requires_arn_as_principal() -> Effect:
     """Refuses an awsPrincipalArn that is a service principal."""
 
     def check(_: Document, metadata: Document) -> None:
@@ -355,8 +350,8 @@ def _requires_arn_as_principal() -> Effect:
     return before_metadata(check)
 
 
-@fault("missing-metadata-as-500", violates=("XKS-META-007",))
-def _missing_metadata_as_500() -> Effect:
+@fault(violates=("XKS-META-007",))
+def missing_metadata_as_500() -> Effect:
     """Fails internally when a REQUIRED member of requestMetadata is missing."""
 
     def check(document: Document, metadata: Document) -> None:
@@ -367,8 +362,8 @@ def _missing_metadata_as_500() -> Effect:
     return before_metadata(check)
 
 
-@fault("wrong-metadata-type-as-500", violates=("XKS-META-008",))
-def _wrong_metadata_type_as_500() -> Effect:
+@fault(violates=("XKS-META-008",))
+def wrong_metadata_type_as_500() -> Effect:
     """Fails internally when a member of requestMetadata is no string."""
 
     def check(_: Document, metadata: Document) -> None:
@@ -382,34 +377,32 @@ def _wrong_metadata_type_as_500() -> Effect:
 
 
 def _failing_parameters_as_500(is_bad: Callable[[Document], bool]) -> Effect:
-    def wrap(rules: Rules) -> Rules:
-        def parse(
-            document: Document, operation: Operation
-        ) -> EncryptParameters | DecryptParameters | None:
-            if is_bad(document):
-                fails_internally()
-            return rules.parse_parameters(document, operation)
+    def parse(
+        proceed: Callable[..., EncryptParameters | DecryptParameters | None],
+        document: Document,
+        operation: Operation,
+    ) -> EncryptParameters | DecryptParameters | None:
+        if is_bad(document):
+            fails_internally()
+        return proceed(document, operation)
 
-        return replace(rules, parse_parameters=parse)
-
-    return Effect(rules=wrap)
+    return Replace("parse_parameters", parse)
 
 
 _OF_DECRYPT = ("ciphertext", "initializationVector", "authenticationTag")
-
-
-@fault("missing-tag-as-500", operation=Operation.DECRYPT, violates=("XKS-DEC-006",))
-def _missing_tag_as_500() -> Effect:
-    """Fails internally when a member of a Decrypt request is missing."""
-    return _failing_parameters_as_500(
+row(
+    "missing-tag-as-500",
+    "Fails internally when a member of a Decrypt request is missing.",
+    _failing_parameters_as_500(
         lambda document: any(member not in document for member in _OF_DECRYPT)
-    )
-
-
-@fault(
-    "malformed-member-as-500", operation=Operation.DECRYPT, violates=("XKS-DEC-007",)
+    ),
+    operations=(Operation.DECRYPT,),
+    violates=("XKS-DEC-006",),
 )
-def _malformed_member_as_500() -> Effect:
+
+
+@fault(operations=(Operation.DECRYPT,), violates=("XKS-DEC-007",))
+def malformed_member_as_500() -> Effect:
     """Fails internally when a member of a Decrypt request is no Base64 string."""
 
     def is_bad(document: Document) -> bool:
@@ -422,23 +415,22 @@ def _malformed_member_as_500() -> Effect:
     return _failing_parameters_as_500(is_bad)
 
 
-@fault("echoes-request-in-errors", violates=("XKS-ERR-017",))
-def _echoes_request_in_errors() -> Effect:
+@fault(violates=("XKS-ERR-017",))
+def echoes_request_in_errors() -> Effects:
     """Repeats the plaintext that it cannot process in errorMessage."""
     last: list[str] = [""]
 
-    def wrap(rules: Rules) -> Rules:
-        def parse(body: bytes) -> Document:
-            document = rules.parse_document(body)
-            last[0] = str(document.get("plaintext", ""))[:200]
-            return document
+    def parse(proceed: Callable[..., Document], body: bytes) -> Document:
+        document = proceed(body)
+        last[0] = str(document.get("plaintext", ""))[:200]
+        return document
 
-        return replace(
-            rules,
-            parse_document=parse,
-            respond_error=lambda error: rules.respond_error(
+    return (
+        Replace("parse_document", parse),
+        Replace(
+            "respond_error",
+            lambda proceed, error: proceed(
                 XksError(error.name, json.dumps(f"cannot process {last[0]}"))
             ),
-        )
-
-    return Effect(rules=wrap)
+        ),
+    )

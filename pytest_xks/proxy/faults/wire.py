@@ -5,72 +5,60 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING
 
+from pytest_xks.faults import Delay, Effect, End, Latency, Listen, Replace
 from pytest_xks.http.delivery import Ending
 from pytest_xks.http.tricks import Trick
-from pytest_xks.proxy.faults.catalogue import Effect, delivered, fault
+from pytest_xks.proxy.faults.catalogue import fault, row
+from pytest_xks.proxy.faults.patterns import delivered
 from pytest_xks.proxy_api.errors import ErrorName, XksError
 from pytest_xks.proxy_api.http import Response
 from pytest_xks.proxy_api.messages import render, render_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from pytest_xks.faults import Effect, Effects
     from pytest_xks.http.delivery import Delivery
-    from pytest_xks.proxy.rules import Rules
     from pytest_xks.proxy_api.http import Request
 
 
-@fault("delay")
-def _delay(milliseconds: float = 1000) -> Effect:
+@fault(keywords=("latency",))
+def delay(milliseconds: Latency = 1000) -> Effect:
     """Answers late; KMS waits 250 ms."""
-    if milliseconds < 0:
-        raise ValueError("milliseconds must not be negative")
-    return delivered(
-        lambda delivery: replace(delivery, delay_ms=delivery.delay_ms + milliseconds)
-    )
+    return Delay(milliseconds)
 
 
-_ENDINGS = {
-    "connection-closed": (
+for _name, _ending, _summary in (
+    (
+        "connection-closed",
         Ending.CLOSE,
         "Closes the connection without a byte of an answer.",
     ),
-    "connection-reset": (
+    (
+        "connection-reset",
         Ending.RESET,
         "Resets the connection without a byte of an answer.",
     ),
-    "response-truncated": (
+    (
+        "response-truncated",
         Ending.TRUNCATE,
         "Sends half of the body under its full Content-Length, then closes.",
     ),
-    "response-garbage": (Ending.GARBAGE, "Sends bytes that are not HTTP."),
-    "silence": (Ending.SILENCE, "Takes the request and never answers."),
-}
+    ("response-garbage", Ending.GARBAGE, "Sends bytes that are not HTTP."),
+    ("silence", Ending.SILENCE, "Takes the request and never answers."),
+):
+    row(_name, _summary, End(_ending))
 
 
-def _ends_in(ending: Ending) -> Effect:
-    return delivered(lambda delivery: replace(delivery, ending=ending))
-
-
-for _name, (_ending, _summary) in _ENDINGS.items():
-    fault(_name, summary=_summary)(partial(_ends_in, _ending))
-
-
-# -- the door -------------------------------------------------------------------------
-
-
-def _at_the_door(door: Trick) -> Effect:
-    return Effect(door=door)
-
+# -- the listener ---------------------------------------------------------------------
 
 _TIMING = ("XKS-PERF",)
 _MTLS = ("XKS-MTLS",)
 
-for _door, _summary, _violates, _scope in (
+for _trick, _summary, _violates, _scope in (
     (Trick.CONNECTION_REFUSED, "Refuses TCP connections.", (), ()),
     (
         Trick.CERTIFICATE_EXPIRED,
@@ -205,29 +193,31 @@ for _door, _summary, _violates, _scope in (
         (),
     ),
 ):
-    fault(_door.value, summary=_summary, violates=_violates, scope=_scope)(
-        partial(_at_the_door, _door)
+    row(
+        _trick.value,
+        _summary,
+        Listen(_trick),
+        violates=_violates,
+        scope=_scope,
     )
 
 
 # -- time -----------------------------------------------------------------------------
 
 
-@fault("slow-now-and-then", violates=("XKS-PERF-001",), scope=_TIMING)
-def _slow_now_and_then() -> Effect:
-    """Takes 300 ms for every tenth request."""
-    numbers = count(1)
-    return delivered(
-        lambda delivery: (
-            delivery if next(numbers) % 10 else replace(delivery, delay_ms=300)
-        )
-    )
+row(
+    "slow-now-and-then",
+    "Takes 300 ms for every tenth request.",
+    Delay([*[0.0] * 9, 300.0]),
+    violates=("XKS-PERF-001",),
+    scope=_TIMING,
+)
 
 
 def _one_at_a_time(seconds: float) -> Effect:
     busy = threading.Lock()
 
-    def change(delivery: Delivery) -> Delivery:
+    def change(delivery: Delivery, _: Request) -> Delivery:
         with busy:
             threading.Event().wait(seconds)
         return delivery
@@ -235,35 +225,37 @@ def _one_at_a_time(seconds: float) -> Effect:
     return delivered(change)
 
 
-fault(
+row(
     "serializes-requests",
+    "Serves one request at a time and takes 50 ms for it.",
+    partial(_one_at_a_time, 0.05),
     violates=("XKS-PERF-003",),
     scope=_TIMING,
-    summary="Serves one request at a time and takes 50 ms for it.",
-)(partial(_one_at_a_time, 0.05))
-fault(
+)
+row(
     "serves-200-requests-a-second",
+    "Serves one request at a time and takes 5 ms for it.",
+    partial(_one_at_a_time, 0.005),
     violates=("XKS-PERF-004",),
     scope=_TIMING,
-    summary="Serves one request at a time and takes 5 ms for it.",
-)(partial(_one_at_a_time, 0.005))
+)
 
 
-@fault("mixes-concurrent-answers", violates=("XKS-HTTP-010",))
-def _mixes_concurrent_answers() -> Effect:
+@fault(violates=("XKS-HTTP-010",))
+def mixes_concurrent_answers() -> Effects:
     """Gives one of two requests that are under way the answer of the other."""
     under_way: set[int] = set()
     last: list[Delivery] = []
 
-    def change(rules: Rules) -> Rules:
-        def authenticate(
-            request: Request, secrets: Mapping[str, str], now: datetime
-        ) -> str:
-            under_way.add(threading.get_ident())
-            threading.Event().wait(0.002)
-            return rules.authenticate(request, secrets, now)
-
-        return replace(rules, authenticate=authenticate)
+    def authenticate(
+        proceed: Callable[..., str],
+        request: Request,
+        secrets: Mapping[str, str],
+        now: datetime,
+    ) -> str:
+        under_way.add(threading.get_ident())
+        threading.Event().wait(0.002)
+        return proceed(request, secrets, now)
 
     def mix(delivery: Delivery, _: Request) -> Delivery:
         others = under_way - {threading.get_ident()}
@@ -272,11 +264,11 @@ def _mixes_concurrent_answers() -> Effect:
         last[:] = [delivery]
         return answer
 
-    return Effect(rules=change, delivery=mix)
+    return (Replace("authenticate", authenticate), delivered(mix))
 
 
-@fault("chunked-body-as-400", violates=("XKS-HTTP-008",))
-def _chunked_body_as_400() -> Effect:
+@fault(violates=("XKS-HTTP-008",))
+def chunked_body_as_400() -> Effect:
     """Refuses a request body in chunks."""
     error = XksError(ErrorName.VALIDATION, "Chunks are not read.")
 
@@ -290,4 +282,4 @@ def _chunked_body_as_400() -> Effect:
         )
         return replace(delivery, response=response)
 
-    return Effect(delivery=change)
+    return delivered(change)

@@ -15,8 +15,8 @@ import pytest
 
 from pytest_xks.certify.evidence.recorder import Connection, Exchange, Signing
 from pytest_xks.certify.evidence.reproduction import credential_variables, reproduction
-from pytest_xks.certify.run.embedded import embedded_kms, embedded_proxy
 from pytest_xks.certify.targets.kms_call import KmsCaller
+from pytest_xks.certify.targets.own_mocks import served_fake_kms, served_mock_proxy
 from pytest_xks.proxy_api.http import Request
 from pytest_xks.proxy_api.sigv4 import sign
 
@@ -36,7 +36,7 @@ METADATA = {
 @pytest.fixture(scope="module")
 def proxy():
     """A running proxy and its target."""
-    with embedded_proxy() as pair:
+    with served_mock_proxy() as pair:
         yield pair
 
 
@@ -342,7 +342,7 @@ def test_no_secret_in_the_line(proxy, signed):
 
 def test_call_of_kms():
     """A call of a KMS operation is signed anew, with the credential of AWS."""
-    with embedded_kms() as (_, target, _instrument), KmsCaller(target) as caller:
+    with served_fake_kms() as (_, target, _probe_proxy), KmsCaller(target) as caller:
         exchange = caller.call("DescribeCustomKeyStores", Limit=1).exchange
         line = reproduction(exchange)
         done = subprocess.run(

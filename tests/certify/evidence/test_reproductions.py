@@ -13,8 +13,9 @@ from pytest_xks.certify.evidence.reproduction import credential_variables
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.report.output import RENDERERS
 from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
-from pytest_xks.certify.run.embedded import embedded_proxy
-from pytest_xks.certify.run.runner import Selection, run_suite
+from pytest_xks.certify.run.runner import run_suite
+from pytest_xks.certify.run.selection import Selection
+from pytest_xks.certify.targets.own_mocks import served_mock_proxy
 from pytest_xks.proxy.faults import all_faults
 
 pytestmark = pytest.mark.skipif(
@@ -46,7 +47,7 @@ FAULTS = [
 def violations(fault, folder):
     """The violated checks under a fault, and a function that runs a line meanwhile."""
     catalogue = load_catalogue()
-    with embedded_proxy() as (proxy, target):
+    with served_mock_proxy() as (proxy, target):
         environ = {"PATH": os.environ["PATH"]}
         for name, credential in target.credentials():
             key_id, secret = credential_variables(name)
@@ -95,7 +96,7 @@ def test_reproduction(fault, tmp_path):
 def test_canary_of_a_real_run(tmp_path, capfd):
     """No secret of the target is in any report of a run in which much goes wrong."""
     catalogue = load_catalogue()
-    with embedded_proxy() as (proxy, target):
+    with served_mock_proxy() as (proxy, target):
         proxy.proxy.fault("accepts-unsigned-requests")
         proxy.proxy.fault("decrypt-ignores-aad")
         outcome = run_suite(

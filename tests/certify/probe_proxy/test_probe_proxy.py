@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from pytest_xks.certify.probe_proxy.proxy import Ending, Instrument, Trick
-from pytest_xks.certify.targets.kms_target import InstrumentSettings
+from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+from pytest_xks.certify.probe_proxy.vocabulary import ConnectionEnd, ListenerFault
+from pytest_xks.certify.targets.kms_target import ProbeProxySettings
 from pytest_xks.clock import SystemClock
 from pytest_xks.http.certificates import CertificateAuthority
 from pytest_xks.http.client import (
@@ -25,19 +26,19 @@ METADATA = {"kmsRequestId": "an-id", "kmsOperation": "CreateCustomKeyStore"}
 
 
 @pytest.fixture
-def instrument():
-    """An instrument on a free port, with a throw-away CA."""
-    with Instrument(InstrumentSettings()) as instrument:
-        yield instrument
+def probe_proxy():
+    """A probe proxy on a free port, with a throw-away CA."""
+    with ProbeProxy(ProbeProxySettings()) as probe_proxy:
+        yield probe_proxy
 
 
 @pytest.fixture
-def store(instrument):
+def store(probe_proxy):
     """A key store of it."""
-    return instrument.open_store()
+    return probe_proxy.open_store()
 
 
-def health(store, *, timeout_ms=5_000.0):
+def ask_for_health(probe_proxy, store, *, timeout_ms=5_000.0):
     """Ask for the health of a store, as an emulator does."""
     host = store.endpoint.removeprefix("https://")
     credential = store.credential
@@ -54,17 +55,17 @@ def health(store, *, timeout_ms=5_000.0):
     )
     with HttpsTransport(
         host="127.0.0.1",
-        port=store.instrument.port,
-        context=client_context(store.instrument.ca.certificate_pem),
+        port=probe_proxy.port,
+        context=client_context(probe_proxy.ca_certificate),
         server_name=host,
     ) as transport:
         return transport.send(request, timeout_ms=timeout_ms)
 
 
-def test_requests_are_kept_as_they_came(store):
+def test_requests_are_kept_as_received(probe_proxy, store):
     """A request is kept with its headers and body, and the status that it got."""
     with store.watching() as seen:
-        assert health(store).status == 200
+        assert ask_for_health(probe_proxy, store).status == 200
 
     (request,) = seen()
     assert request.operation == "health"
@@ -73,10 +74,10 @@ def test_requests_are_kept_as_they_came(store):
     assert request.status == 200
 
 
-def test_stores_do_not_meet(instrument, store):
+def test_stores_do_not_meet(probe_proxy, store):
     """Each store has a path, an endpoint and a credential of its own."""
-    other = instrument.open_store()
-    health(other)
+    other = probe_proxy.open_store()
+    ask_for_health(probe_proxy, other)
 
     assert store.requests == ()
     assert store.uri_path != other.uri_path
@@ -84,73 +85,70 @@ def test_stores_do_not_meet(instrument, store):
     assert store.credential != other.credential
 
 
-def test_scripted_error(instrument, store):
+def test_scripted_error(probe_proxy, store):
     """An answer can be replaced, for one store, within a block."""
-    other = instrument.open_store()
+    other = probe_proxy.open_store()
     with store.failing("ThrottlingException", 429, message="slow down"):
-        response = health(store)
-        assert health(other).status == 200
+        response = ask_for_health(probe_proxy, store)
+        assert ask_for_health(probe_proxy, other).status == 200
 
     assert response.status == 429
     assert json.loads(response.body) == {
         "errorName": "ThrottlingException",
         "errorMessage": "slow down",
     }
-    assert health(store).status == 200
+    assert ask_for_health(probe_proxy, store).status == 200
 
 
-def test_altered_success(store):
+def test_altered_success(probe_proxy, store):
     """The document of a success can be edited."""
     with store.altering(lambda document: document.pop("ekmVendor")):
-        document = json.loads(health(store).body)
+        document = json.loads(ask_for_health(probe_proxy, store).body)
 
     assert "ekmVendor" not in document
 
 
-def test_rewritten_success(store):
+def test_rewritten_success(probe_proxy, store):
     """The document of a success can be edited with the request in view."""
 
     def echo(document, request):
         document["asked"] = request["requestMetadata"]["kmsOperation"]
 
     with store.rewriting(echo, operation="health"):
-        document = json.loads(health(store).body)
+        document = json.loads(ask_for_health(probe_proxy, store).body)
 
     assert document["asked"] == "CreateCustomKeyStore"
     assert document["ekmVendor"]
 
 
-def test_script_of_one_operation(store):
+def test_script_of_one_operation(probe_proxy, store):
     """A script may concern one operation only."""
     with store.answering(500, b"", operation="encrypt"):
-        assert health(store).status == 200
+        assert ask_for_health(probe_proxy, store).status == 200
 
 
-def test_late_answer(store):
+def test_late_answer(probe_proxy, store):
     """An answer can come too late."""
     with store.delaying(60_000), pytest.raises(TransportTimeout):
-        health(store, timeout_ms=50)
+        ask_for_health(probe_proxy, store, timeout_ms=50)
 
 
-def test_other_ending(store):
-    """An exchange can end without an answer."""
-    with store.ending(Ending.RESET), pytest.raises(ConnectionLost):
-        health(store)
+@pytest.mark.parametrize("end", ConnectionEnd)
+def test_end_of_connection(probe_proxy, store, end):
+    """A connection can end in place of an answer, in every way that there is."""
+    with store.ending(end), pytest.raises(ConnectionLost):
+        ask_for_health(probe_proxy, store)
 
 
-@pytest.mark.parametrize(
-    ("fault", "failure"),
-    [
-        pytest.param(Trick.CONNECTION_REFUSED, ConnectFailure, id="tcp"),
-        pytest.param(Trick.CERTIFICATE_EXPIRED, TlsFailure, id="tls"),
-    ],
-)
-def test_door(instrument, store, fault, failure):
+@pytest.mark.parametrize("fault", ListenerFault)
+def test_listener_fault(probe_proxy, store, fault):
     """The port can be closed, or show a bad certificate, and be good again."""
-    with instrument.listening(fault), pytest.raises(failure):
-        health(store)
+    refused = fault is ListenerFault.CONNECTION_REFUSED
+    failure = ConnectFailure if refused else TlsFailure
+    with store.listening(fault), pytest.raises(failure):
+        ask_for_health(probe_proxy, store)
 
-    assert health(store).status == 200
+    assert ask_for_health(probe_proxy, store).status == 200
 
 
 def test_own_authority_and_template(tmp_path):
@@ -158,18 +156,18 @@ def test_own_authority_and_template(tmp_path):
     ca = CertificateAuthority.create()
     (tmp_path / "ca.pem").write_bytes(ca.certificate_pem)
     (tmp_path / "ca.key").write_bytes(ca.private_key_pem)
-    settings = InstrumentSettings(
+    settings = ProbeProxySettings(
         endpoint_template="https://{label}.proxy.example",
         ca_certificate=tmp_path / "ca.pem",
         ca_private_key=tmp_path / "ca.key",
     )
-    with Instrument(settings) as instrument:
-        store = instrument.open_store(label="mine", prefix="here")
+    with ProbeProxy(settings) as probe_proxy:
+        store = probe_proxy.open_store(label="mine", prefix="here")
 
-        assert instrument.ca.certificate_pem == ca.certificate_pem
+        assert probe_proxy.ca_certificate == ca.certificate_pem
         assert store.endpoint == "https://mine.proxy.example"
         assert store.uri_path == "/here/kms/xks/v1"
-        assert health(store).status == 200
+        assert ask_for_health(probe_proxy, store).status == 200
 
 
 def test_repr_holds_no_secret(store):

@@ -37,7 +37,7 @@ def test_result_is_legal(failing, certify):
 EMULATOR = """
     @requirement("KMS-GEN-001")
     def test_emulator(request):
-        secret = request.config.stash[INSTRUMENT].open_store().credential[
+        secret = request.config.stash[PROBE_PROXY].open_store().credential[
             "RawSecretAccessKey"
         ]
         recorder_of(request.node).add(Exchange(
@@ -61,13 +61,13 @@ EMULATOR = """
         pytest.param('b"long" * 100_000', id="long"),
     ],
 )
-def test_result_of_an_emulator(certify, kms_target, instrument, body):
+def test_result_of_an_emulator(certify, kms_target, probe_proxy, body):
     """It is legal, and has neither the target's secret nor one made in the run."""
     document = certify(
         {"KMS-GEN-001": "INFO"},
         EMULATOR.replace("BODY", body),
         kms=kms_target,
-        instrument=instrument,
+        probe_proxy=probe_proxy,
     )
     saved = json.loads(render_json(document))
 
@@ -76,7 +76,7 @@ def test_result_of_an_emulator(certify, kms_target, instrument, body):
     (check,) = document["requirements"][0]["checks"]
     assert "--aws-sigv4 aws:amz:eu-west-1:kms" in check["reproduce"]
     assert '"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"' in check["reproduce"]
-    (secret,) = instrument.secrets()
+    (secret,) = probe_proxy.secrets()
     for form in (secret, base64.b64encode(secret.encode()).decode()[:40], CANARY):
         assert form not in render(document, "text")
         assert not any(form in renderer(document) for renderer in RENDERERS.values())

@@ -8,9 +8,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from pytest_xks.certify.report.escaping import markdown as escape
 from pytest_xks.certify.report.html import render_html
 from pytest_xks.certify.report.junit import render_junit
-from pytest_xks.certify.report.markdown import escape, render_markdown
+from pytest_xks.certify.report.markdown import render_markdown
 from pytest_xks.certify.report.output import render
 from pytest_xks.certify.run.baseline import apply_baseline
 

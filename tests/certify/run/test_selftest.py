@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.run.parts import PARTS
+from pytest_xks.certify.run.mocks import MOCKS
 from pytest_xks.certify.run.selftest import Proof, prove, selftest
-from pytest_xks.proxy.faults import all_faults
+from pytest_xks.proxy.faults.catalogue import CATALOGUE
 
 FAULT = "health-as-201"
-DECLARED = all_faults()[FAULT].violates
+DECLARED = CATALOGUE.all()[FAULT].violates
 OTHER = "XKS-HTTP-999"
 LEVELS = dict.fromkeys(DECLARED, "MUST")
 
@@ -138,7 +138,7 @@ def unknown_store_check(name, expression):
 def test_selftest_of_the_fake_kms(make_suite, expression, status):
     """Checks of KMS endpoints are proven with the fake KMS and its faults."""
     name = "connect-of-unknown-store-as-validation"
-    (requirement,) = PARTS["kms"].faults()[name].violates
+    (requirement,) = MOCKS["kms"].faults()[name].violates
     body = unknown_store_check(requirement, expression)
     suite = make_suite({requirement: "MUST"}, body, part="kms")
     lines = []

@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.probe_proxy.proxy import Instrument
+from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
 from pytest_xks.certify.targets.kms_file import load_kms_target
 from pytest_xks.certify.targets.kms_target import (
     KMS_CAPABILITIES,
     VpcEndpointServiceTarget,
 )
-from pytest_xks.certify.targets.templates import template, write_kms_template
+from pytest_xks.certify.templates.templates import template, write_kms_template
 from pytest_xks.certify.toml.writing import dump_toml
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
@@ -247,8 +247,8 @@ def test_template_is_legal(tmp_path):
         target.proxy.ca_certificate,
         target.proxy.ca_private_key,
     )
-    with Instrument(replace(target.proxy, port=0)) as instrument:
-        assert certificate.read_bytes() == instrument.ca.certificate_pem
+    with ProbeProxy(replace(target.proxy, port=0)) as probe_proxy:
+        assert certificate.read_bytes() == probe_proxy.ca_certificate
     assert 0o600 == private_key.stat().st_mode & 0o777
     assert all(target.provides(c) for c in KMS_CAPABILITIES)
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.probe_proxy.proxy import Instrument, Trick
-from pytest_xks.certify.run.embedded import embedded_kms
+from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy, Trick
 from pytest_xks.certify.targets.kms_preflight import preflight_kms
 from pytest_xks.certify.targets.kms_target import KmsTarget
+from pytest_xks.certify.targets.own_mocks import served_fake_kms
 from pytest_xks.http.delivery import Delivery, Ending
 from pytest_xks.http.server import HttpsServer
 from pytest_xks.proxy_api.http import Response
@@ -22,9 +22,9 @@ LISTS = {"ListKeys": {"Keys": []}, "DescribeCustomKeyStores": {"CustomKeyStores"
 
 
 @pytest.fixture
-def embedded():
-    """A served fake KMS, its target and the instrument."""
-    with embedded_kms() as parts:
+def served():
+    """A served fake KMS, its target and the probe_proxy."""
+    with served_fake_kms() as parts:
         yield parts
 
 
@@ -56,86 +56,86 @@ def failure(code, message="It is so.", status=400):
     return status, {"__type": f"com.amazonaws#{code}", "message": message}
 
 
-def refusal(target, instrument):
+def refusal(target, probe_proxy):
     """The message with which the target is refused."""
     with pytest.raises(UsageProblem) as caught:
-        preflight_kms(target, instrument)
+        preflight_kms(target, probe_proxy)
     message = str(caught.value)
     assert SECRET not in message
     return message
 
 
-def test_good(embedded):
+def test_good(served):
     """A fake KMS that finds the proxy passes, and nothing stays behind."""
-    fake, target, instrument = embedded
+    fake, target, probe_proxy = served
 
-    assert preflight_kms(target, instrument) is None
+    assert preflight_kms(target, probe_proxy) is None
     assert [] == fake.client().describe_custom_key_stores()["CustomKeyStores"]
 
 
-def test_proxy_never_called(embedded):
+def test_proxy_never_called(served):
     """An emulator that is led elsewhere is told apart, with what to do."""
-    fake, target, instrument = embedded
+    fake, target, probe_proxy = served
     with HttpsServer(lambda *_: Delivery(), context=None) as elsewhere:
         port = elsewhere.port
     fake.connect_to(f"*.xks.test:443:127.0.0.1:{port}")
 
-    message = refusal(target, instrument)
+    message = refusal(target, probe_proxy)
 
-    assert f"never called the suite's proxy at port {instrument.port}" in message
+    assert f"never called the suite's proxy at port {probe_proxy.port}" in message
     assert "--connect-to" in message
     assert "XksProxyUriUnreachableException" in message
 
 
-def test_certificate_refused(embedded):
+def test_certificate_refused(served):
     """So is one that connects and does not trust the certificate."""
-    _, target, instrument = embedded
+    _, target, probe_proxy = served
 
-    with instrument.listening(Trick.CERTIFICATE_UNKNOWN_CA):
-        message = refusal(target, instrument)
+    with probe_proxy.listening(Trick.CERTIFICATE_UNKNOWN_CA):
+        message = refusal(target, probe_proxy)
 
     assert "does it refuse the certificate?" in message
     assert "--trust-ca" in message
 
 
-def test_unhelpful_emulator(embedded, instrument):
+def test_unhelpful_emulator(served, probe_proxy):
     """An emulator that creates stores without asking the proxy is for the suite."""
-    _, target, _ = embedded
+    _, target, _ = served
     answers = {
         **LISTS,
         "CreateCustomKeyStore": {"CustomKeyStoreId": "cks-1"},
         "DeleteCustomKeyStore": {},
     }
     with emulator(answers) as silent:
-        assert preflight_kms(silent, instrument) is None
+        assert preflight_kms(silent, probe_proxy) is None
     with emulator(LISTS) as broken:
-        assert preflight_kms(broken, instrument) is None
-    assert preflight_kms(target, embedded[2]) is None
+        assert preflight_kms(broken, probe_proxy) is None
+    assert preflight_kms(target, served[2]) is None
 
 
-def test_port_in_the_endpoint(embedded):
+def test_port_in_the_endpoint(served):
     """Where the template has a port and KMS refuses it, that is the mistake."""
-    _, target, _ = embedded
+    _, target, _ = served
     settings = replace(
         target.proxy, endpoint_template="https://{label}.localhost:{port}"
     )
-    with Instrument(settings) as other:
+    with ProbeProxy(settings) as other:
         message = refusal(replace(target, proxy=settings), other)
 
     assert "Remove the port from kms.proxy.endpoint_template" in message
 
 
-def test_emulator_that_repeats_what_it_was_sent(instrument):
+def test_emulator_that_repeats_what_it_was_sent(probe_proxy):
     """No message has the secret of a key store."""
 
     def echo(request):
         return failure("XksProxyUriUnreachableException", request.body.decode()[-150:])
 
     with emulator({**LISTS, "CreateCustomKeyStore": echo}) as target:
-        message = refusal(target, instrument)
+        message = refusal(target, probe_proxy)
 
     assert "RawSecretAccessKey" in message
-    assert not any(secret in message for secret in instrument.secrets())
+    assert not any(secret in message for secret in probe_proxy.secrets())
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_emulator_that_repeats_what_it_was_sent(instrument):
         ),
     ],
 )
-def test_clean_up(instrument, delete, calls):
+def test_clean_up(probe_proxy, delete, calls):
     """The key store that was tried out goes, even if it was connected."""
     asked = []
 
@@ -167,7 +167,7 @@ def test_clean_up(instrument, delete, calls):
         "DisconnectCustomKeyStore": noted({}),
     }
     with emulator(answers) as target:
-        assert preflight_kms(target, instrument) is None
+        assert preflight_kms(target, probe_proxy) is None
 
     headers = (dict(request.headers) for request in asked)
     assert [f"TrentService.{verb}CustomKeyStore" for verb in calls] == [
@@ -175,19 +175,19 @@ def test_clean_up(instrument, delete, calls):
     ]
 
 
-def test_no_room(instrument):
+def test_no_room(probe_proxy):
     """A full account has no room for the suite."""
     answers = {**LISTS, "CreateCustomKeyStore": failure("LimitExceededException")}
     with emulator(answers) as target:
-        assert "There is no room for a key store" in refusal(target, instrument)
+        assert "There is no room for a key store" in refusal(target, probe_proxy)
 
 
-def test_dead_endpoint(instrument):
+def test_dead_endpoint(probe_proxy):
     """A port on which nobody listens is out of reach."""
     with emulator({}) as target:
         pass
 
-    assert f"{target.endpoint_url} cannot be reached" in refusal(target, instrument)
+    assert f"{target.endpoint_url} cannot be reached" in refusal(target, probe_proxy)
 
 
 @pytest.mark.parametrize(
@@ -212,26 +212,26 @@ def test_dead_endpoint(instrument):
         pytest.param((200, Ending.GARBAGE), "cannot be reached", id="no-http"),
     ],
 )
-def test_something_else_listens(instrument, answer, named):
+def test_something_else_listens(probe_proxy, answer, named):
     """What is no KMS, or not ours to call, is named in one sentence."""
     with emulator({}, default=answer) as target:
-        assert named in refusal(target, instrument)
+        assert named in refusal(target, probe_proxy)
 
 
-def test_https_endpoint_that_nobody_trusts(embedded):
+def test_https_endpoint_that_nobody_trusts(served):
     """A certificate that this machine does not trust is named as such."""
-    _, target, instrument = embedded
-    url = f"https://127.0.0.1:{instrument.port}"
+    _, target, probe_proxy = served
+    url = f"https://127.0.0.1:{probe_proxy.port}"
 
-    assert "AWS_CA_BUNDLE" in refusal(replace(target, endpoint_url=url), instrument)
+    assert "AWS_CA_BUNDLE" in refusal(replace(target, endpoint_url=url), probe_proxy)
 
 
-def test_unusable_ca_bundle(kms_target, instrument, monkeypatch, tmp_path):
+def test_unusable_ca_bundle(kms_target, probe_proxy, monkeypatch, tmp_path):
     """So is a variable that names no certificate."""
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "nosuch.pem"))
     target = replace(kms_target, endpoint_url="https://kms.example")
 
-    assert "AWS_CA_BUNDLE" in refusal(target, instrument)
+    assert "AWS_CA_BUNDLE" in refusal(target, probe_proxy)
 
 
 @pytest.mark.parametrize(
@@ -245,13 +245,13 @@ def test_unusable_ca_bundle(kms_target, instrument, monkeypatch, tmp_path):
         pytest.param((200, Ending.CLOSE), id="drops-the-connection"),
     ],
 )
-def test_no_external_key_stores(instrument, default):
+def test_no_external_key_stores(probe_proxy, default):
     """An emulator without the operations is a finding that lists its answers."""
     created = {"KeyMetadata": {"KeyId": "a-key"}}
     with emulator({"ListKeys": {"Keys": []}, "CreateKey": created}, default) as target:
-        lack = preflight_kms(target, instrument)
+        unsupported = preflight_kms(target, probe_proxy)
 
-    assert "external key stores" == lack.what
+    assert "external key stores" == unsupported.what
     assert [
         "DescribeCustomKeyStores",
         "CreateCustomKeyStore",
@@ -260,14 +260,14 @@ def test_no_external_key_stores(instrument, default):
         "UpdateCustomKeyStore",
         "DeleteCustomKeyStore",
         "CreateKey",
-    ] == [exchange.label for exchange in lack.exchanges]
+    ] == [exchange.label for exchange in unsupported.exchanges]
 
 
-def test_one_operation_is_enough(instrument):
+def test_one_operation_is_enough(probe_proxy):
     """Where one of the operations is there, the suite says what is missing."""
     answers = {
         "ListKeys": {"Keys": []},
         "DeleteCustomKeyStore": failure("CustomKeyStoreNotFoundException"),
     }
     with emulator(answers) as target:
-        assert preflight_kms(target, instrument) is None
+        assert preflight_kms(target, probe_proxy) is None

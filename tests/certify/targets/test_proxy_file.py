@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.targets.proxy_file import load_proxy_target, parse_endpoint
 from pytest_xks.certify.targets.proxy_target import CAPABILITIES, Endpoint
-from pytest_xks.certify.targets.templates import template, write_proxy_template
+from pytest_xks.certify.templates.templates import template, write_proxy_template
 from pytest_xks.certify.toml.writing import dump_toml
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.run.embedded import embedded_proxy
-from pytest_xks.certify.targets.proxy_preflight import preflight
-from pytest_xks.certify.targets.proxy_target import Credential, Endpoint, MtlsTarget
+from pytest_xks.certify.targets.credential import Credential
+from pytest_xks.certify.targets.own_mocks import served_mock_proxy
+from pytest_xks.certify.targets.proxy_preflight import preflight_proxy
+from pytest_xks.certify.targets.proxy_target import Endpoint, MtlsTarget
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
 
@@ -19,14 +20,14 @@ SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
 @pytest.fixture
 def proxy():
     """A running proxy and its target."""
-    with embedded_proxy() as pair:
+    with served_mock_proxy() as pair:
         yield pair
 
 
 def refusal(target):
     """The message with which the target is refused."""
     with pytest.raises(UsageProblem) as caught:
-        preflight(target)
+        preflight_proxy(target)
     message = str(caught.value)
     assert not any(secret in message for secret in target.secrets())
     return message
@@ -36,13 +37,13 @@ def test_good(proxy):
     """A good target passes as it is."""
     _, target = proxy
 
-    assert (target, []) == preflight(target)
+    assert (target, []) == preflight_proxy(target)
 
 
 def test_throttled_store_is_left_alone(proxy):
     """The quota that the suite measures is not used up before."""
     reference, target = proxy
-    preflight(target)
+    preflight_proxy(target)
 
     paths = {entry.uri_path for entry in reference.proxy.requests}
     assert target.throttled_store.uri_path not in paths
@@ -77,7 +78,7 @@ def test_insecure(proxy):
     """Without verification, that certificate is no obstacle."""
     _, target = proxy
 
-    preflight(replace(target, ca_bundle=None, verify=False))
+    preflight_proxy(replace(target, ca_bundle=None, verify=False))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_assumed_keys(proxy):
         assumed_roles=frozenset({"no_usage", "encrypt_only"}),
     )
 
-    found, notes = preflight(assumed)
+    found, notes = preflight_proxy(assumed)
 
     assert {"no_usage"} == assumed.keys.keys() - found.keys.keys()
     assert 1 == len(notes)
@@ -156,7 +157,7 @@ def test_broken_proxies_go_on(proxy, fault):
     """A proxy that answers wrongly is for the suite to judge."""
     reference, target = proxy
     with reference.proxy.fault(fault):
-        preflight(target)
+        preflight_proxy(target)
 
 
 def test_unusable_ca_bundle(proxy, tmp_path):
@@ -185,4 +186,4 @@ def test_client_certificate_is_presented(proxy):
     _, target = proxy
     mtls = replace(target.mtls, endpoint=None)
 
-    preflight(replace(target, endpoint=target.mtls.endpoint, mtls=mtls))
+    preflight_proxy(replace(target, endpoint=target.mtls.endpoint, mtls=mtls))

@@ -227,7 +227,7 @@ class Server(ThreadingTCPServer):
         self._thread.join()
         with self._lock:
             for connection in self._connections:
-                # Not SSLSocket's own, which tears the session from its thread's hands.
+                # Not SSLSocket's own, which drops the session that its thread uses.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
         self.server_close()  # waits for the threads of the connections
@@ -255,7 +255,7 @@ class Server(ThreadingTCPServer):
             raise ConnectionAbortedError("another subject")
 
     def shutdown_request(self, request: ssl.SSLSocket) -> None:
-        """Say goodbye, and let the other side read it before the connection ends."""
+        """Send close_notify, and let the client read it before the connection ends."""
         with contextlib.suppress(OSError, ValueError):
             request.settimeout(0)
             request.unwrap()

@@ -12,17 +12,17 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_xks.proxy.faults.catalogue import Effect, edited
+from pytest_xks.faults import Edit, Replace
 from pytest_xks.proxy.faults.patterns import anything_goes
 from pytest_xks.proxy.rules import as_it_comes_back
 from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError
-from pytest_xks.proxy_api.messages import (
-    DecryptParameters,
-)
+from pytest_xks.proxy_api.messages import DecryptParameters
+from pytest_xks.proxy_api.messages import check_lengths as check_lengths_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.faults import Effect, Effects
     from pytest_xks.proxy.keys import ExternalKey
     from pytest_xks.proxy.rules import Rules
     from pytest_xks.proxy_api.messages import (
@@ -58,48 +58,57 @@ def forgives(
     agree: Callable[[DecryptParameters, DecryptParameters], bool],
     *,
     any_tag_length: bool = False,
-) -> Effect:
+) -> Effects:
     """A proxy that decrypts what ``agree`` takes for something that the key sealed."""
     sealed: deque[tuple[ExternalKey, DecryptParameters]] = deque(maxlen=MEMORY)
 
-    def change(rules: Rules) -> Rules:
-        def seal(
-            key: ExternalKey, parameters: EncryptParameters, active: Rules
-        ) -> EncryptResult:
-            result = rules.seal(key, parameters, active)
-            sealed.append((key, as_it_comes_back(parameters, result)))
-            return result
+    def seal(
+        proceed: Callable[..., EncryptResult],
+        key: ExternalKey,
+        parameters: EncryptParameters,
+        rules: Rules,
+    ) -> EncryptResult:
+        result = proceed(key, parameters, rules)
+        sealed.append((key, as_it_comes_back(parameters, result)))
+        return result
 
-        def open_(
-            key: ExternalKey, parameters: DecryptParameters, active: Rules
-        ) -> bytes:
-            try:
-                return rules.open(key, parameters, active)
-            except XksError:
-                known = next(
-                    (
-                        each
-                        for owner, each in sealed
-                        if owner is key and agree(each, parameters)
-                    ),
-                    None,
-                )
-                if known is None:
-                    raise
-            return key.open_unverified(
-                initialization_vector=parameters.initialization_vector,
-                ciphertext=parameters.ciphertext,
-                ciphertext_metadata=known.ciphertext_metadata,
+    def open_(
+        proceed: Callable[..., bytes],
+        key: ExternalKey,
+        parameters: DecryptParameters,
+        rules: Rules,
+    ) -> bytes:
+        try:
+            return proceed(key, parameters, rules)
+        except XksError:
+            known = next(
+                (
+                    each
+                    for owner, each in sealed
+                    if owner is key and agree(each, parameters)
+                ),
+                None,
             )
+            if known is None:
+                raise
+        return key.open_unverified(
+            initialization_vector=parameters.initialization_vector,
+            ciphertext=parameters.ciphertext,
+            ciphertext_metadata=known.ciphertext_metadata,
+        )
 
-        def check_lengths(parameters: EncryptParameters | DecryptParameters) -> None:
-            if any_tag_length and isinstance(parameters, DecryptParameters):
-                parameters = replace(parameters, authentication_tag=bytes(16))
-            rules.check_lengths(parameters)
+    def check_lengths(
+        proceed: Callable[..., None], parameters: EncryptParameters | DecryptParameters
+    ) -> None:
+        if any_tag_length and isinstance(parameters, DecryptParameters):
+            parameters = replace(parameters, authentication_tag=bytes(16))
+        proceed(parameters)
 
-        return replace(rules, seal=seal, open=open_, check_lengths=check_lengths)
-
-    return Effect(rules=change)
+    return (
+        Replace("seal", seal),
+        Replace("open", open_),
+        Replace("check_lengths", check_lengths),
+    )
 
 
 def all_but(member: str) -> Callable[[DecryptParameters, DecryptParameters], bool]:
@@ -116,41 +125,47 @@ def all_but(member: str) -> Callable[[DecryptParameters, DecryptParameters], boo
 def disguised(
     disguise: Callable[[EncryptResult], EncryptResult],
     reveal: Callable[[DecryptParameters], DecryptParameters],
-) -> Effect:
+) -> Effects:
     """A proxy that sends ciphertexts in another shape, and undoes it at Decrypt."""
 
-    def change(rules: Rules) -> Rules:
-        def seal(
-            key: ExternalKey, parameters: EncryptParameters, active: Rules
-        ) -> EncryptResult:
-            return disguise(rules.seal(key, parameters, active))
+    def seal(
+        proceed: Callable[..., EncryptResult],
+        key: ExternalKey,
+        parameters: EncryptParameters,
+        rules: Rules,
+    ) -> EncryptResult:
+        return disguise(proceed(key, parameters, rules))
 
-        def open_(
-            key: ExternalKey, parameters: DecryptParameters, active: Rules
-        ) -> bytes:
-            plain = reveal(parameters)
-            rules.check_lengths(plain)
-            return rules.open(key, plain, active)
+    def open_(
+        proceed: Callable[..., bytes],
+        key: ExternalKey,
+        parameters: DecryptParameters,
+        rules: Rules,
+    ) -> bytes:
+        plain = reveal(parameters)
+        check_lengths_of(plain)
+        return proceed(key, plain, rules)
 
-        return replace(rules, seal=seal, open=open_, check_lengths=anything_goes)
-
-    return Effect(rules=change)
+    return (
+        Replace("seal", seal),
+        Replace("open", open_),
+        Replace("check_lengths", anything_goes),
+    )
 
 
 def reading(change: Callable[[dict[str, Any]], object]) -> Effect:
     """A proxy that changes a request's document before it reads the parameters."""
 
-    def wrap(rules: Rules) -> Rules:
-        def parse(
-            document: dict[str, object], operation: Operation
-        ) -> EncryptParameters | DecryptParameters | None:
-            copy = dict(document)
-            change(copy)
-            return rules.parse_parameters(copy, operation)
+    def parse(
+        proceed: Callable[..., EncryptParameters | DecryptParameters | None],
+        document: dict[str, object],
+        operation: Operation,
+    ) -> EncryptParameters | DecryptParameters | None:
+        copy = dict(document)
+        change(copy)
+        return proceed(copy, operation)
 
-        return replace(rules, parse_parameters=parse)
-
-    return Effect(rules=wrap)
+    return Replace("parse_parameters", parse)
 
 
 def ignores_algorithm() -> Effect:
@@ -161,15 +176,14 @@ def ignores_algorithm() -> Effect:
 def unsupported_above(limit: int, member: str) -> Effect:
     """A proxy that supports one member up to ``limit`` bytes only."""
 
-    def wrap(rules: Rules) -> Rules:
-        def check(parameters: EncryptParameters | DecryptParameters) -> None:
-            rules.check_sizes(parameters)
-            if len(getattr(parameters, member)) > limit:
-                raise XksError(ErrorName.UNSUPPORTED_OPERATION)
+    def check(
+        proceed: Callable[..., None], parameters: EncryptParameters | DecryptParameters
+    ) -> None:
+        proceed(parameters)
+        if len(getattr(parameters, member)) > limit:
+            raise XksError(ErrorName.UNSUPPORTED_OPERATION)
 
-        return replace(rules, check_sizes=check)
-
-    return Effect(rules=wrap)
+    return Replace("check_sizes", check)
 
 
 _MEMBERS_IN_BASE64 = (
@@ -218,13 +232,6 @@ def unpadded(document: dict[str, Any]) -> None:
             document[member] = value.rstrip("=")
 
 
-def sends_and_takes(edit: Callable[[dict[str, Any]], None]) -> Effect:
+def sends_and_takes(edit: Callable[[dict[str, Any]], None]) -> Effects:
     """Another spelling of Base64, sent by Encrypt and taken by Decrypt."""
-    sends, takes = edited(edit), accepts_sloppy_base64()
-
-    def change(rules: Rules) -> Rules:
-        assert sends.rules is not None  # noqa: S101 - both are effects on rules
-        assert takes.rules is not None  # noqa: S101
-        return takes.rules(sends.rules(rules))
-
-    return Effect(rules=change)
+    return Edit(edit), accepts_sloppy_base64()

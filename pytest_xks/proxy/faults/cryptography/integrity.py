@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_xks.proxy.faults.catalogue import Effect, edited, fault
+from pytest_xks.faults import Edit, Replace
+from pytest_xks.proxy.faults.catalogue import fault, row
 from pytest_xks.proxy.faults.cryptography.ciphertexts import (
     reading,
 )
@@ -16,6 +17,7 @@ from pytest_xks.proxy_api.errors import Operation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.faults import Effect
     from pytest_xks.proxy.keys import ExternalKey
     from pytest_xks.proxy.rules import Rules
     from pytest_xks.proxy_api.messages import (
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     )
 
 
-@fault("ignores-cdiv-algorithm", violates=("XKS-CDIV-004",))
-def _ignores_cdiv_algorithm() -> Effect:
+@fault(violates=("XKS-CDIV-004",))
+def ignores_cdiv_algorithm() -> Effect:
     """Takes any ciphertextDataIntegrityValueAlgorithm for SHA_256."""
     member = "ciphertextDataIntegrityValueAlgorithm"
 
@@ -36,39 +38,36 @@ def _ignores_cdiv_algorithm() -> Effect:
     return reading(change)
 
 
-@fault(
+row(
     "omits-cdiv",
-    operation=Operation.ENCRYPT,
+    "Returns no ciphertextDataIntegrityValue.",
+    Edit(lambda document: document.pop("ciphertextDataIntegrityValue", None)),
+    operations=(Operation.ENCRYPT,),
     violates=("XKS-CDIV-001",),
 )
-def _omits_cdiv() -> Effect:
-    """Returns no ciphertextDataIntegrityValue."""
-    return edited(lambda document: document.pop("ciphertextDataIntegrityValue", None))
 
 
 def _cdiv(compute: Callable[..., bytes]) -> Effect:
     """Another computation; ``compute`` takes the good one and the parts."""
-
-    def change(rules: Rules) -> Rules:
-        return replace(rules, cdiv=lambda **parts: compute(rules.cdiv, **parts))
-
-    return Effect(rules=change)
+    return Replace("cdiv", compute)
 
 
-@fault("wrong-cdiv", violates=("XKS-CDIV-002", "XKS-CDIV-003"))
-def _wrong_cdiv() -> Effect:
-    """Returns a ciphertextDataIntegrityValue of zero bytes."""
-    return _cdiv(lambda _good, **_parts: bytes(32))
+row(
+    "wrong-cdiv",
+    "Returns a ciphertextDataIntegrityValue of zero bytes.",
+    _cdiv(lambda _good, **_parts: bytes(32)),
+    violates=("XKS-CDIV-002", "XKS-CDIV-003"),
+)
+row(
+    "cdiv-ignores-ciphertext-metadata",
+    "Leaves ciphertextMetadata out of the CDIV.",
+    _cdiv(lambda good, **parts: good(**{**parts, "ciphertext_metadata": b""})),
+    violates=("XKS-CDIV-002", "XKS-CDIV-003"),
+)
 
 
-@fault("cdiv-ignores-ciphertext-metadata", violates=("XKS-CDIV-002", "XKS-CDIV-003"))
-def _cdiv_ignores_ciphertext_metadata() -> Effect:
-    """Leaves ciphertextMetadata out of the CDIV."""
-    return _cdiv(lambda good, **parts: good(**{**parts, "ciphertext_metadata": b""}))
-
-
-@fault("cdiv-in-other-order", violates=("XKS-CDIV-002", "XKS-CDIV-003"))
-def _cdiv_in_other_order() -> Effect:
+@fault(violates=("XKS-CDIV-002", "XKS-CDIV-003"))
+def cdiv_in_other_order() -> Effect:
     """Computes the CDIV over the tag first and the vector last."""
 
     def compute(good: Callable[..., bytes], **parts: bytes) -> bytes:
@@ -80,8 +79,8 @@ def _cdiv_in_other_order() -> Effect:
     return _cdiv(compute)
 
 
-@fault("cdiv-without-aad-hashes-lengths", violates=("XKS-CDIV-003",))
-def _cdiv_without_aad_hashes_lengths() -> Effect:
+@fault(violates=("XKS-CDIV-003",))
+def cdiv_without_aad_hashes_lengths() -> Effect:
     """Puts a length of zero into the CDIV where there is no AAD."""
 
     def compute(good: Callable[..., bytes], **parts: bytes) -> bytes:
@@ -91,46 +90,46 @@ def _cdiv_without_aad_hashes_lengths() -> Effect:
     return _cdiv(compute)
 
 
-@fault("cdiv-of-undecryptable-response", violates=("XKS-CDIV-005",))
-def _cdiv_of_undecryptable_response() -> Effect:
+@fault(violates=("XKS-CDIV-005",))
+def cdiv_of_undecryptable_response() -> Effect:
     """With a CDIV, sends a corrupted tag, and a CDIV that matches it."""
 
-    def change(rules: Rules) -> Rules:
-        def encrypt(
-            key: ExternalKey, parameters: EncryptParameters, active: Rules
-        ) -> EncryptResult:
-            result = rules.encrypt(key, parameters, active)
-            if not parameters.wants_cdiv:
-                return result
-            tag = result.authentication_tag[:-1] + b"\0"
-            bad = replace(result, authentication_tag=tag)
-            given = as_it_comes_back(parameters, bad)
-            cdiv = rules.cdiv(
-                additional_authenticated_data=given.additional_authenticated_data,
-                ciphertext_metadata=given.ciphertext_metadata,
-                initialization_vector=given.initialization_vector,
-                ciphertext=given.ciphertext,
-                authentication_tag=given.authentication_tag,
-            )
-            return replace(bad, ciphertext_data_integrity_value=cdiv)
+    def encrypt(
+        proceed: Callable[..., EncryptResult],
+        key: ExternalKey,
+        parameters: EncryptParameters,
+        rules: Rules,
+    ) -> EncryptResult:
+        result = proceed(key, parameters, rules)
+        if not parameters.wants_cdiv:
+            return result
+        tag = result.authentication_tag[:-1] + b"\0"
+        bad = replace(result, authentication_tag=tag)
+        given = as_it_comes_back(parameters, bad)
+        cdiv = rules.cdiv(
+            additional_authenticated_data=given.additional_authenticated_data,
+            ciphertext_metadata=given.ciphertext_metadata,
+            initialization_vector=given.initialization_vector,
+            ciphertext=given.ciphertext,
+            authentication_tag=given.authentication_tag,
+        )
+        return replace(bad, ciphertext_data_integrity_value=cdiv)
 
-        return replace(rules, encrypt=encrypt)
-
-    return Effect(rules=change)
+    return Replace("encrypt", encrypt)
 
 
-@fault("cdiv-with-encrypt-only-key-as-500", violates=("XKS-CDIV-006",))
-def _cdiv_with_encrypt_only_key_as_500() -> Effect:
+@fault(violates=("XKS-CDIV-006",))
+def cdiv_with_encrypt_only_key_as_500() -> Effect:
     """Fails internally when a CDIV is asked of a key that cannot decrypt."""
 
-    def change(rules: Rules) -> Rules:
-        def encrypt(
-            key: ExternalKey, parameters: EncryptParameters, active: Rules
-        ) -> EncryptResult:
-            if parameters.wants_cdiv and not key.supports(Operation.DECRYPT):
-                fails_internally()
-            return rules.encrypt(key, parameters, active)
+    def encrypt(
+        proceed: Callable[..., EncryptResult],
+        key: ExternalKey,
+        parameters: EncryptParameters,
+        rules: Rules,
+    ) -> EncryptResult:
+        if parameters.wants_cdiv and not key.supports(Operation.DECRYPT):
+            fails_internally()
+        return proceed(key, parameters, rules)
 
-        return replace(rules, encrypt=encrypt)
-
-    return Effect(rules=change)
+    return Replace("encrypt", encrypt)

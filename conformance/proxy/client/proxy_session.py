@@ -1,0 +1,107 @@
+"""What all checks of a run share: connections, wait, and what was learnt.
+
+A proxy that stops answering shortens the deadline of the calls that follow, so that a
+run against a dead proxy ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .bodies import KEY_OPERATIONS, ProxyOperation
+from .connection import ConnectionPool, Connector
+from .expect import Outcome, error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_xks.certify.targets.credential import Credential
+    from pytest_xks.certify.targets.proxy_target import ProxyTarget
+
+    from .answer import ProxyAnswer
+
+__all__ = ["SECONDS", "ProxySession", "StoreAccess"]
+
+SECONDS = 5.0
+"""How long a proxy may take; what KMS allows is for the checks of timing."""
+# Of a proxy that does not answer any more, most calls expect nothing; some give it
+# another chance. Otherwise a run against it would take an hour.
+_SILENCES_ALLOWED = 4
+_HOPELESS_SECONDS = 0.02
+_CHANCE_SECONDS = 1.0
+_CHANCE_EVERY = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAccess:
+    """A key store of the target: a path prefix, and how to sign for it."""
+
+    uri_path: str
+    credential: Credential
+    credential_name: str
+    """Its name in ``ProxyTarget.credentials``."""
+    keys: Mapping[str, str]
+
+    def path(self, operation: ProxyOperation, key_id: str | None = None) -> str:
+        """The path of an operation."""
+        if operation in KEY_OPERATIONS:
+            key_id = self.keys["usable"] if key_id is None else key_id
+            return f"{self.uri_path}/keys/{key_id}/{operation.value}"
+        return f"{self.uri_path}/{operation.value}"
+
+
+class ProxySession:
+    """What all checks of a run share."""
+
+    def __init__(self, target: ProxyTarget, *, load: bool = False) -> None:
+        self.target = target
+        self.load = load
+        self.connector = Connector(
+            target.endpoint, target, client=target.client_certificate
+        )
+        self.pool = ConnectionPool(self.connector)
+        self.logs_request_ids = True
+        """Whether the proxy's log can be searched for a kmsRequestId; true so far."""
+        self._silences = 0
+        self._own: dict[str, Outcome | None] = {}
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.pool.close()
+
+    @property
+    def seconds(self) -> float:
+        """The deadline of the next call."""
+        if self._silences < _SILENCES_ALLOWED:
+            return SECONDS
+        is_chance = self._silences % _CHANCE_EVERY == 0
+        return _CHANCE_SECONDS if is_chance else _HOPELESS_SECONDS
+
+    def note(self, failure: str) -> None:
+        """Remember whether a call was answered; ``failure`` is empty if it was."""
+        if not failure:
+            self._silences = 0
+        elif failure.startswith("no "):
+            # No connection, or no complete answer.
+            self._silences += 1
+
+    def own(self, name: str, ask: Callable[[], ProxyAnswer]) -> Outcome | None:
+        """The proxy's own way to say ``name``, where that differs from the table's.
+
+        A proxy that answers every wrong signature with 403 breaks one requirement, that
+        on the status (XKS-ERR-009), and not twenty.
+        """
+        if name not in self._own:
+            self._own[name] = _own_outcome(name, ask())
+        return self._own[name]
+
+
+def _own_outcome(name: str, answer: ProxyAnswer) -> Outcome | None:
+    code, own_name = answer.status, answer.error_name
+    if code is None or code < 400 or error(name).accepts(answer):
+        return None
+    return Outcome(
+        f"{answer.describe()} (this proxy's {name}; see the chapter on errors)",
+        lambda other: other.status == code and other.error_name == own_name,
+    )

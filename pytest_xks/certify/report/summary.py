@@ -1,0 +1,210 @@
+"""What readable reports say around the single results: target, verdict, headings.
+
+What is told of one requirement stands in ``story``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_xks.certify.report.document import UNSUPPORTED_CHECK
+from pytest_xks.certify.run.outcome import Level, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_xks.certify.report.document import (
+        Document,
+        ExchangeView,
+        RequirementResult,
+    )
+
+__all__ = [
+    "NOT_TESTABLE_HINT",
+    "answered",
+    "attention",
+    "certified",
+    "levels",
+    "listed",
+    "target_address",
+    "unsupported_title",
+    "verdict_line",
+    "verdict_sentence",
+]
+
+NOT_TESTABLE_HINT = (
+    "Add what is missing to the target file; what the target does not have, list in "
+    "not_supported."
+)
+
+# What is listed with its reason, under which heading.
+_LISTED: Mapping[Status, str] = {
+    Status.ERROR: "Errors of the suite; please report them",
+    Status.NOT_TESTABLE: "Not testable",
+    Status.NOT_APPLICABLE: "Not applicable",
+    Status.DISABLED: "Disabled",
+}
+
+# A deviation at these levels is information, whatever was asked for.
+_INFORMATION = {Level.MAY, Level.INFO}
+
+_ANSWER_SHOWN = 160
+_TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL | re.IGNORECASE)
+
+
+def certified(document: Document) -> Iterator[tuple[str, str]]:
+    """What was certified, by what and when, as pairs of a name and a value."""
+    suite, target = document["suite"], document["target"]
+    yield "Suite", f"{suite['name']} {suite['version']}"
+    yield "Standard", f"{suite['specification']} {suite['specification_version']}"
+    yield "Target", f"{target_address(document)} ({target['source']})"
+    yield from _of_emulator(document)
+    yield "Region", target["region"]
+    if target["not_supported"]:
+        yield "Unsupported", ", ".join(target["not_supported"])
+    yield "When", f"{document['started_at']}, {document['duration_seconds']:.1f} s"
+
+
+def _of_emulator(document: Document) -> Iterator[tuple[str, str]]:
+    target = document["target"]
+    if "proxy_endpoint_template" in target:
+        yield "XKS proxy", f"{target['proxy_endpoint_template']} (the suite's own)"
+
+
+def target_address(document: Document) -> str:
+    """Where the target is."""
+    target = document["target"]
+    if "endpoint_url" in target:
+        return target["endpoint_url"]
+    return f"{target['endpoint']}{target['uri_path']}"
+
+
+def levels(document: Document) -> list[Level]:
+    """The levels at which there is a requirement with a check."""
+    return [level for level in Level if any(document["summary"][level].values())]
+
+
+def verdict_line(document: Document) -> str:
+    """The verdict, and the counts behind it, in one line."""
+    parts = [
+        f"{level.value} {_counts(document['summary'][level])}"
+        for level in levels(document)
+    ]
+    verdict = document["verdict"]
+    if unsupported := document.get("lacking"):
+        verdict += f", no {unsupported['what']}"
+    baseline = document.get("baseline")
+    if baseline and baseline["known"] and not baseline["unexpected"]:
+        verdict += ", with known failures only"
+    if baseline and (baseline["stale"] or baseline["unknown"]):
+        verdict += ", with a stale baseline"
+    return f"{verdict}: {'; '.join(parts)}"
+
+
+def verdict_sentence(document: Document) -> str:
+    """The verdict for somebody who has never seen one."""
+    suite, must = document["suite"], document["summary"][Level.MUST]
+    standard = f"{suite['specification']} {suite['specification_version']}"
+    if unsupported := document.get("lacking"):
+        return (
+            f"The target has no {unsupported['what']}: it knows none of the "
+            "operations, so nothing else was tried."
+        )
+    if document["verdict"] == "conformant":
+        return (
+            f"The target meets every mandatory requirement of the {standard} that "
+            "applies to it and can be observed from outside "
+            f"({must['passed']} verified)."
+        )
+    if document["verdict"] == "incomplete":
+        missing = sum(must[s] for s in ("not_testable", "disabled", "error"))
+        return (
+            "Nothing mandatory that was checked failed, but there is no verdict yet: "
+            f"{missing} mandatory requirements of the {standard} were not verified."
+        )
+    if not must["failed"]:
+        return (
+            f"The target breaks recommendations of the {standard}, which count here "
+            "because of --strict."
+        )
+    return (
+        f"The target breaks {must['failed']} mandatory requirements of the {standard}."
+    )
+
+
+def _counts(counts: dict[str, int]) -> str:
+    found = [f"{n} {status.replace('_', ' ')}" for status, n in counts.items() if n]
+    return ", ".join(found)
+
+
+def attention(document: Document) -> Iterator[tuple[str, list[RequirementResult]]]:
+    """Violated requirements in blocks with headings, the most urgent first."""
+    results = _tried(document)
+    known = [r for r in results if _is_violated(r) and r["known_failure"] is not None]
+    fresh = [r for r in results if _is_violated(r) and r["known_failure"] is None]
+    blocks = (
+        ("Failed", [r for r in fresh if r["status"] == Status.FAILED]),
+        ("Warnings", [r for r in fresh if _is_should(r)]),
+        ("For information", [r for r in fresh if r["level"] in _INFORMATION]),
+        ("Known failures", known),
+    )
+    for title, block in blocks:
+        if block:
+            yield f"{title} ({len(block)})", block
+
+
+def listed(
+    document: Document,
+) -> Iterator[tuple[Status, str, list[RequirementResult]]]:
+    """Status, heading and requirements of what was not verified."""
+    results = _tried(document)
+    for status, title in _LISTED.items():
+        if chosen := [r for r in results if r["status"] == status]:
+            yield status, f"{title} ({len(chosen)})", chosen
+
+
+def _tried(document: Document) -> list[RequirementResult]:
+    """All results but those for which ``unsupported_title`` speaks."""
+    return [
+        result
+        for result in document["requirements"]
+        if not any(check["id"] == UNSUPPORTED_CHECK for check in result["checks"])
+    ]
+
+
+def unsupported_title(document: Document) -> str:
+    """The heading over what the target does not support at all, or nothing."""
+    unsupported = document.get("lacking")
+    if unsupported is None:
+        return ""
+    failed = sum(r["status"] == Status.FAILED for r in document["requirements"])
+    return f"No {unsupported['what']}: {failed} requirements failed untried"
+
+
+def answered(document: Document) -> Iterator[tuple[str, str]]:
+    """What a target without the operations answered, by operation."""
+    unsupported = document.get("lacking")
+    for exchange in unsupported["exchanges"] if unsupported else ():
+        yield exchange["label"], _in_short(exchange)
+
+
+def _is_violated(result: RequirementResult) -> bool:
+    return result["status"] in {Status.FAILED, Status.WARNING}
+
+
+def _is_should(result: RequirementResult) -> bool:
+    return result["status"] == Status.WARNING and result["level"] not in _INFORMATION
+
+
+def _in_short(exchange: ExchangeView) -> str:
+    """Status and body on one line; of a page in HTML, its title."""
+    response = exchange["response"]
+    if response is None:
+        return f"no answer: {exchange['error']}"
+    status, content = str(response["status"]), response["body"]["content"]
+    if content.lstrip().startswith("<"):
+        title = _TITLE.search(content)
+        content = title[1].removeprefix(status) if title else "a page in HTML"
+    line = " ".join(f"{status} {content}".split())
+    return line if len(line) <= _ANSWER_SHOWN else f"{line[:_ANSWER_SHOWN]}…"

@@ -1,0 +1,47 @@
+"""Which requirements a run is asked to verify."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_xks.certify.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from pytest_xks.certify.requirements.catalogue import Catalogue
+
+__all__ = ["Selection"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What the user asked for; what it leaves out is disabled."""
+
+    only: tuple[str, ...] = ()
+    """Prefixes of requirement ids; empty for all."""
+    skip: tuple[str, ...] = ()
+    """Prefixes of requirement ids."""
+    fail_fast: bool = False
+    """Whether the first failed MUST ends the run."""
+    load: bool = False
+    """Whether to run the load test, too."""
+    pytest_args: tuple[str, ...] = ()
+    """What else pytest is told."""
+    sampled_but: frozenset[str] | None = None
+    """For the self-test: of the checks of other requirements than these, one of each
+    test function will do; None for all."""
+
+    def ids(self, catalogue: Catalogue) -> frozenset[str]:
+        """The requirements to verify.
+
+        Raises:
+            UsageProblem: a prefix matches no requirement.
+        """
+        for prefix in (*self.only, *self.skip):
+            if not catalogue.matching([prefix]):
+                raise UsageProblem(
+                    f"No requirement begins with {prefix!r}.",
+                    "`pytest-xks requirements` lists them all.",
+                )
+        chosen = catalogue.matching(self.only or [""])
+        return chosen - (catalogue.matching(self.skip) if self.skip else frozenset())

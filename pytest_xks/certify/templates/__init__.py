@@ -1,0 +1,4 @@
+"""Target files to fill in, every key explained, and what writes them.
+
+From outside, everything in ``templates`` may be imported.
+"""
