@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pytest_xks.clock import SimulatedClock as SimulatedClock
     from pytest_xks.clock import SystemClock as SystemClock
     from pytest_xks.faults.armed import ArmedFault as ArmedFault
+    from pytest_xks.handles import KeyHandle as KeyHandle
+    from pytest_xks.handles import KeyStoreHandle as KeyStoreHandle
     from pytest_xks.http.certificates import BadCertificate as BadCertificate
     from pytest_xks.http.certificates import Certificate as Certificate
     from pytest_xks.http.certificates import (
@@ -55,8 +57,6 @@ if TYPE_CHECKING:
     )
     from pytest_xks.kms.desk.exceptions import KmsError as KmsError
     from pytest_xks.kms.fake import FakeKms as FakeKms
-    from pytest_xks.kms.handles import KeyHandle as KeyHandle
-    from pytest_xks.kms.handles import KeyStoreHandle as KeyStoreHandle
     from pytest_xks.kms.operators.alarms import AlarmState as AlarmState
     from pytest_xks.kms.operators.logs import ProxyLogEntry as ProxyLogEntry
     from pytest_xks.kms.operators.metrics import MetricPoint as MetricPoint
@@ -130,9 +130,9 @@ _PLACES = {
     "HttpRequest": "proxy_api.http:Request",
     "HttpResponse": "proxy_api.http:Response",
     "JournalEntry": "proxy.journal",
-    "KeyHandle": "kms.handles",
+    "KeyHandle": "handles",
     "KeyStatus": "proxy.keys",
-    "KeyStoreHandle": "kms.handles",
+    "KeyStoreHandle": "handles",
     "KeyUsage": "proxy.keys",
     "KmsError": "kms.desk.exceptions",
     "MakeXksKey": "plugin",

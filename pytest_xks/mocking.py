@@ -12,15 +12,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
 from pytest_xks.clock import SimulatedClock
+from pytest_xks.handles import create_key_store
 from pytest_xks.kms.fake import FakeKms
-from pytest_xks.kms.handles import create_key_store
 from pytest_xks.proxy.mock import proxy_with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.handles import KeyHandle, KeyStoreHandle
     from pytest_xks.kms.faults.armed import ArmedFault
-    from pytest_xks.kms.handles import KeyHandle, KeyStoreHandle
     from pytest_xks.proxy.mock import MockXksProxy, MockXksProxyOptions
 
 __all__ = ["FakeKmsWithProxy", "XksMock", "mock_xks"]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
     from pytest_xks.clock import SimulatedClock
+    from pytest_xks.handles import KeyHandle, KeyStoreHandle
     from pytest_xks.kms.fake import FakeKms
-    from pytest_xks.kms.handles import KeyHandle, KeyStoreHandle
     from pytest_xks.proxy.mock import MockXksProxy, MockXksProxyOptions
     from pytest_xks.serve.xks_server import XksServer
 
@@ -237,7 +237,7 @@ def make_xks_key_store(
 
     Keywords: ``proxy`` (a mock proxy to use), ``name``, ``connect=False``, ``region``.
     """
-    from pytest_xks.kms.handles import create_key_store  # noqa: PLC0415 - as above
+    from pytest_xks.handles import create_key_store  # noqa: PLC0415 - as above
 
     def make(
         proxy: MockXksProxy | None = None,

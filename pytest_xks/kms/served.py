@@ -1,7 +1,7 @@
 """The fake KMS behind a socket, for clients in other processes.
 
 It mocks all of AWS in this process for as long as it is served (moto knows no other
-way), so whoever serves one does nothing else with boto3.
+way), so the process of a server does nothing else with boto3.
 """
 
 from __future__ import annotations
@@ -29,14 +29,13 @@ _VPC_SERVICE_ID = "vpce-svc-0e1f2a3b4c5d6e7f8"
 class ServedKms:
     """A fake KMS over HTTP, with one VPC endpoint service declared to it.
 
-    Nothing listens before ``start``, so that ``fake`` can be set up, and refuse what it
-    does not understand, before anybody asks it.
+    Nothing listens before ``start``, so that ``fake`` can be configured first.
 
     Args:
         host: where it listens.
         port: 0 for any free one.
         region: of requests that name none.
-        connect_to: where host names of proxies lead, ``HOST:443:ADDRESS:PORT``.
+        connect_to: routes of host names of proxies, ``HOST:443:ADDRESS:PORT``.
         trust_ca: CA certificates of proxies, in PEM, or files that hold them.
         behaviours: switches by name; see ``pytest_xks.kms.behaviour``.
 
@@ -63,7 +62,7 @@ class ServedKms:
         for name, value in (behaviours or {}).items():
             fake.behaviour.set_switch(name, value)
         self.fake = fake
-        """Leads to proxies, and has the switches."""
+        """Has the routes to proxies and the switches."""
         self.vpc_endpoint_service = fake.add_vpc_endpoint_service(
             VPC_PRIVATE_DNS_NAME,
             name=f"com.amazonaws.vpce.{region}.{_VPC_SERVICE_ID}",
@@ -98,7 +97,7 @@ class ServedKms:
         return f"http://{host}:{self._server.port}"
 
     def start(self) -> Self:
-        """Mock AWS in this process, and listen; harmless if it does.
+        """Mock AWS in this process, and listen; no-op if running.
 
         Raises:
             OSError: the address is not this machine's, or the port is taken.
@@ -112,7 +111,7 @@ class ServedKms:
         return self
 
     def stop(self) -> None:
-        """Close the port, end every connection and give AWS back; harmless again."""
+        """Close the port and every connection, and stop mocking; no-op if stopped."""
         started, self._started = self._started, None
         if started is not None:
             started.close()

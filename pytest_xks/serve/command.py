@@ -24,7 +24,7 @@ from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.targets.proxy_file import proxy_target_from_document
 from pytest_xks.certify.targets.proxy_preflight import preflight_proxy
 from pytest_xks.certify.toml.writing import dump_toml
-from pytest_xks.kms.handles import register_key_store
+from pytest_xks.handles import register_key_store
 from pytest_xks.kms.served import ServedKms, address_to_reach
 from pytest_xks.proxy.reference import REGION, ReferenceProxy
 from pytest_xks.serve.instructions import Serving, instructions
@@ -32,7 +32,7 @@ from pytest_xks.serve.instructions import Serving, instructions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_xks.kms.handles import KeyStoreHandle
+    from pytest_xks.handles import KeyStoreHandle
 
 __all__ = ["ServeOptions", "serve"]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from mypy_boto3_kms import KMSClient
 
-    from pytest_xks.kms.handles import KeyStoreHandle
+    from pytest_xks.handles import KeyStoreHandle
 
 __all__ = ["ServedProxy", "ServerDidNotStartError", "XksServer"]
 
@@ -195,7 +195,7 @@ class XksServer:
         Raises:
             ClientError: CreateCustomKeyStore's; a Region takes ten of them.
         """
-        from pytest_xks.kms.handles import register_key_store  # noqa: PLC0415 - likewise
+        from pytest_xks.handles import register_key_store  # noqa: PLC0415 - likewise
 
         number = next(self._numbers)
         return register_key_store(

@@ -23,6 +23,7 @@ from pytest_xks import (
     MockXksProxy,
     Operation,
     RequestQuota,
+    Timeouts,
     TransportTimeout,
     VpcProblem,
     bad_certificate,
@@ -168,6 +169,11 @@ def test_a_key_store(
     """Key stores, and keys in them, with what AWS takes for them."""
     other: KeyStoreHandle = make_xks_key_store(name="other", connect=False)
     key: KeyHandle = make_xks_key(Description="mine")
+    kms: KMSClient = xks_key_store.kms
+    assert kms.describe_key(KeyId=key.arn)["KeyMetadata"]["Description"] == "mine"
+    path: str = xks_key_store.description["XksProxyConfiguration"]["UriPath"]
+    assert path.endswith("/kms/xks/v1")
+    xks_key_store.external_keys["usable"].rotate()
     xks_key_store.disconnect()
 
     state: str = key.state
@@ -197,13 +203,23 @@ def test_a_fault_of_kms(xks_fake_kms: FakeKms) -> None:
 
 
 def test_switches(xks_fake_kms: FakeKms) -> None:
-    """Switches take AWS's readings as text."""
-    xks_fake_kms.behaviour.timeouts = "fail"
+    """A switch takes text, and is a member of its enum or a number."""
+    behaviour = xks_fake_kms.behaviour
+    behaviour.timeouts = "fail"
+    behaviour.connecting_seconds = 300
+    timeouts: Timeouts = behaviour.timeouts
+    seconds: float = behaviour.connecting_seconds
+
+    assert timeouts is Timeouts.FAIL
+    assert seconds == 300
+
+
+def test_vpc_endpoint_services(xks_fake_kms: FakeKms) -> None:
+    """What is wrong with a VPC endpoint service is said by name."""
     service = xks_fake_kms.add_vpc_endpoint_service(
         "vpc.xks.test", problems=[VpcProblem.PORT_BLOCKED]
     )
 
-    assert xks_fake_kms.behaviour.timeouts == "fail"
     assert service.problems == {VpcProblem.PORT_BLOCKED}
 
 

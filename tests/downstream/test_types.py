@@ -130,22 +130,25 @@ def test_without_stubs(without_stubs: Path) -> None:
 
 def test_a_slip_is_seen(with_stubs: Path, tmp_path: Path) -> None:
     """An attribute that there is not is an error, wherever a fixture leads to it."""
-    slips = {
-        "xks_proxy: MockXksProxy": "xks_proxy.nothing",
-        "xks_key: KeyHandle": "xks_key.external_key.nothing",
-        "xks_fake_kms: FakeKms": "xks_fake_kms.client().nothing",
-        "make_xks_key: MakeXksKey": "make_xks_key().key_store.nothing",
-        "xks_server: XksServer": "xks_server.proxy.credential.nothing",
-        "xks: FakeKmsWithProxy": "xks.key.nothing",
-    }
-    names = ", ".join(parameter.partition(": ")[2] for parameter in slips)
+    slips = [
+        ("xks_proxy: MockXksProxy", "xks_proxy.nothing"),
+        ("xks_key: KeyHandle", "xks_key.external_key.nothing"),
+        ("xks_fake_kms: FakeKms", "xks_fake_kms.client().nothing"),
+        ("xks_fake_kms: FakeKms", "xks_fake_kms.client('eu-west-1', 'kms').nothing"),
+        ("xks_fake_kms: FakeKms", "xks_fake_kms.behaviour.nothing"),
+        ("make_xks_key: MakeXksKey", "make_xks_key().key_store.nothing"),
+        ("xks_server: XksServer", "xks_server.proxy.credential.nothing"),
+        ("xks: FakeKmsWithProxy", "xks.key.nothing"),
+    ]
+    names = sorted({parameter.partition(": ")[2] for parameter, _ in slips})
     tests = [
         f"def test_{number}({parameter}) -> None: {slip}"
-        for number, (parameter, slip) in enumerate(slips.items())
+        for number, (parameter, slip) in enumerate(slips)
     ]
     program = tmp_path / "test_slips.py"
     program.write_text(
-        "\n".join([f"from pytest_xks import {names}, nothing", *tests]), "utf-8"
+        "\n".join([f"from pytest_xks import {', '.join(names)}, nothing", *tests]),
+        "utf-8",
     )
 
     found = errors(with_stubs, program=program)

@@ -18,20 +18,21 @@ SUITE = ROOT / "conformance"
 FACTS = {"proxy_api"}
 GROUND = FACTS | {"clock", "faults", "http", "register"}
 MAY_IMPORT = {
-    "__init__": GROUND | {"kms", "mocking", "plugin", "proxy", "serve"},
+    "__init__": GROUND | {"handles", "kms", "mocking", "plugin", "proxy", "serve"},
     "__main__": {"cli"},
     "certify": GROUND | {"kms", "proxy"},
     "cli": GROUND | {"certify", "kms", "proxy", "serve"},
     "clock": set(),
     "faults": {"clock"},
+    "handles": GROUND | {"kms", "proxy"},
     "http": FACTS,
     "kms": GROUND,
-    "mocking": GROUND | {"kms", "proxy"},
-    "plugin": GROUND | {"kms", "mocking", "proxy", "serve"},
+    "mocking": GROUND | {"handles", "kms", "proxy"},
+    "plugin": GROUND | {"handles", "kms", "mocking", "proxy", "serve"},
     "proxy": GROUND,
     "proxy_api": set(),
     "register": set(),
-    "serve": GROUND | {"certify", "kms", "proxy"},
+    "serve": GROUND | {"certify", "handles", "kms", "proxy"},
 }
 
 # What a folder of the library and of the suite holds at most, and a file of it.

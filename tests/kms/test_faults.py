@@ -16,17 +16,17 @@ UNKNOWN_STORE = "cks-00000000000000000"
 
 
 @pytest.mark.parametrize("name", sorted(all_faults()))
-def test_every_fault_can_be_armed(inner_lab, name):
+def test_every_fault_can_be_armed(local_system, name):
     """Every fault of the catalogue replaces steps, and says what it does."""
     fault = all_faults()[name]
 
-    with inner_lab.fake.fault(name) as armed:
+    with local_system.fake.fault(name) as armed:
         assert armed.replacements
         with suppress(ClientError):
-            inner_lab.kms.list_keys()
+            local_system.kms.list_keys()
 
     assert fault.summary.endswith(".")
-    assert inner_lab.fake.faults.armed == ()
+    assert local_system.fake._desk.faults.armed == ()
 
 
 def test_every_fault_violates_what_is_checked():
@@ -38,23 +38,23 @@ def test_every_fault_violates_what_is_checked():
     assert named <= checked
 
 
-def test_fault_within_the_block(inner_lab, assert_kms_error):
+def test_fault_within_the_block(local_system, assert_kms_error):
     """A fault acts within its block, counts its hits, and is over after it."""
 
     def connect() -> object:
-        return inner_lab.kms.connect_custom_key_store(CustomKeyStoreId=UNKNOWN_STORE)
+        return local_system.kms.connect_custom_key_store(CustomKeyStoreId=UNKNOWN_STORE)
 
-    with inner_lab.fake.fault(FAULT) as armed:
+    with local_system.fake.fault(FAULT) as armed:
         assert_kms_error(connect, "ValidationException")
         assert armed.hits == 1
 
     assert_kms_error(connect, "CustomKeyStoreNotFoundException")
 
 
-def test_unknown_fault(inner_lab):
+def test_unknown_fault(local_system):
     """A name that no fault has is refused, with the nearest one."""
     with pytest.raises(LookupError, match=f"did you mean {FAULT}"):
-        inner_lab.fake.fault(FAULT + "-")
+        local_system.fake.fault(FAULT + "-")
 
 
 def test_fault_of_one_fake():

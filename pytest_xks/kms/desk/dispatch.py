@@ -1,7 +1,7 @@
 """One function for each operation of the KMS API, and the way to it.
 
 A request that has to do with an external key store or a key in one is answered here;
-for everything else the answer is None, and moto's KMS goes on as if nothing were there.
+for everything else the answer is None, and moto's KMS answers.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.stores.models import Region
+    from pytest_xks.kms.desk.context import Context
 
-__all__ = ["CRYPTOGRAPHIC", "OPERATIONS", "answer"]
+__all__ = ["OPERATIONS", "answer"]
 
 Document = dict[str, object]
 
-OPERATIONS: Mapping[str, Callable[[Region, Call], Document | None]] = {
+OPERATIONS: Mapping[str, Callable[[Context, Call], Document | None]] = {
     "CancelKeyDeletion": key_management.cancel_key_deletion,
     "ConnectCustomKeyStore": key_stores.connect_custom_key_store,
     "CreateCustomKeyStore": key_stores.create_custom_key_store,
@@ -46,41 +46,32 @@ OPERATIONS: Mapping[str, Callable[[Region, Call], Document | None]] = {
     "UpdateCustomKeyStore": key_stores.update_custom_key_store,
 }
 
-CRYPTOGRAPHIC = frozenset(
-    {
-        "Decrypt",
-        "Encrypt",
-        "GenerateDataKey",
-        "GenerateDataKeyWithoutPlaintext",
-        "ReEncrypt",
-    }
-)
-"""KMS-CRYPTO-001: exactly these work with keys in external key stores."""
-
 _KEY_MEMBER = {"CreateAlias": "TargetKeyId", "UpdateAlias": "TargetKeyId"}
 
 
 @step
-def answer(region: Region, call: Call) -> Document | None:
+def answer(context: Context, call: Call) -> Document | None:
     """Answer a call; None if moto is to answer it.
 
     Raises:
         KmsError: an answer other than success.
     """
-    region.delete_due_keys()
-    handler = OPERATIONS.get(call.operation)
-    if handler is not None:
-        return handler(region, call)
-    _check_key(region, call)
+    if context.region.pending_deletion:
+        for key in context.region.delete_due_keys(context.clock.now()):
+            context.monitoring.key_deleted(key)
+    operation = OPERATIONS.get(call.operation)
+    if operation is not None:
+        return operation(context, call)
+    _check_key(context, call)
     return None
 
 
-def _check_key(region: Region, call: Call) -> None:
+def _check_key(context: Context, call: Call) -> None:
     """Refuse what a key in an external key store cannot do, or not in its state."""
     key_id = call.text(_KEY_MEMBER.get(call.operation, "KeyId"))
-    key = region.keys.find(key_id) if key_id else None
+    key = context.region.keys.find(key_id) if key_id else None
     if key is None:
         return
-    call.keys.append(key)
+    context.trace.keys.append(key)
     check_refused(key, call.operation)
-    require_manageable(key, call.operation)
+    require_manageable(key, call.operation, context.behaviour)

@@ -1,6 +1,6 @@
 """What the KMS API accepts as input, after its service model (KMS-GEN-011).
 
-botocore checks required members, types and minima; whoever speaks HTTP checks nothing.
+botocore checks required members, types and minima; other clients check nothing.
 So every modelled constraint of the members that concern external key stores is here, in
 one table, and a value is refused before anything happens. The value of a sensitive
 member never comes back (KMS-GEN-014).
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "binary",
-    "context",
     "invalid",
     "missing",
     "require",
+    "string_map",
     "validate",
 ]
 
@@ -169,7 +169,7 @@ def missing(member: str) -> KmsError:
 
 
 def invalid(message: str) -> KmsError:
-    """A ValidationException in words of its own."""
+    """A ValidationException with a message of its own."""
     return KmsError(ErrorCode.VALIDATION, message)
 
 
@@ -193,7 +193,7 @@ def binary(parameters: Mapping[str, object], member: str) -> bytes:
     return data
 
 
-def context(parameters: Mapping[str, object], member: str) -> dict[str, str]:
+def string_map(parameters: Mapping[str, object], member: str) -> dict[str, str]:
     """An encryption context; empty if it is absent.
 
     Raises:

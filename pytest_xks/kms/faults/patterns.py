@@ -14,23 +14,20 @@ from typing import TYPE_CHECKING, Any
 from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import KmsError
 from pytest_xks.kms.desk.rendering import key_metadata
-from pytest_xks.kms.proxy_calls.failures import ProxyFailure
+from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.desk.exceptions import ConnectionErrorCode
     from pytest_xks.kms.faults.catalogue import Replacements
-    from pytest_xks.kms.stores.models import (
-        ConnectionState,
-        ExternalKeyStore,
-        Region,
-        XksKey,
-    )
+    from pytest_xks.kms.keys.key import XksKey
+    from pytest_xks.kms.stores.store import ConnectionState, ExternalKeyStore
 
     Document = dict[str, Any]
-    Answer = Callable[[Region, Call], Document | None]
+    Answer = Callable[[Context, Call], Document | None]
 
 __all__ = [
     "adjusting",
@@ -59,32 +56,32 @@ def asking(*operations: str, **parameters: object) -> Replacements:
         parameters: what to put in place.
     """
 
-    def ask(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def ask(proceed: Answer, context: Context, call: Call) -> Document | None:
         if not _in(operations, call):
-            return proceed(region, call)
+            return proceed(context, call)
         changed = {**call.parameters, **parameters}
         kept = {name: value for name, value in changed.items() if value is not None}
-        return proceed(region, replace(call, parameters=kept))
+        return proceed(context, replace(call, parameters=kept))
 
     return {answer: ask}
 
 
 def adjusting(
-    change: Callable[[Region, Document], object], *operations: str
+    change: Callable[[Context, Document], object], *operations: str
 ) -> Replacements:
     """Answers calls as if their parameters had been edited.
 
     Args:
-        change: gets the Region, and the parameters, which it edits in place.
+        change: gets the context, and the parameters, which it edits in place.
         operations: of these only; of all without any.
     """
 
-    def adjust(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def adjust(proceed: Answer, context: Context, call: Call) -> Document | None:
         if not _in(operations, call):
-            return proceed(region, call)
+            return proceed(context, call)
         parameters = dict(call.parameters)
-        change(region, parameters)
-        return proceed(region, replace(call, parameters=parameters))
+        change(context, parameters)
+        return proceed(context, replace(call, parameters=parameters))
 
     return {answer: adjust}
 
@@ -114,8 +111,8 @@ def editing(change: Callable[[Document], object], *operations: str) -> Replaceme
         operations: of these only; of all without any.
     """
 
-    def edit(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call)
+    def edit(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call)
         if document is not None and _in(operations, call):
             change(document)
         return document
@@ -132,28 +129,28 @@ def renaming(code: str, other: str, *operations: str) -> Replacements:
         operations: of these only; of all without any.
     """
 
-    def rename(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+    def rename(_context: Context, _call: Call, error: KmsError) -> KmsError | None:
         return KmsError(other, error.message) if code in {error.code, "*"} else None
 
     return raising(rename, *operations)
 
 
 def raising(
-    instead: Callable[[Region, Call, KmsError], KmsError | None], *operations: str
+    instead: Callable[[Context, Call, KmsError], KmsError | None], *operations: str
 ) -> Replacements:
     """Raises something else where an exception is due.
 
     Args:
-        instead: gets the Region, the call and the exception that is due, and returns
+        instead: gets the context, the call and the exception that is due, and returns
             what to raise; None leaves it as it is.
         operations: of these only; of all without any.
     """
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
-            other = instead(region, call, error) if _in(operations, call) else None
+            other = instead(context, call, error) if _in(operations, call) else None
             if other is None:
                 raise
             raise other from None
@@ -172,9 +169,9 @@ def forgiving(
         document: what the success says.
     """
 
-    def forgive(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def forgive(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
             if code not in {error.code, "*"} or not _in(operations, call):
                 raise
@@ -184,26 +181,26 @@ def forgiving(
 
 
 def answering(
-    respond: Callable[[Answer, Region, Call], Document | None], *operations: str
+    respond: Callable[[Answer, Context, Call], Document | None], *operations: str
 ) -> Replacements:
     """Answers in a way of its own.
 
     Args:
-        respond: gets the step itself, the Region and the call.
+        respond: gets the step itself, the context and the call.
         operations: these only; all without any.
     """
 
-    def own(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def own(proceed: Answer, context: Context, call: Call) -> Document | None:
         if not _in(operations, call):
-            return proceed(region, call)
-        return respond(proceed, region, call)
+            return proceed(context, call)
+        return respond(proceed, context, call)
 
     return {answer: own}
 
 
-def store_of(region: Region, call: Call) -> ExternalKeyStore | None:
+def store_of(context: Context, call: Call) -> ExternalKeyStore | None:
     """The key store that a call names, if it exists."""
-    return region.stores.get(call.text("CustomKeyStoreId") or "")
+    return context.region.stores.get(call.text("CustomKeyStoreId") or "")
 
 
 def move(
@@ -215,7 +212,7 @@ def move(
     store.change_state(state, state, seconds=0, code=code)
 
 
-def ask_proxy(region: Region, call: Call, store: ExternalKeyStore) -> None:
+def ask_proxy(context: Context, call: Call, store: ExternalKeyStore) -> None:
     """Ask the proxy for its health, whatever it says."""
     with suppress(ProxyFailure):
-        region.world.proxy_client.get_health_status(call, store.target)
+        context.proxy_client.get_health_status(call, store.proxy)

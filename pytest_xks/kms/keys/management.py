@@ -14,20 +14,24 @@ from pytest_xks.kms.keys.states import (
     require_manageable,
     require_pending,
 )
-from pytest_xks.kms.proxy_calls.failures import (
+from pytest_xks.kms.proxy_calls.error_mapping import (
     Group,
     ProxyFailure,
     Scenario,
     kms_error,
 )
-from pytest_xks.kms.stores.models import EXTERNAL_KEY_STORE
+from pytest_xks.kms.stores.store import EXTERNAL_KEY_STORE, external_key_in_use
 from pytest_xks.proxy_api.limits import KEY_SPEC_AES_256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_xks.kms.account import AccountRegion
+    from pytest_xks.kms.behaviour import Behaviour
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.stores.models import ExternalKeyStore, Region, XksKey
+    from pytest_xks.kms.desk.context import Context
+    from pytest_xks.kms.keys.key import XksKey
+    from pytest_xks.kms.stores.store import ExternalKeyStore
     from pytest_xks.proxy_api.messages import KeyMetadata
 
 __all__ = [
@@ -37,6 +41,7 @@ __all__ = [
     "disable_key",
     "enable_key",
     "generate_random",
+    "is_in_use",
     "require_connected",
     "schedule_key_deletion",
 ]
@@ -54,7 +59,7 @@ _DEFAULT_WAITING_DAYS = 30
 # -- CreateKey --------------------------------------------------------------------
 
 
-def create_key(region: Region, call: Call) -> Document | None:
+def create_key(context: Context, call: Call) -> Document | None:
     """CreateKey, if it has to do with a custom key store (KMS-CREATEKEY)."""
     parameters = call.parameters
     concerns_us = (
@@ -65,6 +70,7 @@ def create_key(region: Region, call: Call) -> Document | None:
     if not concerns_us:
         return None
     validate(parameters)
+    region = context.region
     _check_combination(parameters, region)
     _check_kind(parameters)
     policy, tags = _policy(parameters), _tags(parameters)
@@ -72,21 +78,24 @@ def create_key(region: Region, call: Call) -> Document | None:
     external_key_id = str(parameters["XksKeyId"])
     # AMBIGUOUS: the order of the checks is not said (KMS-AMB-025). Ours: what KMS knows
     # first, then what the proxy says.
-    require_connected(store)
+    require_connected(store, context.behaviour)
     with store.reserved(external_key_id):
-        _check_external_key(region, call, store, external_key_id)
+        if is_in_use(region, store, external_key_id):
+            raise external_key_in_use(external_key_id)
+        _check_external_key(context, call, store, external_key_id)
         key = region.keys.create(
             store=store,
             external_key_id=external_key_id,
             policy=policy,
             description=str(parameters.get("Description") or ""),
             tags=tags,
+            created=context.clock.now(),
         )
-    call.keys.append(key)
+    context.trace.keys.append(key)
     return {"KeyMetadata": key.metadata()}
 
 
-def _check_combination(parameters: Mapping[str, object], region: Region) -> None:
+def _check_combination(parameters: Mapping[str, object], region: AccountRegion) -> None:
     # KMS-CREATEKEY-010, KMS-AMB-026.
     origin = str(parameters.get("Origin") or "AWS_KMS")
     store_id = parameters.get("CustomKeyStoreId")
@@ -167,13 +176,12 @@ def _tag(value: object) -> dict[str, str]:
 
 
 @step
-def require_connected(store: ExternalKeyStore) -> None:
+def require_connected(store: ExternalKeyStore, behaviour: Behaviour) -> None:
     """Check that KMS keys can be created in a store.
 
     Raises:
         KmsError: CustomKeyStoreInvalidStateException.
     """
-    behaviour = store.region.world.behaviour
     if not store.connected:
         # KMS-CREATEKEY-004.
         raise kms_error(Scenario.NOT_CONNECTED, Group.CREATE_KEY, behaviour)
@@ -181,17 +189,25 @@ def require_connected(store: ExternalKeyStore) -> None:
         raise kms_error(Scenario.UNHEALTHY, Group.CREATE_KEY, behaviour)
 
 
+@step
+def is_in_use(
+    region: AccountRegion, store: ExternalKeyStore, external_key_id: str
+) -> bool:
+    """Whether a KMS key in the store uses an external key (KMS-CREATEKEY-020, 021)."""
+    keys = region.keys.in_store(store.id)
+    return any(key.external_key_id == external_key_id for key in keys)
+
+
 def _check_external_key(
-    region: Region, call: Call, store: ExternalKeyStore, external_key_id: str
+    context: Context, call: Call, store: ExternalKeyStore, external_key_id: str
 ) -> None:
     # KMS-CREATEKEY-014: the only call of the proxy, and nothing is created behind it.
-    behaviour = region.world.behaviour
     try:
-        metadata = region.world.proxy_client.get_key_metadata(
-            call, store.target, external_key_id
+        metadata = context.proxy_client.get_key_metadata(
+            call, store.proxy, external_key_id
         )
     except ProxyFailure as failure:
-        raise kms_error(failure.scenario, Group.CREATE_KEY, behaviour) from None
+        raise kms_error(failure.scenario, Group.CREATE_KEY, context.behaviour) from None
     reason = defect_of(metadata)
     if reason:
         raise KmsError(ErrorCode.XKS_KEY_INVALID_CONFIGURATION, reason)
@@ -223,55 +239,55 @@ def defect_of(metadata: KeyMetadata) -> str | None:
 # -- states -----------------------------------------------------------------------
 
 
-def _key(region: Region, call: Call) -> XksKey | None:
+def _key(context: Context, call: Call) -> XksKey | None:
     key_id = call.text("KeyId") or ""
     if ":alias/" in key_id or key_id.startswith("alias/"):
         # These operations take a key id or a key ARN; moto refuses the rest.
         return None
-    key = region.keys.find(key_id)
+    key = context.region.keys.find(key_id)
     if key is not None:
-        call.keys.append(key)
+        context.trace.keys.append(key)
         validate(call.parameters)
     return key
 
 
-def _set_enabled(region: Region, call: Call, state: KeyState) -> Document | None:
-    key = _key(region, call)
+def _set_enabled(context: Context, call: Call, state: KeyState) -> Document | None:
+    key = _key(context, call)
     if key is None:
         return None
-    require_manageable(key, call.operation)
+    require_manageable(key, call.operation, context.behaviour)
     # KMS-STATE-006: of an Unavailable key the new state shows once it is available.
     key.key_state = state.value
     key.enabled = state is KeyState.ENABLED
     return {}
 
 
-def enable_key(region: Region, call: Call) -> Document | None:
+def enable_key(context: Context, call: Call) -> Document | None:
     """EnableKey; the external key hears nothing of it (KMS-KEYMGMT-005)."""
-    return _set_enabled(region, call, KeyState.ENABLED)
+    return _set_enabled(context, call, KeyState.ENABLED)
 
 
-def disable_key(region: Region, call: Call) -> Document | None:
+def disable_key(context: Context, call: Call) -> Document | None:
     """DisableKey, likewise."""
-    return _set_enabled(region, call, KeyState.DISABLED)
+    return _set_enabled(context, call, KeyState.DISABLED)
 
 
-def schedule_key_deletion(region: Region, call: Call) -> Document | None:
+def schedule_key_deletion(context: Context, call: Call) -> Document | None:
     """ScheduleKeyDeletion (KMS-KEYMGMT-007)."""
-    key = _key(region, call)
+    key = _key(context, call)
     if key is None:
         return None
     days = call.parameters.get("PendingWindowInDays")
     waiting = _DEFAULT_WAITING_DAYS if days is None else int(str(days))
     if waiting not in _WAITING_DAYS:
         raise invalid("PendingWindowInDays must be between 7 and 30.")
-    require_manageable(key, call.operation)
-    due = region.world.clock.now() + timedelta(days=waiting)
+    require_manageable(key, call.operation, context.behaviour)
+    due = context.clock.now() + timedelta(days=waiting)
     key.key_state = KeyState.PENDING_DELETION.value
     key.enabled = False
     # Naive and in UTC, as moto keeps it.
     key.deletion_date = due.replace(tzinfo=None)
-    region.pending_deletion[key.id] = due
+    context.region.pending_deletion[key.id] = due
     return {
         "KeyId": key.arn,
         "DeletionDate": due.timestamp(),
@@ -280,25 +296,25 @@ def schedule_key_deletion(region: Region, call: Call) -> Document | None:
     }
 
 
-def cancel_key_deletion(region: Region, call: Call) -> Document | None:
+def cancel_key_deletion(context: Context, call: Call) -> Document | None:
     """CancelKeyDeletion leaves the key Disabled (KMS-KEYMGMT-008)."""
-    key = _key(region, call)
+    key = _key(context, call)
     if key is None:
         return None
     require_pending(key)
     key.key_state = KeyState.DISABLED.value
     key.deletion_date = None
-    region.pending_deletion.pop(key.id, None)
+    context.region.pending_deletion.pop(key.id, None)
     return {"KeyId": key.arn}
 
 
-def generate_random(region: Region, call: Call) -> Document | None:
+def generate_random(context: Context, call: Call) -> Document | None:
     """GenerateRandom, if it names a custom key store (KMS-UNSUP-002, 003)."""
     store_id = call.parameters.get("CustomKeyStoreId")
     if store_id is None:
         return None
     validate(call.parameters)
-    store = region.store(str(store_id))
+    store = context.region.store(str(store_id))
     raise KmsError(
         ErrorCode.UNSUPPORTED_OPERATION,
         f"The custom key store {store.id} is an external key store, which generates no "

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_xks.kms.desk.steps import step
-from pytest_xks.kms.proxy_calls.failures import ProxyFailure, Scenario
+from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure, Scenario
 from pytest_xks.proxy_api.encoding import DecodingError, decode_base64, decode_json
 from pytest_xks.proxy_api.integrity import ciphertext_data_integrity_value
 from pytest_xks.proxy_api.limits import (

@@ -1,8 +1,8 @@
-"""Which socket a host name leads to, and whom TLS trusts.
+"""Which socket a host name is routed to, and which CAs TLS trusts.
 
 KMS refuses a port in an XksProxyUriEndpoint and always connects to 443
-(KMS-CREATESTORE-007 to KMS-CREATESTORE-009). So a test leads the host name elsewhere,
-as curl's ``--connect-to`` does, or to a transport of its own.
+(KMS-CREATESTORE-007 to KMS-CREATESTORE-009). So a test routes the host name to another
+socket, as curl's ``--connect-to`` does, or to a transport of its own.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Network:
     """The way from KMS to proxies. Safe to use from many threads at once.
 
     Args:
-        reach_out: whether a host that is not led elsewhere is looked for on the real
-            network; without, there is nothing at it.
+        reach_out: whether a host without a route is looked up on the real network;
+            without, it cannot be reached.
     """
 
     def __init__(self, *, reach_out: bool = False) -> None:
@@ -47,7 +47,7 @@ class Network:
         self._lock = threading.Lock()
 
     def connect_to(self, host: str, target: Address | Transport) -> None:
-        """Lead a host name, at port 443, to a socket or to a transport.
+        """Route a host name, at port 443, to a socket or to a transport.
 
         Args:
             host: a host name; ``*.`` in front stands for one or more labels.
@@ -70,7 +70,7 @@ class Network:
             pem: its certificate, or several.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not a certificate in PEM.
         """
         _check_certificates(pem)
         with self._lock:
@@ -79,7 +79,7 @@ class Network:
             self._forget_opened()
 
     def close(self) -> None:
-        """Close the connections that are kept for the next request."""
+        """Close the connections that are kept open."""
         with self._lock:
             self._forget_opened()
 
@@ -123,14 +123,14 @@ class Network:
         return HttpsTransport(
             host=host,
             port=port,
-            context=self._context(led=address is not None),
+            context=self._context(routed=address is not None),
             server_name=name,
         )
 
-    def _context(self, *, led: bool) -> ssl.SSLContext:
+    def _context(self, *, routed: bool) -> ssl.SSLContext:
         # The system's authorities take 50 ms to load: they are only for the real
-        # network, or when nobody else is trusted. And they are loaded once.
-        anchored = led and bool(self._anchors) and not self.reach_out
+        # network, or when no other CA is trusted. And they are loaded once.
+        anchored = routed and bool(self._anchors) and not self.reach_out
         if anchored not in self._contexts:
             self._contexts[anchored] = self._new_context(anchored=anchored)
         return self._contexts[anchored]
@@ -173,4 +173,4 @@ def _check_certificates(pem: bytes) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(cadata=pem.decode("ascii"))
     except (ssl.SSLError, ValueError):
-        raise ValueError("no certificate in PEM is in it") from None
+        raise ValueError("it has no certificate in PEM") from None

@@ -23,10 +23,10 @@ from moto.kms import urls
 from moto.kms.models import Key, KmsBackend, kms_backends
 from moto.kms.responses import KmsResponse
 
+from pytest_xks.handles import create_key_store
 from pytest_xks.kms.desk.dispatch import OPERATIONS
 from pytest_xks.kms.fake import FakeKms
-from pytest_xks.kms.handles import create_key_store
-from pytest_xks.kms.moto import bridge as moto_bridge
+from pytest_xks.kms.moto import cloudwatch
 from pytest_xks.proxy.mock import MockXksProxy
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ def test_a_reset_of_moto_takes_our_state_along():
 
 def test_metric_providers_are_found_by_inheritance():
     """moto's CloudWatch asks every subclass."""
-    assert moto_bridge._XksMetrics in CloudWatchMetricProvider.__subclasses__()
-    assert [] == moto_bridge._XksMetrics.get_cloudwatch_metrics(ACCOUNT, REGION)
+    assert cloudwatch.XksMetrics in CloudWatchMetricProvider.__subclasses__()
+    assert [] == cloudwatch.XksMetrics.get_cloudwatch_metrics(ACCOUNT, REGION)
 
 
 def test_requests_can_be_handed_to_the_stubber():
@@ -100,7 +100,7 @@ def test_requests_can_be_handed_to_the_stubber():
 
 def test_only_one_folder_imports_moto():
     """So a new release breaks one folder."""
-    ours = Path(moto_bridge.__file__).parent
+    ours = Path(cloudwatch.__file__).parent
     importers = {
         path.parent
         for path in ours.parents[1].rglob("*.py")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import Region
 
     Rendered = tuple[int, dict[str, str], Any]
     Render = Callable[..., Rendered]
@@ -118,8 +119,8 @@ def _broken_body_as_empty() -> Replacements:
 def _unknown_operations_succeed() -> Replacements:
     """Answers an operation that KMS does not have with success."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        return proceed(region, call) if call.operation in _operations() else {}
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        return proceed(context, call) if call.operation in _operations() else {}
 
     return answering(respond)
 
@@ -137,7 +138,7 @@ def _operations() -> frozenset[str]:
 def _when_access_is_denied(code: str) -> Replacements:
     """Raises another exception where the proxy denies access to a data key."""
 
-    def rename(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+    def rename(_context: Context, _call: Call, error: KmsError) -> KmsError | None:
         return (
             KmsError(code, error.message) if "denied access" in error.message else None
         )
@@ -161,14 +162,14 @@ def _internal_exception_from_data_key() -> Replacements:
 def _stores_known_in_every_region() -> Replacements:
     """Describes a key store by its id or name in every Region."""
 
-    def describe(proceed: Answer, region: Region, call: Call) -> Document | None:
-        for each in (region, *region.world.regions()):
+    def describe(proceed: Answer, context: Context, call: Call) -> Document | None:
+        for region in (context.region, *context.regions()):
             try:
-                return proceed(each, call)
+                return proceed(replace(context, region=region), call)
             except KmsError as error:
                 if error.code != ErrorCode.CUSTOM_KEY_STORE_NOT_FOUND:
                     raise
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(describe, "DescribeCustomKeyStores")
 
@@ -194,9 +195,9 @@ def _validation_as_invalid_parameter() -> Replacements:
 def _bad_credential_is_echoed() -> Replacements:
     """Repeats a malformed credential in the message of the error."""
 
-    def create(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def create(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
             credential = call.parameters.get("XksProxyAuthenticationCredential")
             message = f"{error.message} Credential: {credential}"
@@ -209,9 +210,9 @@ def _bad_credential_is_echoed() -> Replacements:
 def _long_plaintext_is_echoed() -> Replacements:
     """Repeats a plaintext that is too long in the message of the error."""
 
-    def encrypt(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def encrypt(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
             message = f"{error.message} Plaintext: {call.text('Plaintext')}"
             raise KmsError(error.code, message) from None

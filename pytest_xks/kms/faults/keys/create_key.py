@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 from pytest_xks.kms.desk.exceptions import KmsError
 from pytest_xks.kms.faults.catalogue import fault, nothing
 from pytest_xks.kms.faults.patterns import answering, describing, editing, renaming
-from pytest_xks.kms.keys.management import defect_of, require_connected
+from pytest_xks.kms.keys.management import defect_of, is_in_use, require_connected
 from pytest_xks.kms.keys.states import KeyState
-from pytest_xks.kms.proxy_calls.failures import ProxyFailure
-from pytest_xks.kms.stores.models import is_in_use
+from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pytest_xks.kms.account import AccountRegion
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import ExternalKeyStore, Region
+    from pytest_xks.kms.stores.store import ExternalKeyStore
     from pytest_xks.proxy_api.messages import KeyMetadata
 
     Parameters = Mapping[str, Any]
@@ -41,13 +42,13 @@ def _understanding(change: Callable[[Parameters], Parameters]) -> Replacements:
         change: returns what to put in place; None leaves a parameter out.
     """
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
         given = call.parameters
         if not {"CustomKeyStoreId", "XksKeyId"} & set(given):
-            return proceed(region, call)
+            return proceed(context, call)
         changed = {**given, **change(given)}
         kept = {name: value for name, value in changed.items() if value is not None}
-        return proceed(region, replace(call, parameters=kept))
+        return proceed(context, replace(call, parameters=kept))
 
     return answering(respond, _NAME)
 
@@ -204,14 +205,14 @@ def _create_key_policy_error_as_validation() -> Replacements:
 def _create_key_tries_the_external_key() -> Replacements:
     """Encrypts something with the external key when a key is created."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call)
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call)
         if document is not None:
-            (key,) = call.keys
+            (key,) = context.trace.keys
             with suppress(ProxyFailure):
-                region.world.proxy_client.encrypt(
+                context.proxy_client.encrypt(
                     call,
-                    key.store.target,
+                    key.store.proxy,
                     key.external_key_id,
                     key_arn=key.arn,
                     plaintext=b"does it work?",
@@ -301,8 +302,10 @@ def _external_key_serves_several_keys() -> Replacements:
 def _external_key_ids_without_case() -> Replacements:
     """Takes an external key for used if its id differs in case only."""
 
-    def judge(_: object, store: ExternalKeyStore, external_key_id: str) -> bool:
-        keys = store.region.keys.in_store(store.id)
+    def judge(
+        _: object, region: AccountRegion, store: ExternalKeyStore, external_key_id: str
+    ) -> bool:
+        keys = region.keys.in_store(store.id)
         used = {key.external_key_id.lower() for key in keys}
         return external_key_id.lower() in used
 
@@ -314,10 +317,13 @@ def _external_key_serves_one_store() -> Replacements:
     """Takes an external key for used if another store uses one of that id."""
 
     def judge(
-        proceed: Callable[..., bool], store: ExternalKeyStore, external_key_id: str
+        proceed: Callable[..., bool],
+        region: AccountRegion,
+        _: ExternalKeyStore,
+        external_key_id: str,
     ) -> bool:
-        stores = list(store.region.stores.values())
-        return any(proceed(each, external_key_id) for each in stores)
+        stores = list(region.stores.values())
+        return any(proceed(region, each, external_key_id) for each in stores)
 
     return {is_in_use: judge}
 
@@ -326,11 +332,13 @@ def _external_key_serves_one_store() -> Replacements:
 def _pending_key_frees_its_external_key() -> Replacements:
     """Takes an external key for free while its key is pending deletion."""
 
-    def judge(_: object, store: ExternalKeyStore, external_key_id: str) -> bool:
+    def judge(
+        _: object, region: AccountRegion, store: ExternalKeyStore, external_key_id: str
+    ) -> bool:
         return any(
             key.external_key_id == external_key_id
             and key.key_state != KeyState.PENDING_DELETION
-            for key in store.region.keys.in_store(store.id)
+            for key in region.keys.in_store(store.id)
         )
 
     return {is_in_use: judge}
@@ -340,17 +348,20 @@ def _pending_key_frees_its_external_key() -> Replacements:
 def _failed_create_key_leaves_a_key() -> Replacements:
     """Leaves a key behind when it finds the external key unfit."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
             if error.code == "XksKeyInvalidConfigurationException":
-                region.keys.create(
-                    store=region.store(str(call.parameters["CustomKeyStoreId"])),
+                context.region.keys.create(
+                    store=context.region.store(
+                        str(call.parameters["CustomKeyStoreId"])
+                    ),
                     external_key_id=str(call.parameters["XksKeyId"]),
                     policy=None,
                     description="",
                     tags=[],
+                    created=context.clock.now(),
                 )
             raise
 
@@ -361,12 +372,12 @@ def _failed_create_key_leaves_a_key() -> Replacements:
 def _disable_key_is_passed_on() -> Replacements:
     """Asks the proxy to disable the external key when the KMS key is disabled."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call)
-        for key in call.keys:
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call)
+        for key in context.trace.keys:
             with suppress(ProxyFailure):
-                region.world.proxy_client.get_key_metadata(
-                    call, key.store.target, f"{key.external_key_id}/disable"
+                context.proxy_client.get_key_metadata(
+                    call, key.store.proxy, f"{key.external_key_id}/disable"
                 )
         return document
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
+from pytest_xks.kms.desk.identifiers import find_key
 from pytest_xks.kms.faults.catalogue import fault
 from pytest_xks.kms.faults.patterns import (
     answering,
@@ -26,17 +27,18 @@ from pytest_xks.kms.keys.cryptography import (
     open_inner,
     seal_inner,
 )
-from pytest_xks.kms.proxy_calls.failures import FAILURES, Scenario
+from pytest_xks.kms.proxy_calls.error_mapping import FAILURES, ProxyFailure, Scenario
 from pytest_xks.proxy_api.encoding import DecodingError, decode_base64, encode_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
     from pytest_xks.kms.keys.cryptography import EncryptionContext
-    from pytest_xks.kms.stores.models import Region, XksKey
+    from pytest_xks.kms.keys.key import XksKey
 
     Seal = Callable[[XksKey, bytes, bytes], bytes]
     Bind = Callable[[XksKey, EncryptionContext], bytes]
@@ -54,8 +56,8 @@ _PLAINTEXT_BYTES = 4096
 def _refusing(code: str, message: str, *operations: str) -> Replacements:
     """Refuses what would succeed for a key in an external key store."""
 
-    def refuse(proceed: Answer, region: Region, call: Call) -> Document | None:
-        if proceed(region, call) is None:
+    def refuse(proceed: Answer, context: Context, call: Call) -> Document | None:
+        if proceed(context, call) is None:
             return None
         raise KmsError(code, message)
 
@@ -88,11 +90,11 @@ def _encrypt_returns_key_id() -> Replacements:
 def _encrypt_knows_no_alias() -> Replacements:
     """Finds no key by its alias in Encrypt."""
 
-    def look(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def look(proceed: Answer, context: Context, call: Call) -> Document | None:
         name = call.text("KeyId") or ""
         if "alias/" in name:
             raise KmsError(ErrorCode.NOT_FOUND, f"Alias {name[:256]} is not found.")
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(look, "Encrypt")
 
@@ -100,10 +102,10 @@ def _encrypt_knows_no_alias() -> Replacements:
 def _needing(member: str, operation: str) -> Replacements:
     """Refuses an operation without a parameter that is optional."""
 
-    def need(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def need(proceed: Answer, context: Context, call: Call) -> Document | None:
         if call.text(member) is None:
             raise KmsError(ErrorCode.VALIDATION, f"{member} is missing.")
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(need, operation)
 
@@ -139,7 +141,7 @@ def _incorrect_key_as_invalid_ciphertext() -> Replacements:
 def _incorrect_key_in_other_words() -> Replacements:
     """Gives IncorrectKeyException a message of its own."""
 
-    def reword(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+    def reword(_context: Context, _call: Call, error: KmsError) -> KmsError | None:
         if error.code != ErrorCode.INCORRECT_KEY:
             return None
         return KmsError(error.code, "That is another key.")
@@ -151,14 +153,14 @@ def _incorrect_key_in_other_words() -> Replacements:
 def _encrypt_takes_any_length() -> Replacements:
     """Encrypts the first 4096 bytes of a longer plaintext."""
 
-    def cut(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def cut(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
             plaintext = decode_base64(call.text("Plaintext") or "")
         except DecodingError:
-            return proceed(region, call)
+            return proceed(context, call)
         shorter = encode_base64(plaintext[:_PLAINTEXT_BYTES])
         parameters = {**call.parameters, "Plaintext": shorter}
-        return proceed(region, replace(call, parameters=parameters))
+        return proceed(context, replace(call, parameters=parameters))
 
     return answering(cut, "Encrypt")
 
@@ -173,9 +175,9 @@ def _dry_run_ignored() -> Replacements:
 def _no_re_encrypt_out_of_external_key_stores() -> Replacements:
     """Refuses ReEncrypt to a key that is in no external key store."""
 
-    def refuse(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call)
-        if document is not None and region.find_key(str(document["KeyId"])) is None:
+    def refuse(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call)
+        if document is not None and find_key(context, document["KeyId"]) is None:
             raise KmsError(
                 ErrorCode.UNSUPPORTED_OPERATION,
                 "Both keys have to be in external key stores.",
@@ -204,11 +206,11 @@ def _one_data_key_for_all() -> Replacements:
 def _data_key_of_two_lengths() -> Replacements:
     """Takes KeySpec where both KeySpec and NumberOfBytes are given."""
 
-    def choose(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def choose(proceed: Answer, context: Context, call: Call) -> Document | None:
         chosen = dict(call.parameters)
         if "KeySpec" in chosen:
             chosen.pop("NumberOfBytes", None)
-        return proceed(region, replace(call, parameters=chosen))
+        return proceed(context, replace(call, parameters=chosen))
 
     return answering(choose, *_DATA_KEYS)
 
@@ -218,16 +220,16 @@ def _data_key_despite_failure() -> Replacements:
     """Gives a plaintext data key out that the proxy could not encrypt."""
     texts = {failure.message for failure in FAILURES.values()}
 
-    def give(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def give(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
             if error.message not in texts:
                 raise
             return {
                 "Plaintext": encode_base64(bytes(32)),
                 "CiphertextBlob": encode_base64(bytes(32)),
-                "KeyId": call.keys[0].arn,
+                "KeyId": context.trace.keys[0].arn,
             }
 
     return answering(give, "GenerateDataKey")
@@ -301,8 +303,9 @@ def _inner_layer_as_invalid_ciphertext() -> Replacements:
     def rename(proceed: Seal, key: XksKey, inner: bytes, aad: bytes) -> bytes:
         try:
             return proceed(key, inner, aad)
-        except KmsError as error:
-            raise KmsError(ErrorCode.INVALID_CIPHERTEXT, error.message) from None
+        except ProxyFailure as failure:
+            message = FAILURES[failure.scenario].message
+            raise KmsError(ErrorCode.INVALID_CIPHERTEXT, message) from None
 
     return {open_inner: rename}
 
@@ -392,7 +395,7 @@ def _wrong_encryption_context_as_invalid_ciphertext() -> Replacements:
     texts = {failure.message, failure.guide}
     contexts = {"EncryptionContext", "SourceEncryptionContext"}
 
-    def rename(_region: Region, call: Call, error: KmsError) -> KmsError | None:
+    def rename(_context: Context, call: Call, error: KmsError) -> KmsError | None:
         if error.message not in texts or not contexts & call.parameters.keys():
             return None
         return KmsError(ErrorCode.INVALID_CIPHERTEXT, error.message)

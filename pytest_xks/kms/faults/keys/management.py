@@ -15,15 +15,16 @@ from pytest_xks.kms.faults.patterns import (
     renaming,
 )
 from pytest_xks.kms.keys.states import KeyState, visible_state
-from pytest_xks.kms.proxy_calls.failures import ProxyFailure
+from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import Region, XksKey
+    from pytest_xks.kms.keys.key import XksKey
 
 _INVALID_STATE = "KMSInvalidStateException"
 
@@ -31,23 +32,23 @@ _INVALID_STATE = "KMSInvalidStateException"
 # -- words of this shelf --------------------------------------------------------------
 
 
-def _key_of(region: Region, call: Call) -> XksKey | None:
+def _key_of(context: Context, call: Call) -> XksKey | None:
     """The key in an external key store that a call names."""
     key_id = call.text("TargetKeyId") or call.text("KeyId")
-    return region.keys.find(key_id) if key_id else None
+    return context.region.keys.find(key_id) if key_id else None
 
 
 def _for_our_keys(
-    respond: Callable[[XksKey, Answer, Region, Call], Document | None],
+    respond: Callable[[XksKey, Answer, Context, Call], Document | None],
     *operations: str,
 ) -> Replacements:
     """Answers in a way of its own where a key in an external key store is meant."""
 
-    def choose(proceed: Answer, region: Region, call: Call) -> Document | None:
-        key = _key_of(region, call)
+    def choose(proceed: Answer, context: Context, call: Call) -> Document | None:
+        key = _key_of(context, call)
         if key is None:
-            return proceed(region, call)
-        return respond(key, proceed, region, call)
+            return proceed(context, call)
+        return respond(key, proceed, context, call)
 
     return answering(choose, *operations)
 
@@ -56,10 +57,10 @@ def _doing_nothing(operation: str, **document: object) -> Replacements:
     """Answers with success what is not refused, and leaves everything as it is."""
 
     def respond(
-        _: XksKey, proceed: Answer, region: Region, call: Call
+        _: XksKey, proceed: Answer, context: Context, call: Call
     ) -> Document | None:
         # What moto is to do is only checked there.
-        proceed(region, call)
+        proceed(context, call)
         return dict(document)
 
     return _for_our_keys(respond, operation)
@@ -69,14 +70,14 @@ def _asking_proxy(*operations: str) -> Replacements:
     """Asks the proxy for the metadata of the external key on the way."""
 
     def respond(
-        key: XksKey, proceed: Answer, region: Region, call: Call
+        key: XksKey, proceed: Answer, context: Context, call: Call
     ) -> Document | None:
         if key.store.connected:
             with suppress(ProxyFailure):
-                region.world.proxy_client.get_key_metadata(
-                    call, key.store.target, key.external_key_id
+                context.proxy_client.get_key_metadata(
+                    call, key.store.proxy, key.external_key_id
                 )
-        return proceed(region, call)
+        return proceed(context, call)
 
     return _for_our_keys(respond, *operations)
 
@@ -85,11 +86,11 @@ def _needing_connection(*operations: str) -> Replacements:
     """Refuses operations while the key is Unavailable."""
 
     def respond(
-        key: XksKey, proceed: Answer, region: Region, call: Call
+        key: XksKey, proceed: Answer, context: Context, call: Call
     ) -> Document | None:
         if not key.store.connected:
             raise KmsError(_INVALID_STATE, f"{key.arn} is unavailable.")
-        return proceed(region, call)
+        return proceed(context, call)
 
     return _for_our_keys(respond, *operations)
 
@@ -187,12 +188,12 @@ def _list_aliases_lists_nothing() -> Replacements:
 def _aliases_stay_in_their_key_store() -> Replacements:
     """Refuses to move an alias between a standard key and one in a store."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        before = region.keys.find(call.text("AliasName") or "")
-        after = region.keys.find(call.text("TargetKeyId") or "")
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        before = context.region.keys.find(call.text("AliasName") or "")
+        after = context.region.keys.find(call.text("TargetKeyId") or "")
         if (before is None) != (after is None):
             raise KmsError(_INVALID_STATE, "The alias is of another kind of key.")
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(respond, "UpdateAlias")
 
@@ -204,13 +205,13 @@ def _aliases_stay_in_their_key_store() -> Replacements:
 def _deletion_after_any_time() -> Replacements:
     """Takes any waiting period for the nearest one that there is."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
         days = call.parameters.get("PendingWindowInDays")
         if not isinstance(days, int):
-            return proceed(region, call)
+            return proceed(context, call)
         nearest = {"PendingWindowInDays": min(max(days, 7), 30)}
         changed = replace(call, parameters={**call.parameters, **nearest})
-        return proceed(region, changed)
+        return proceed(context, changed)
 
     return answering(respond, "ScheduleKeyDeletion")
 
@@ -232,9 +233,9 @@ def _cancelled_deletion_enables_the_key() -> Replacements:
     """Leaves a key Enabled when its deletion is cancelled."""
 
     def respond(
-        key: XksKey, proceed: Answer, region: Region, call: Call
+        key: XksKey, proceed: Answer, context: Context, call: Call
     ) -> Document | None:
-        document = proceed(region, call)
+        document = proceed(context, call)
         key.key_state, key.enabled = KeyState.ENABLED.value, True
         return document
 
@@ -335,8 +336,8 @@ def _other_algorithm_as_validation() -> Replacements:
 def _custom_key_stores_have_tags() -> Replacements:
     """Tags a custom key store, and gives it an alias."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
         named = call.text("TargetKeyId") or call.text("KeyId")
-        return {} if named in region.stores else proceed(region, call)
+        return {} if named in context.region.stores else proceed(context, call)
 
     return answering(respond, "TagResource", "CreateAlias")

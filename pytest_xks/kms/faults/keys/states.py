@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_xks.kms.desk.dispatch import CRYPTOGRAPHIC
+from pytest_xks.kms.desk.call import CRYPTO_OPERATIONS
 from pytest_xks.kms.desk.exceptions import KmsError
 from pytest_xks.kms.faults.catalogue import fault
 from pytest_xks.kms.faults.patterns import (
@@ -14,27 +14,28 @@ from pytest_xks.kms.faults.patterns import (
     renaming,
 )
 from pytest_xks.kms.keys.states import NOT_WHILE_PENDING, KeyState, visible_state
-from pytest_xks.kms.stores.models import ConnectionState
+from pytest_xks.kms.stores.store import ConnectionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import Region, XksKey
+    from pytest_xks.kms.keys.key import XksKey
 
-_USE = (*CRYPTOGRAPHIC, "CreateGrant")
+_USE = (*CRYPTO_OPERATIONS, "CreateGrant")
 _IMPORT = ("GetParametersForImport", "ImportKeyMaterial", "DeleteImportedKeyMaterial")
 
 
 # -- words of this shelf --------------------------------------------------------------
 
 
-def _state_of(region: Region, call: Call, error: KmsError) -> KeyState | None:
+def _state_of(context: Context, error: KmsError) -> KeyState | None:
     """The state that shows of the key that an error is about."""
     arn = error.message.partition(" is ")[0]
-    key = region.keys.find(arn) or (call.keys[0] if call.keys else None)
+    key = context.region.keys.find(arn) or next(iter(context.trace.keys), None)
     return visible_state(key) if key else None
 
 
@@ -50,8 +51,8 @@ def _refusing(
         message: in place of the one that is due.
     """
 
-    def refuse(region: Region, call: Call, error: KmsError) -> KmsError | None:
-        if _state_of(region, call, error) is not state:
+    def refuse(context: Context, _: Call, error: KmsError) -> KmsError | None:
+        if _state_of(context, error) is not state:
             return None
         return KmsError(code, message or error.message)
 
@@ -115,12 +116,12 @@ def _disabled_external_key_shows() -> Replacements:
     """Shows Disabled once the proxy has refused to encrypt with an external key."""
     refused: set[str] = set()
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
-            if call.keys and "external key associated" in error.message:
-                refused.add(call.keys[0].id)
+            if context.trace.keys and "external key associated" in error.message:
+                refused.add(context.trace.keys[0].id)
             raise
 
     shows = _showing(lambda key: "Disabled" if key.id in refused else None)
@@ -139,9 +140,11 @@ def _disabled_external_key_shows() -> Replacements:
 def _connecting_enables_keys() -> Replacements:
     """Enables all disabled keys of a store that is connected."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call)
-        for key in region.keys.in_store(str(call.parameters.get("CustomKeyStoreId"))):
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call)
+        for key in context.region.keys.in_store(
+            str(call.parameters.get("CustomKeyStoreId"))
+        ):
             if key.key_state == KeyState.DISABLED:
                 key.key_state, key.enabled = KeyState.ENABLED.value, True
         return document
@@ -165,11 +168,11 @@ def _disconnection_hides_pending_deletion() -> Replacements:
 def _disable_key_needs_a_connection() -> Replacements:
     """Refuses DisableKey while the store is disconnected."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        key = region.keys.find(call.text("KeyId") or "")
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        key = context.region.keys.find(call.text("KeyId") or "")
         if key and not key.store.connected:
             raise KmsError("KMSInvalidStateException", f"{key.arn} is unavailable.")
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(respond, "DisableKey")
 
@@ -178,11 +181,11 @@ def _disable_key_needs_a_connection() -> Replacements:
 def _disabled_comes_before_unavailable() -> Replacements:
     """Answers the use of a disabled key in a disconnected store as for any disabled."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        key = region.keys.find(call.text("KeyId") or "")
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        key = context.region.keys.find(call.text("KeyId") or "")
         if key and key.key_state == KeyState.DISABLED:
             raise KmsError("DisabledException", f"{key.arn} is disabled.")
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(respond, "Encrypt")
 
@@ -257,7 +260,7 @@ def _alias_to_pending_key_as_not_found() -> Replacements:
 )
 def _unavailable_key_as_disabled() -> Replacements:
     """Answers the use of an Unavailable key with a DisabledException."""
-    return _refusing(KeyState.UNAVAILABLE, "DisabledException", CRYPTOGRAPHIC)
+    return _refusing(KeyState.UNAVAILABLE, "DisabledException", CRYPTO_OPERATIONS)
 
 
 @fault(
@@ -272,7 +275,7 @@ def _unavailable_key_as_disabled() -> Replacements:
 )
 def _unavailable_key_as_key_unavailable() -> Replacements:
     """Answers the use of an Unavailable key with a KeyUnavailableException."""
-    return _refusing(KeyState.UNAVAILABLE, "KeyUnavailableException", CRYPTOGRAPHIC)
+    return _refusing(KeyState.UNAVAILABLE, "KeyUnavailableException", CRYPTO_OPERATIONS)
 
 
 @fault("disabled-key-without-its-arn", violates=("KMS-STATE-018",))
@@ -287,10 +290,10 @@ def _disabled_key_without_its_arn() -> Replacements:
 def _list_grants_needs_an_enabled_key() -> Replacements:
     """Refuses ListGrants of a key that is disabled."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        key = region.keys.find(call.text("KeyId") or "")
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        key = context.region.keys.find(call.text("KeyId") or "")
         if key and visible_state(key) is KeyState.DISABLED:
             raise KmsError("DisabledException", f"{key.arn} is disabled.")
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(respond, "ListGrants")

@@ -19,7 +19,7 @@ from pytest_xks.kms.proxy_calls.answers import (
     read_key_metadata,
 )
 from pytest_xks.kms.proxy_calls.client import exchange
-from pytest_xks.kms.proxy_calls.failures import ProxyFailure, Scenario
+from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure, Scenario
 from pytest_xks.proxy_api.encoding import decode_base64, encode_base64
 from pytest_xks.proxy_api.errors import ERRORS
 from pytest_xks.proxy_api.limits import EKM_FLEET_DETAILS_MAX, KEY_USAGE_MAX
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from pytest_xks.http.client import Transport
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
-    from pytest_xks.kms.stores.models import Region
     from pytest_xks.proxy_api.http import Request, Response
 
     Document = dict[str, Any]
@@ -137,7 +137,7 @@ def _unknown_error_name_as_time_out() -> Replacements:
 def _error_message_passed_on() -> Replacements:
     """Tells the caller what the proxy says in errorMessage."""
 
-    def tell(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+    def tell(_context: Context, _call: Call, error: KmsError) -> KmsError | None:
         failure = error.__context__
         if not isinstance(failure, ProxyFailure) or not failure.error_message:
             return None

@@ -15,7 +15,7 @@ from pytest_xks.kms.faults.patterns import (
     raising,
 )
 from pytest_xks.kms.proxy_calls.answers import read_health_status
-from pytest_xks.kms.proxy_calls.failures import (
+from pytest_xks.kms.proxy_calls.error_mapping import (
     FAILURES,
     Group,
     ProxyFailure,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from pytest_xks.kms.behaviour import Behaviour
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
-    from pytest_xks.kms.stores.models import Region
     from pytest_xks.proxy_api.messages import HealthStatus
 
     Document = dict[str, object]
@@ -301,7 +301,7 @@ def _throttling_of_proxy_as_kms_throttling() -> Replacements:
 def _generate_data_key_misreports_failures() -> Replacements:
     """GenerateDataKey has a KeyUnavailableException for every failure of the proxy."""
 
-    def rename(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+    def rename(_context: Context, _call: Call, error: KmsError) -> KmsError | None:
         if not isinstance(error.__context__, ProxyFailure):
             return None
         return KmsError(_INSTEAD[Group.CRYPTOGRAPHY], error.message)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.faults.catalogue import Replacements
-    from pytest_xks.kms.proxy_calls.client import ProxyTarget
+    from pytest_xks.kms.proxy_calls.endpoint import ProxyEndpoint
     from pytest_xks.proxy_api.http import Request
 
     Document = dict[str, Any]
@@ -278,7 +278,7 @@ def _signature_for_another_region() -> Replacements:
     def sign(
         proceed: Callable[..., Request],
         request: Request,
-        target: ProxyTarget,
+        target: ProxyEndpoint,
         now: datetime,
     ) -> Request:
         return proceed(request, replace(target, region="us-west-1"), now)
@@ -291,14 +291,14 @@ _NOT_SERVED = ("KMS-CRYPTO-001", "KMS-STATE-019")
 
 
 def _signing_one(
-    change: Callable[[ProxyTarget, datetime], tuple[ProxyTarget, datetime]],
+    change: Callable[[ProxyEndpoint, datetime], tuple[ProxyEndpoint, datetime]],
 ) -> Replacements:
     """Signs for another credential or time, for one operation only."""
 
     def sign(
         proceed: Callable[..., Request],
         request: Request,
-        target: ProxyTarget,
+        target: ProxyEndpoint,
         now: datetime,
     ) -> Request:
         metadata = json.loads(request.body)["requestMetadata"]
@@ -313,7 +313,7 @@ def _signing_one(
 def _data_key_signed_with_another_secret() -> Replacements:
     """Signs the request for GenerateDataKeyWithoutPlaintext with a wrong secret."""
 
-    def spoil(target: ProxyTarget, now: datetime) -> tuple[ProxyTarget, datetime]:
+    def spoil(target: ProxyEndpoint, now: datetime) -> tuple[ProxyEndpoint, datetime]:
         wrong = replace(target.credential, secret_access_key="A" * 43)
         return replace(target, credential=wrong), now
 

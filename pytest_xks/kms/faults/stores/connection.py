@@ -16,14 +16,15 @@ from pytest_xks.kms.faults.patterns import (
     renaming,
     store_of,
 )
-from pytest_xks.kms.stores.models import ConnectionState
 from pytest_xks.kms.stores.operations import connect_custom_key_store
+from pytest_xks.kms.stores.store import ConnectionState
 
 if TYPE_CHECKING:
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import ExternalKeyStore, Region
+    from pytest_xks.kms.stores.store import ExternalKeyStore
 
 _CONNECT = "ConnectCustomKeyStore"
 _DELETE = "DeleteCustomKeyStore"
@@ -72,8 +73,8 @@ for _operation, _name, _requirement in (
 def _connect_changes_nothing() -> Replacements:
     """Answers ConnectCustomKeyStore with success, and leaves the store as it was."""
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         if store:
             move(store, ConnectionState.DISCONNECTED)
         return document
@@ -86,8 +87,8 @@ def _first_connection_fails() -> Replacements:
     """Fails to connect a store for the first time, though its proxy is well."""
     tried: set[str] = set()
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         if store and store.connected and store.id not in tried:
             move(store, ConnectionState.FAILED, ConnectionErrorCode.NETWORK_ERRORS)
         tried.add(call.text("CustomKeyStoreId") or "")
@@ -103,8 +104,8 @@ def _first_connection_fails() -> Replacements:
 def _connect_ignores_refused_signatures() -> Replacements:
     """Connects a store whose proxy refuses the signature of the health check."""
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         refused = ConnectionErrorCode.INVALID_CREDENTIALS
         if store and store.connection_error_code is refused:
             move(store, ConnectionState.CONNECTED)
@@ -117,11 +118,11 @@ def _connect_ignores_refused_signatures() -> Replacements:
 def _connect_takes_failed_stores() -> Replacements:
     """Connects a FAILED store without its being disconnected first."""
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store and store.state is ConnectionState.FAILED:
             move(store, ConnectionState.DISCONNECTED)
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(connect, _CONNECT)
 
@@ -131,11 +132,11 @@ def _connects_only_once() -> Replacements:
     """Refuses to connect a store that has been connected before."""
     connected: set[str] = set()
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store and store.id in connected and not store.connected:
             raise _wrong_state(store)
-        document = proceed(region, call)
+        document = proceed(context, call)
         if store and store.connected:
             connected.add(store.id)
         return document
@@ -147,12 +148,12 @@ def _connects_only_once() -> Replacements:
 def _connect_again_disconnects() -> Replacements:
     """Disconnects a store that is CONNECTED already, and answers with success."""
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store and store.connected:
             move(store, ConnectionState.DISCONNECTED)
             return {}
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(connect, _CONNECT)
 
@@ -162,8 +163,8 @@ def _failed_stores_never_connect() -> Replacements:
     """Fails to connect a store that was FAILED, though its proxy is well again."""
     failed: set[str] = set()
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         if store and store.id in failed:
             move(store, ConnectionState.FAILED, ConnectionErrorCode.INTERNAL_ERROR)
         elif store and store.state is ConnectionState.FAILED:
@@ -177,8 +178,8 @@ def _failed_stores_never_connect() -> Replacements:
 def _connect_says_create_to_the_proxy() -> Replacements:
     """Sends kmsOperation CreateCustomKeyStore while it connects a store."""
     return answering(
-        lambda _, region, call: connect_custom_key_store(
-            region, replace(call, operation="CreateCustomKeyStore")
+        lambda _, context, call: connect_custom_key_store(
+            context, replace(call, operation="CreateCustomKeyStore")
         ),
         _CONNECT,
     )
@@ -188,8 +189,8 @@ def _connect_says_create_to_the_proxy() -> Replacements:
 def _connect_raises_proxy_exceptions() -> Replacements:
     """Raises an exception from ConnectCustomKeyStore if the health check fails."""
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         if store and store.state is ConnectionState.FAILED:
             raise KmsError(
                 ErrorCode.XKS_PROXY_URI_UNREACHABLE,
@@ -205,12 +206,12 @@ def _proxy_error_shows_as_failed() -> Replacements:
     """Shows a store as FAILED, once, after an Encrypt that failed with its proxy."""
     troubled: set[str] = set()
 
-    def watch(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def watch(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            document = proceed(region, call)
+            document = proceed(context, call)
         except KmsError as error:
             if "external key manager" in error.message:
-                troubled.update(key.store.id for key in call.keys)
+                troubled.update(key.store.id for key in context.trace.keys)
             raise
         if document and call.operation == _DESCRIBE:
             for entry in document["CustomKeyStores"]:
@@ -266,11 +267,11 @@ def _disconnect_again_succeeds() -> Replacements:
 def _failed_stores_cannot_be_disconnected() -> Replacements:
     """Refuses to disconnect a FAILED store."""
 
-    def disconnect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def disconnect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store and store.state is ConnectionState.FAILED:
             raise _wrong_state(store)
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(disconnect, _DISCONNECT)
 
@@ -280,8 +281,8 @@ def _disconnected_stores_shown_as_failed() -> Replacements:
     """Shows a store that was disconnected as FAILED."""
     disconnected: set[str] = set()
 
-    def watch(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def watch(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         if call.operation == _DISCONNECT and store:
             disconnected.add(store.id)
         if call.operation == _DESCRIBE and document:
@@ -300,11 +301,11 @@ def _disconnected_stores_shown_as_failed() -> Replacements:
 def _disconnected_proxy_is_asked() -> Replacements:
     """Asks the proxy of a DISCONNECTED store for its health at every description."""
 
-    def describe(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def describe(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store and store.state is ConnectionState.DISCONNECTED:
-            ask_proxy(region, call, store)
-        return proceed(region, call)
+            ask_proxy(context, call, store)
+        return proceed(context, call)
 
     return answering(describe, _DESCRIBE)
 
@@ -316,11 +317,11 @@ def _disconnected_proxy_is_asked() -> Replacements:
 def _disconnected_stores_cannot_be_renamed() -> Replacements:
     """Refuses to rename a DISCONNECTED store."""
 
-    def update(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def update(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         renames = call.text("NewCustomKeyStoreName") is not None
         if store and renames and store.state is ConnectionState.DISCONNECTED:
             raise _wrong_state(store)
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(update, "UpdateCustomKeyStore")

@@ -14,8 +14,8 @@ from pytest_xks.kms.faults.catalogue import fault, nothing
 from pytest_xks.kms.faults.patterns import adjusting, answering, editing, renaming
 from pytest_xks.kms.proxy_calls.client import exchange, request_to_proxy
 from pytest_xks.kms.stores import uniqueness
-from pytest_xks.kms.stores.models import ConnectionState, Connectivity
 from pytest_xks.kms.stores.operations import check_health, check_vpc_endpoint_service
+from pytest_xks.kms.stores.store import ConnectionState, Connectivity
 from pytest_xks.proxy_api.http import Response
 from pytest_xks.proxy_api.messages import CONTENT_TYPE
 
@@ -24,18 +24,15 @@ if TYPE_CHECKING:
 
     from pytest_xks.http.client import Transport
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.proxy_calls.client import ProxyTarget
-    from pytest_xks.kms.stores.models import (
-        ExternalKeyStore,
-        Region,
-        StoreConfiguration,
-    )
+    from pytest_xks.kms.proxy_calls.endpoint import ProxyEndpoint
+    from pytest_xks.kms.stores.store import ExternalKeyStore, StoreConfiguration
     from pytest_xks.proxy_api.errors import Operation
     from pytest_xks.proxy_api.http import Request
 
-    Change = Callable[[Region, Document], object]
+    Change = Callable[[Context, Document], object]
 
 _CREATE = "CreateCustomKeyStore"
 _CREDENTIAL = "XksProxyAuthenticationCredential"
@@ -48,7 +45,7 @@ _SERVICE = "XksProxyVpcEndpointServiceName"
 def _credential(member: str, change: Callable[[str], str]) -> Change:
     """Changes one half of the credential, if it is there."""
 
-    def edit(_: Region, parameters: Document) -> None:
+    def edit(_: Context, parameters: Document) -> None:
         given: dict[str, Any] = dict(parameters.get(_CREDENTIAL) or {})
         if member in given:
             given[member] = change(given[member])
@@ -60,7 +57,7 @@ def _credential(member: str, change: Callable[[str], str]) -> Change:
 def _text(member: str, change: Callable[[str], str]) -> Change:
     """Changes a member, if it is there."""
 
-    def edit(_: Region, parameters: Document) -> None:
+    def edit(_: Context, parameters: Document) -> None:
         if member in parameters:
             parameters[member] = change(parameters[member])
 
@@ -71,23 +68,23 @@ def _default(member: str, value: str) -> Change:
     return lambda _, parameters: parameters.setdefault(member, value)
 
 
-def _name(_: Region, parameters: Document) -> None:
+def _name(_: Context, parameters: Document) -> None:
     parameters.setdefault("CustomKeyStoreName", f"key-store-{secrets.token_hex(4)}")
 
 
-def _service(region: Region, parameters: Document) -> None:
-    services = list(region.world.vpc_endpoint_services)
+def _service(context: Context, parameters: Document) -> None:
+    services = list(context.vpc_endpoint_services)
     if parameters.get("XksProxyConnectivity") == "VPC_ENDPOINT_SERVICE" and services:
         parameters.setdefault(_SERVICE, services[0])
 
 
-def _connectivity(_: Region, parameters: Document) -> None:
+def _connectivity(_: Context, parameters: Document) -> None:
     connectivity = parameters.get("XksProxyConnectivity")
     if connectivity is not None and connectivity not in set(Connectivity):
         parameters["XksProxyConnectivity"] = Connectivity.PUBLIC_ENDPOINT.value
 
 
-def _without_cloudhsm_members(_: Region, parameters: Document) -> None:
+def _without_cloudhsm_members(_: Context, parameters: Document) -> None:
     for member in ("CloudHsmClusterId", "KeyStorePassword", "TrustAnchorCertificate"):
         parameters.pop(member, None)
 
@@ -234,11 +231,11 @@ def _vpc_endpoint_services_shared() -> Replacements:
 def _repeated_create_returns_the_first() -> Replacements:
     """Answers the same CreateCustomKeyStore once more with the id of the first."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        for store in region.stores.values():
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        for store in context.region.stores.values():
             if _is_the_same(store, call.parameters):
                 return {"CustomKeyStoreId": store.id}
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(respond, _CREATE)
 
@@ -269,13 +266,13 @@ def _proxies_never_tested() -> Replacements:
 def _key_store_kept_though_test_call_failed() -> Replacements:
     """Raises the exception for a wrong credential, and has created the key store."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
             if error.code == ErrorCode.XKS_PROXY_INCORRECT_CREDENTIAL:
                 with replaced({check_health: nothing}):
-                    proceed(region, call)
+                    proceed(context, call)
             raise
 
     return answering(respond, _CREATE)
@@ -285,18 +282,18 @@ def _key_store_kept_though_test_call_failed() -> Replacements:
 def _vpc_key_store_asks_the_proxy() -> Replacements:
     """Asks the proxy behind a VPC endpoint service when its key store is created."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call)
-        store = _created(region, document)
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call)
+        store = _created(context, document)
         if store.configuration.connectivity is Connectivity.VPC_ENDPOINT_SERVICE:
-            check_health(region, call, store.configuration, store.id)
+            check_health(context, call, store.configuration, store.id)
         return document
 
     return answering(respond, _CREATE)
 
 
-def _created(region: Region, document: Document | None) -> ExternalKeyStore:
-    return region.store((document or {})["CustomKeyStoreId"])
+def _created(context: Context, document: Document | None) -> ExternalKeyStore:
+    return context.region.store((document or {})["CustomKeyStoreId"])
 
 
 def _asking(change: Callable[[str, Document], tuple[str, Document]]) -> Replacements:
@@ -305,7 +302,7 @@ def _asking(change: Callable[[str, Document], tuple[str, Document]]) -> Replacem
     def ask(  # noqa: PLR0913, PLR0917 - the parts of a request
         proceed: Callable[..., Request],
         call: Call,
-        target: ProxyTarget,
+        target: ProxyEndpoint,
         operation: Operation,
         external_key_id: str | None,
         document: Document,
@@ -386,10 +383,12 @@ def _private_dns_name_not_compared() -> Replacements:
     """Lets the endpoint be another than the private DNS name of the service."""
 
     def check(
-        proceed: Callable[..., None], region: Region, configuration: StoreConfiguration
+        proceed: Callable[..., None],
+        context: Context,
+        configuration: StoreConfiguration,
     ) -> None:
         try:
-            proceed(region, configuration)
+            proceed(context, configuration)
         except KmsError as error:
             misconfigured = (
                 ErrorCode.XKS_PROXY_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION
@@ -420,9 +419,9 @@ def _another_private_dns_name_as_validation() -> Replacements:
 def _becoming(state: ConnectionState) -> Replacements:
     """Gives a new key store a ConnectionState."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call)
-        store = _created(region, document)
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call)
+        store = _created(context, document)
         store.change_state(ConnectionState.CONNECTING, state, seconds=0)
         return document
 

@@ -14,15 +14,15 @@ from pytest_xks.kms.faults.patterns import (
     renaming,
     store_of,
 )
-from pytest_xks.kms.stores.models import ConnectionState
+from pytest_xks.kms.stores.store import ConnectionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import Region
 
 _CREATE = "CreateCustomKeyStore"
 _DELETE = "DeleteCustomKeyStore"
@@ -33,17 +33,17 @@ _DESCRIBE = "DescribeCustomKeyStores"
 def _delete_forgets_pending_keys() -> Replacements:
     """Deletes a store whose keys all wait for their deletion."""
 
-    def delete(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def delete(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
-            store = store_of(region, call)
+            store = store_of(context, call)
             if store is None or error.code != ErrorCode.CUSTOM_KEY_STORE_HAS_CMKS:
                 raise
-            states = {key.key_state for key in region.keys.in_store(store.id)}
+            states = {key.key_state for key in context.region.keys.in_store(store.id)}
             if states != {"PendingDeletion"}:
                 raise
-            region.stores.pop(store.id)
+            context.region.stores.pop(store.id)
             return {}
 
     return answering(delete, _DELETE)
@@ -63,11 +63,11 @@ def _delete_of_store_with_keys_as_wrong_state() -> Replacements:
 def _delete_takes_any_state() -> Replacements:
     """Deletes a store without keys in whatever state it is."""
 
-    def delete(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
-        if store and not region.keys.in_store(store.id):
+    def delete(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
+        if store and not context.region.keys.in_store(store.id):
             move(store, ConnectionState.DISCONNECTED)
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(delete, _DELETE)
 
@@ -76,11 +76,11 @@ def _delete_takes_any_state() -> Replacements:
 def _delete_asks_the_proxy() -> Replacements:
     """Asks the proxy of a store for its health before it deletes the store."""
 
-    def delete(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def delete(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store:
-            ask_proxy(region, call, store)
-        return proceed(region, call)
+            ask_proxy(context, call, store)
+        return proceed(context, call)
 
     return answering(delete, _DELETE)
 
@@ -119,20 +119,20 @@ def _remembering(
     """Adds entries of deleted stores to what DescribeCustomKeyStores answers."""
     deleted: list[Document] = []
 
-    def watch(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def watch(proceed: Answer, context: Context, call: Call) -> Document | None:
         if call.operation == _DELETE:
             store_id = call.text("CustomKeyStoreId")
             asked = replace(
                 call, operation=_DESCRIBE, parameters={"CustomKeyStoreId": store_id}
             )
-            described = proceed(region, asked) if store_of(region, call) else None
-            document = proceed(region, call)
+            described = proceed(context, asked) if store_of(context, call) else None
+            document = proceed(context, call)
             deleted.extend(described["CustomKeyStores"] if described else ())
             return document
         entries: list[Document] = []
         add(call, deleted, entries)
         try:
-            document = proceed(region, call) or {}
+            document = proceed(context, call) or {}
         except KmsError:
             if not entries:
                 raise
@@ -148,15 +148,15 @@ def _names_of_deleted_stores_stay_taken() -> Replacements:
     """Refuses a new store the name of a deleted one."""
     taken: set[str] = set()
 
-    def watch(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def watch(proceed: Answer, context: Context, call: Call) -> Document | None:
         name = call.text("CustomKeyStoreName")
         if call.operation == _CREATE and name in taken:
             raise KmsError(
                 ErrorCode.CUSTOM_KEY_STORE_NAME_IN_USE,
                 f"The custom key store name {name} was assigned before.",
             )
-        store = store_of(region, call)
-        document = proceed(region, call)
+        store = store_of(context, call)
+        document = proceed(context, call)
         if call.operation == _DELETE and store:
             taken.add(store.name)
         return document

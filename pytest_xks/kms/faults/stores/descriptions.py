@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import Region
 
 _DESCRIBE = "DescribeCustomKeyStores"
 _CREATE = "CreateCustomKeyStore"
@@ -35,11 +35,11 @@ _NINE = 9
 def _describe_takes_both_filters() -> Replacements:
     """Ignores the name if DescribeCustomKeyStores gets an id as well."""
 
-    def describe(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def describe(proceed: Answer, context: Context, call: Call) -> Document | None:
         parameters = dict(call.parameters)
         if call.text("CustomKeyStoreId") is not None:
             parameters.pop("CustomKeyStoreName", None)
-        return proceed(region, replace(call, parameters=parameters))
+        return proceed(context, replace(call, parameters=parameters))
 
     return answering(describe, _DESCRIBE)
 
@@ -52,8 +52,8 @@ def _describe_takes_both_filters() -> Replacements:
 def _disconnected_stores_are_not_listed() -> Replacements:
     """Lists no store that is DISCONNECTED unless it is asked for by id or name."""
 
-    def describe(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call)
+    def describe(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call)
         if document and not {"CustomKeyStoreId", "CustomKeyStoreName"} & set(
             call.parameters
         ):
@@ -145,10 +145,10 @@ def _public_stores_show_vpc_members() -> Replacements:
 def _describe_returns_the_secret() -> Replacements:
     """Returns the secret access key of the proxy's credential."""
 
-    def describe(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call) or {}
+    def describe(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call) or {}
         for entry in document["CustomKeyStores"]:
-            store = region.stores[entry["CustomKeyStoreId"]]
+            store = context.region.stores[entry["CustomKeyStoreId"]]
             secret = store.configuration.credential.secret_access_key
             entry["XksProxyConfiguration"]["RawSecretAccessKey"] = secret
         return document
@@ -205,9 +205,9 @@ def _store_quota_as_validation() -> Replacements:
 def _room_for_nine_stores() -> Replacements:
     """Refuses the tenth key store."""
 
-    def create(proceed: Answer, region: Region, call: Call) -> Document | None:
-        if len(region.stores) >= _NINE:
+    def create(proceed: Answer, context: Context, call: Call) -> Document | None:
+        if len(context.region.stores) >= _NINE:
             raise KmsError(ErrorCode.LIMIT_EXCEEDED, "Nine key stores are enough.")
-        return proceed(region, call)
+        return proceed(context, call)
 
     return answering(create, _CREATE)

@@ -17,33 +17,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.catalogue import Replacements
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import (
-        ExternalKeyStore,
-        Region,
-        StoreConfiguration,
-    )
+    from pytest_xks.kms.stores.store import ExternalKeyStore, StoreConfiguration
 
-    Change = Callable[[Region, Document], object]
-    Respond = Callable[[Answer, Region, Call, ExternalKeyStore], Document | None]
+    Change = Callable[[Context, Document], object]
+    Respond = Callable[[Answer, Context, Call, ExternalKeyStore], Document | None]
 
 _UPDATE = "UpdateCustomKeyStore"
 _CREDENTIAL = "XksProxyAuthenticationCredential"
 
 
-def _store(region: Region, parameters: Mapping[str, object]) -> ExternalKeyStore | None:
-    return region.stores.get(str(parameters.get("CustomKeyStoreId")))
+def _store(
+    context: Context, parameters: Mapping[str, object]
+) -> ExternalKeyStore | None:
+    return context.region.stores.get(str(parameters.get("CustomKeyStoreId")))
 
 
 def _updating(respond: Respond) -> Replacements:
     """Answers in a way of its own, if there is such a key store."""
 
-    def update(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = _store(region, call.parameters)
+    def update(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = _store(context, call.parameters)
         if store is None:
-            return proceed(region, call)
-        return respond(proceed, region, call, store)
+            return proceed(context, call)
+        return respond(proceed, context, call, store)
 
     return answering(update, _UPDATE)
 
@@ -62,7 +61,7 @@ def _update_of_unknown_key_store_as_validation() -> Replacements:
 def _update_changes_one_property_only() -> Replacements:
     """Ignores all other changes in a call that changes the name."""
 
-    def forget(_: Region, parameters: Document) -> None:
+    def forget(_: Context, parameters: Document) -> None:
         if "NewCustomKeyStoreName" in parameters:
             parameters.pop("XksProxyUriPath", None)
             parameters.pop(_CREDENTIAL, None)
@@ -74,8 +73,8 @@ def _update_changes_one_property_only() -> Replacements:
 def _half_a_credential_completed() -> Replacements:
     """Takes the half of a credential that is not given from the old one."""
 
-    def complete(region: Region, parameters: Document) -> None:
-        store, given = _store(region, parameters), parameters.get(_CREDENTIAL)
+    def complete(context: Context, parameters: Document) -> None:
+        store, given = _store(context, parameters), parameters.get(_CREDENTIAL)
         if store is None or not isinstance(given, dict):
             return
         old = store.configuration.credential
@@ -92,8 +91,8 @@ def _half_a_credential_completed() -> Replacements:
 def _update_guesses_the_vpc_endpoint_service() -> Replacements:
     """Takes any VPC endpoint service for a change to VPC_ENDPOINT_SERVICE without."""
 
-    def guess(region: Region, parameters: Document) -> None:
-        services = list(region.world.vpc_endpoint_services)
+    def guess(context: Context, parameters: Document) -> None:
+        services = list(context.vpc_endpoint_services)
         if (
             parameters.get("XksProxyConnectivity") == "VPC_ENDPOINT_SERVICE"
             and services
@@ -107,8 +106,8 @@ def _update_guesses_the_vpc_endpoint_service() -> Replacements:
 def _update_to_public_keeps_the_endpoint() -> Replacements:
     """Keeps the endpoint if a change to PUBLIC_ENDPOINT does not give one."""
 
-    def keep(region: Region, parameters: Document) -> None:
-        store = _store(region, parameters)
+    def keep(context: Context, parameters: Document) -> None:
+        store = _store(context, parameters)
         if store and parameters.get("XksProxyConnectivity") == "PUBLIC_ENDPOINT":
             old = store.configuration.uri_endpoint
             parameters.setdefault("XksProxyUriEndpoint", old)
@@ -170,10 +169,10 @@ def _refused_update_renames() -> Replacements:
     """Changes the name even if it refuses the rest of the call."""
 
     def update(
-        proceed: Answer, region: Region, call: Call, store: ExternalKeyStore
+        proceed: Answer, context: Context, call: Call, store: ExternalKeyStore
     ) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
             if error.code == ErrorCode.CUSTOM_KEY_STORE_INVALID_STATE:
                 store.name = call.text("NewCustomKeyStoreName") or store.name
@@ -191,13 +190,16 @@ def _update_without_test_call_while_disconnected() -> Replacements:
 
     def check(
         proceed: Callable[..., None],
-        region: Region,
+        context: Context,
         call: Call,
         configuration: StoreConfiguration,
         custom_key_store_id: str | None = None,
     ) -> None:
-        if custom_key_store_id is None or region.store(custom_key_store_id).connected:
-            proceed(region, call, configuration, custom_key_store_id)
+        if (
+            custom_key_store_id is None
+            or context.region.store(custom_key_store_id).connected
+        ):
+            proceed(context, call, configuration, custom_key_store_id)
 
     return {check_health: check}
 
@@ -207,15 +209,15 @@ def _failed_update_applied() -> Replacements:
     """Raises the exception of a failed test call, and has changed the key store."""
 
     def update(
-        proceed: Answer, region: Region, call: Call, store: ExternalKeyStore
+        proceed: Answer, context: Context, call: Call, store: ExternalKeyStore
     ) -> Document | None:
         del store
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
             if error.code == ErrorCode.XKS_PROXY_INVALID_RESPONSE:
                 with replaced({check_health: nothing}), suppress(KmsError):
-                    proceed(region, call)
+                    proceed(context, call)
             raise
 
     return _updating(update)
@@ -227,15 +229,15 @@ def _update_tests_the_old_values() -> Replacements:
 
     def check(
         proceed: Callable[..., None],
-        region: Region,
+        context: Context,
         call: Call,
         configuration: StoreConfiguration,
         custom_key_store_id: str | None = None,
     ) -> None:
-        store = region.stores.get(custom_key_store_id or "")
+        store = context.region.stores.get(custom_key_store_id or "")
         if store and store.connected:
             configuration = store.configuration
-        proceed(region, call, configuration, custom_key_store_id)
+        proceed(context, call, configuration, custom_key_store_id)
 
     return {check_health: check}
 
@@ -266,10 +268,10 @@ def _update_forgets_the_endpoint() -> Replacements:
     """Answers a change of the endpoint alone with success, and keeps the old one."""
 
     def update(
-        proceed: Answer, region: Region, call: Call, store: ExternalKeyStore
+        proceed: Answer, context: Context, call: Call, store: ExternalKeyStore
     ) -> Document | None:
         old = store.configuration
-        document = proceed(region, call)
+        document = proceed(context, call)
         if store.configuration.connectivity is old.connectivity:
             kept = replace(store.configuration, uri_endpoint=old.uri_endpoint)
             store.configure(kept, new_credential=False)
@@ -283,10 +285,10 @@ def _credential_in_use_kept() -> Replacements:
     """Goes on to sign with the old credential if the key store is CONNECTED."""
 
     def update(
-        proceed: Answer, region: Region, call: Call, store: ExternalKeyStore
+        proceed: Answer, context: Context, call: Call, store: ExternalKeyStore
     ) -> Document | None:
         old = store.configuration.credential
-        document = proceed(region, call)
+        document = proceed(context, call)
         if store.connected and set(call.parameters) == {
             "CustomKeyStoreId",
             _CREDENTIAL,

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from .situations import SITUATIONS
 
 if TYPE_CHECKING:
-    from ..conftest import Lab
+    from ..conftest import System
 
 ROWS = json.loads((Path(__file__).parent / "failures.json").read_text("utf-8"))
 
@@ -51,10 +51,10 @@ def expected_message(row: dict[str, Any], key_arn: str | None) -> str | None:
     return message.replace("<key ARN>", key_arn or "")
 
 
-def key_arn_of(lab: Lab) -> str | None:
+def key_arn_of(system: System) -> str | None:
     """The key whose name is in the message: the one in an external key store."""
-    for key in lab.kms.list_keys()["Keys"]:
-        metadata = lab.kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+    for key in system.kms.list_keys()["Keys"]:
+        metadata = system.kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
         if metadata["Origin"] == "EXTERNAL_KEY_STORE":
             return metadata["Arn"]
     return None
@@ -66,12 +66,12 @@ def test_every_row_has_its_situation():
 
 
 @pytest.mark.parametrize(("row", "operation"), cases())
-def test_row(lab: Lab, row: dict[str, Any], operation: str):
+def test_row(system: System, row: dict[str, Any], operation: str):
     """A failure has the exception, the message and the code of its row."""
-    call = SITUATIONS[row["id"]](lab, operation)
+    call = SITUATIONS[row["id"]](system, operation)
     if row["exception"] is None:
         call()
-        (store,) = lab.kms.describe_custom_key_stores()["CustomKeyStores"]
+        (store,) = system.kms.describe_custom_key_stores()["CustomKeyStores"]
         assert "FAILED" == store["ConnectionState"]
         assert row["connection_error_code"] == store["ConnectionErrorCode"]
         return
@@ -79,7 +79,7 @@ def test_row(lab: Lab, row: dict[str, Any], operation: str):
         call()
     error = caught.value.response["Error"]
     assert row["exception"] == error["Code"]
-    message = expected_message(row, key_arn_of(lab))
+    message = expected_message(row, key_arn_of(system))
     if message is not None:
         assert message == error["Message"]
     elif row["accepted_messages"]:

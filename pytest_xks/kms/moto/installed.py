@@ -1,4 +1,4 @@
-"""What stands behind moto's requests: the interface between the bridge and the fake."""
+"""The fakes that stand behind moto now, and what moto's requests need of one."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ if TYPE_CHECKING:
 
     from pytest_xks.kms.desk.call import Call, Origin
     from pytest_xks.kms.desk.exceptions import KmsError
+    from pytest_xks.kms.desk.trace import Trace
     from pytest_xks.kms.faults.armed import FaultBoard
     from pytest_xks.kms.operators.metrics import MetricPoint
-    from pytest_xks.kms.stores.models import Region, World
 
-__all__ = ["Host"]
+__all__ = ["InstalledKms", "installed"]
 
 
-class Host(Protocol):
-    """Whom moto's requests are led to."""
+class InstalledKms(Protocol):
+    """A fake KMS that gets moto's requests."""
 
-    world: World
     origin: Origin
     faults: FaultBoard
 
-    def answer(self, region: Region, call: Call) -> Mapping[str, object] | None:
+    def answer(self, call: Call, trace: Trace) -> Mapping[str, object] | None:
         """Answer a call; None if moto is to answer it; KmsError for an error."""
 
     def note(
         self,
         call: Call,
+        trace: Trace,
         document: Mapping[str, object] | None,
         error: KmsError | None,
     ) -> None:
@@ -36,3 +36,7 @@ class Host(Protocol):
 
     def metric_points(self, account_id: str, region: str | None) -> list[MetricPoint]:
         """The data points of an account, in a Region or in all of them."""
+
+
+installed: list[InstalledKms] = []
+"""Of several, the last one answers."""

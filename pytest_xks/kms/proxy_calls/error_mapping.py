@@ -330,12 +330,12 @@ FAILURES: Mapping[Scenario, Failure] = {
 }
 
 
-class ProxyFailure(Exception):  # noqa: N818 - the house's word for it
+class ProxyFailure(Exception):  # noqa: N818 - as the specification speaks of failures
     """A call of the proxy came to nothing.
 
     Args:
         scenario: the row of the table.
-        error_message: the proxy's own words; for the logs of the account only.
+        error_message: the proxy's errorMessage; for the logs of the account only.
     """
 
     def __init__(self, scenario: Scenario, error_message: str | None = None) -> None:
@@ -356,7 +356,7 @@ def kms_error(scenario: Scenario, group: Group, behaviour: Behaviour) -> KmsErro
 
 
 def message_of(failure: Failure, behaviour: Behaviour) -> str:
-    """The text of a failure, in the words chosen."""
+    """The text of a failure, from the document that the behaviour chooses."""
     if behaviour.messages is Messages.DEVELOPER_GUIDE:
         return failure.guide or failure.message
     return failure.message

@@ -1,6 +1,7 @@
 """A key store and a KMS key as tests hold them: what the fixtures give.
 
-They do nothing that a boto3 client could not do; they only save writing it.
+They do nothing that a boto3 client could not do; they only save writing it. They are
+here, and not in ``kms``, because the fake KMS knows nothing of the mock proxy.
 """
 
 from __future__ import annotations
@@ -11,21 +12,24 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_xks.http.client import Transport
+    from mypy_boto3_kms.client import KMSClient
+    from mypy_boto3_kms.type_defs import CustomKeyStoresListEntryTypeDef
+
     from pytest_xks.kms.fake import FakeKms
+    from pytest_xks.proxy.keys import ExternalKey
+    from pytest_xks.proxy.mock import MockXksProxy
     from pytest_xks.proxy_api.sigv4 import Credential
 
 __all__ = [
     "KeyHandle",
     "KeyStoreHandle",
-    "Proxy",
-    "Registrable",
+    "RegistrableProxy",
     "create_key_store",
     "register_key_store",
 ]
 
 
-class Registrable(Protocol):
+class RegistrableProxy(Protocol):
     """What KMS is told of a proxy, besides the endpoint."""
 
     @property
@@ -37,22 +41,6 @@ class Registrable(Protocol):
         """The credential that it accepts now."""
 
 
-class Proxy(Registrable, Protocol):
-    """What a key store needs to know of a proxy; the mock proxy is one."""
-
-    @property
-    def endpoint(self) -> str:
-        """``https://``, host and, over real HTTPS, the port."""
-
-    @property
-    def transport(self) -> Transport:
-        """The way to it without sockets, if the endpoint has no port."""
-
-    @property
-    def ca_certificate(self) -> bytes:
-        """The CA of its certificate, if the endpoint has a port."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyHandle:
     """A KMS key in an external key store."""
@@ -60,9 +48,23 @@ class KeyHandle:
     key_id: str
     arn: str
     external_key_id: str
-    external_key: Any = field(default=None, repr=False)
-    """The external key itself, where the proxy is a mock that can hand it out."""
     key_store: KeyStoreHandle = field(repr=False)
+
+    @property
+    def external_key(self) -> ExternalKey:
+        """The external key behind it, at the mock proxy.
+
+        Raises:
+            LookupError: the mock proxy has no such key any more, or is in another
+                process.
+        """
+        external_key = self.key_store.external_keys.get(self.external_key_id)
+        if external_key is None:
+            raise LookupError(
+                f"the external key {self.external_key_id!r} is not at a mock proxy in "
+                "this process"
+            )
+        return external_key
 
     @property
     def state(self) -> str:
@@ -77,10 +79,11 @@ class KeyStoreHandle:
 
     id: str
     name: str
-    kms: Any = field(repr=False)
+    kms: KMSClient = field(repr=False)
     """The boto3 client that made it."""
-    external_keys: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """The external keys behind it by their ids, where the proxy is a mock."""
+    external_keys: Mapping[str, ExternalKey] = field(default_factory=dict, repr=False)
+    """The external keys at its proxy by their ids; empty if the proxy is no mock in
+    this process."""
 
     def connect(self) -> None:
         """Connect it; whether that succeeded is in ``connection_state``."""
@@ -91,11 +94,10 @@ class KeyStoreHandle:
         self.kms.disconnect_custom_key_store(CustomKeyStoreId=self.id)
 
     @property
-    def description(self) -> dict[str, Any]:
+    def description(self) -> CustomKeyStoresListEntryTypeDef:
         """Its entry in DescribeCustomKeyStores."""
         answer = self.kms.describe_custom_key_stores(CustomKeyStoreId=self.id)
-        entry: dict[str, Any] = answer["CustomKeyStores"][0]
-        return entry
+        return answer["CustomKeyStores"][0]
 
     @property
     def connection_state(self) -> str:
@@ -122,24 +124,23 @@ class KeyStoreHandle:
             key_id=metadata["KeyId"],
             arn=metadata["Arn"],
             external_key_id=external_key_id,
-            external_key=self.external_keys.get(external_key_id),
             key_store=self,
         )
 
 
 def create_key_store(
     fake: FakeKms,
-    proxy: Proxy,
+    proxy: MockXksProxy,
     *,
     name: str | None = None,
     connect: bool = True,
     region: str | None = None,
 ) -> KeyStoreHandle:
-    """Create an external key store on a proxy, and lead the fake to it.
+    """Create an external key store on a proxy, and route the fake to it.
 
     Args:
         fake: the fake KMS.
-        proxy: a mock proxy, in-process or over real HTTPS.
+        proxy: its mock proxy, in-process or over real HTTPS.
         name: the friendly name; made up by default.
         connect: whether to connect it too.
         region: the Region; the fake's own by default.
@@ -151,22 +152,22 @@ def create_key_store(
         fake.client(region),
         proxy,
         name=name or f"key-store-{fake.next_number()}",
-        endpoint=lead_to(fake, proxy),
+        endpoint=_route_to(fake, proxy),
         connect=connect,
-        external_keys=getattr(proxy, "keys", {}),
+        external_keys=proxy.keys,
     )
 
 
 def register_key_store(  # noqa: PLR0913 - keyword-only, each with its default
-    kms: Any,  # noqa: ANN401 - a boto3 client
-    proxy: Registrable,
+    kms: KMSClient,
+    proxy: RegistrableProxy,
     *,
     name: str,
     endpoint: str,
     connect: bool = True,
-    external_keys: Mapping[str, Any] | None = None,
+    external_keys: Mapping[str, ExternalKey] | None = None,
 ) -> KeyStoreHandle:
-    """Create an external key store at an endpoint that leads to a proxy.
+    """Create an external key store at an endpoint that is routed to a proxy.
 
     Args:
         kms: the boto3 client that creates it.
@@ -201,8 +202,8 @@ def register_key_store(  # noqa: PLR0913 - keyword-only, each with its default
     return store
 
 
-def lead_to(fake: FakeKms, proxy: Proxy) -> str:
-    """Lead the fake to a proxy.
+def _route_to(fake: FakeKms, proxy: MockXksProxy) -> str:
+    """Route the fake to a proxy.
 
     Returns:
         The XksProxyUriEndpoint to use: KMS refuses a port in it.
