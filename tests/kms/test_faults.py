@@ -62,4 +62,4 @@ def test_fault_of_one_fake():
     with FakeKms() as one, FakeKms() as other:
         one.fault(FAULT)
 
-        assert other.faults.armed == ()
+        assert other._desk.faults.armed == ()
