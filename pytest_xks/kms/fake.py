@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms.client import KMSClient
 
     from pytest_xks.clock import Clock
-    from pytest_xks.faults import ArmedFault, FaultBoard
+    from pytest_xks.faults import ArmedFault
     from pytest_xks.http.client import Transport
     from pytest_xks.kms.operators.logs import ProxyLogEntry
     from pytest_xks.kms.operators.metrics import MetricPoint
@@ -329,11 +329,6 @@ class FakeKms:
         finally:
             self._desk.origin = before
 
-    @property
-    def faults(self) -> FaultBoard:
-        """The faults that are armed; see ``fault``."""
-        return self._desk.faults
-
     def fault(  # noqa: PLR0913 - keyword-only, each with its default
         self,
         name: str,
@@ -351,7 +346,7 @@ class FakeKms:
         """Misbehave from now on; as a context manager, until the end of the block.
 
         Args:
-            name: a name of the catalogue, e.g. ``"store-names-not-unique"``,
+            name: a name of the catalogue, e.g. ``"key-store-names-not-unique"``,
                 ``"KMSInternalException"``.
             operation: in this operation of the KMS API only.
             key_store: in calls about this key store only: its id, or its name.
@@ -369,7 +364,7 @@ class FakeKms:
             ValueError: a value out of bounds, or an operation that the fault does not
                 concern.
         """
-        return self.faults.arm(
+        return self._desk.faults.arm(
             name,
             operation=operation,
             key_store=key_store,
@@ -381,6 +376,11 @@ class FakeKms:
             seed=seed,
             **options,
         )
+
+    @property
+    def unused_faults(self) -> tuple[ArmedFault, ...]:
+        """The faults that have been armed and never hit."""
+        return self._desk.faults.never_hit()
 
     def set_request_quota(
         self, custom_key_store_id: str, requests_per_second: float

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CannotDecryptError",
     "ExternalKey",
-    "KeyProperties",
+    "ExternalKeyProperties",
     "KeyStatus",
     "KeyUsage",
 ]
@@ -54,7 +54,7 @@ class KeyUsage(StrEnum):
     DECRYPT = "DECRYPT"
 
 
-class KeyProperties(TypedDict, total=False):
+class ExternalKeyProperties(TypedDict, total=False):
     """The properties of an external key, as keywords; see ``ExternalKey``."""
 
     key_spec: str

@@ -16,13 +16,13 @@ from pytest_xks.http.certificates import CertificateAuthority
 from pytest_xks.proxy import logs
 from pytest_xks.proxy.admission import Deny, RequestQuota
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
-from pytest_xks.proxy.mock import DEFAULT_URI_PATH, MockXksProxy
+from pytest_xks.proxy.mock import DEFAULT_URI_PATH, MockXksProxy, core_of
 from pytest_xks.proxy.transports.listener import ProxyListener
 
 if TYPE_CHECKING:
     import logging
 
-    from pytest_xks.proxy.stores import KeyStore
+    from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.sigv4 import Credential
 
 __all__ = ["ReferenceProxy"]
@@ -108,11 +108,11 @@ class ReferenceProxy:
                 opened.callback(self._temporary.cleanup)
             opened.callback(_close_log, logs.open_log(self.log_file))
             self.listener = ProxyListener(
-                self.proxy.core, host=host, address=address, port=port, ca=self.ca
+                core_of(self.proxy), host=host, address=address, port=port, ca=self.ca
             )
             opened.callback(self.listener.close)
             self.mtls_listener = ProxyListener(
-                self.proxy.core,
+                core_of(self.proxy),
                 host=host,
                 address=address,
                 ca=self.ca,
@@ -191,7 +191,7 @@ def _close_log(handler: logging.Handler) -> None:
     handler.close()
 
 
-def _add_keys(store: KeyStore) -> None:
+def _add_keys(store: ProxyKeyStore) -> None:
     for role in ("usable", "second", "special_characters", "longest"):
         store.add_key(KEYS[role])
     store.add_key(KEYS["encrypt_only"], key_usage=[KeyUsage.ENCRYPT])
@@ -208,7 +208,7 @@ def _credential(credential: Credential) -> Document:
     }
 
 
-def _store(store: KeyStore) -> Document:
+def _store(store: ProxyKeyStore) -> Document:
     return {
         "uri_path": store.uri_path,
         "credential": _credential(store.credential),

@@ -204,7 +204,7 @@ def test_probe_proxy_has_no_plain_attributes(path):
     [
         pytest.param("ProxyStore", "certify", id="defined"),
         pytest.param("Delivery", "http", id="handed-on"),
-        pytest.param("KeyStore", "proxy", id="type-only"),
+        pytest.param("ProxyKeyStore", "proxy", id="type-only"),
     ],
 )
 def test_names_are_followed(name, wing):

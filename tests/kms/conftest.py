@@ -99,14 +99,14 @@ class System:
 
     def tamper(self, edit: Callable[[dict[str, Any]], object]) -> None:
         """Edit the document of every success of the proxy from now on."""
-        rules = self.proxy.core.rules
+        rules = self.proxy._core.rules
 
         def respond(document: Any) -> Any:
             copy = dict(document)
             edit(copy)
             return rules.respond(copy)
 
-        self.proxy.core.rules = replace(rules, respond=respond)
+        self.proxy._core.rules = replace(rules, respond=respond)
 
 
 class AssertKmsError(Protocol):

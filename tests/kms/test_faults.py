@@ -26,7 +26,7 @@ def test_every_fault_can_be_armed(local_system, name):
             local_system.kms.list_keys()
 
     assert fault.summary.endswith(".")
-    assert local_system.fake.faults.armed == ()
+    assert local_system.fake._desk.faults.armed == ()
 
 
 def test_every_fault_violates_what_is_checked():
@@ -62,4 +62,4 @@ def test_fault_of_one_fake():
     with FakeKms() as one, FakeKms() as other:
         one.fault(FAULT)
 
-        assert other.faults.armed == ()
+        assert other._desk.faults.armed == ()

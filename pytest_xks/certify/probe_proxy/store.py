@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         KeyProperties,
         ListenerFault,
     )
-    from pytest_xks.proxy.stores import KeyStore
+    from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.http import Request
     from pytest_xks.proxy_api.sigv4 import Credential
 
@@ -34,7 +34,7 @@ class ProxyStore:
         self,
         *,
         endpoint: str,
-        store: KeyStore,
+        store: ProxyKeyStore,
         core: ScriptedCore,
         listening: Callable[[ListenerFault], AbstractContextManager[None]],
         learn: Callable[[str], None],

@@ -74,13 +74,14 @@ def _proxy_faults() -> Mapping[str, KnownFault]:
 def _served_proxy(fault: str) -> Iterator[tuple[Target, ProbeProxy | None]]:
     from pytest_xks.certify.targets.own_mocks import served_mock_proxy  # noqa: PLC0415 - likewise
     from pytest_xks.http.tricks import PREVENTS_TLS  # noqa: PLC0415 - likewise
+    from pytest_xks.proxy.mock import core_of  # noqa: PLC0415 - likewise
 
     with served_mock_proxy() as (proxy, target):
         if not fault:
             yield target, None
             return
         # Whoever verifies the certificate never gets to the checks of it.
-        armed = proxy.proxy.fault(fault)
+        armed = core_of(proxy.proxy).faults.arm(fault)
         yield replace(target, verify=not PREVENTS_TLS.intersection(armed.tricks)), None
 
 

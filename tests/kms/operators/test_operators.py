@@ -12,7 +12,7 @@ from moto.core.common_models import CloudWatchMetricProvider
 
 from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure
 from pytest_xks.kms.stores.quota import RequestQuota
-from pytest_xks.proxy.health import ManagerStatus
+from pytest_xks.proxy.health import ExternalKeyManagerStatus
 
 if TYPE_CHECKING:
     from ..conftest import AssertKmsError, System
@@ -203,7 +203,7 @@ def test_latencies(local_system: System, assert_kms_error: AssertKmsError):
 def test_states_of_key_managers(local_system: System):
     """Every health check tells them, also one that KMS makes on its own."""
     store_id = local_system.connected_store()
-    local_system.proxy.core.fleet.managers[0].status = ManagerStatus.DEGRADED
+    local_system.proxy.fleet.managers[0].status = ExternalKeyManagerStatus.DEGRADED
     health = local_system.fake.check_health(store_id)
     assert "pytest-xks" == health.xks_proxy_vendor
     assert (

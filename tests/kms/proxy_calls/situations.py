@@ -289,7 +289,7 @@ def _another_key(system: System, operation: str) -> Thunk:
 
 def _second_store(system: System) -> dict[str, object]:
     path = "/second/kms/xks/v1"
-    if path not in system.proxy.core.stores:
+    if path not in system.proxy._core.stores:
         system.proxy.add_store(path, credential=system.proxy.credential)
     return {"CustomKeyStoreName": "second", "XksProxyUriPath": path}
 
