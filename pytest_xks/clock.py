@@ -1,6 +1,6 @@
 """Time as a parameter: the system's, or one that a test moves by hand.
 
-Nothing else in the house asks the system what time it is, so a delay can be simulated
+Nothing else asks the system what time it is, so a delay can be simulated
 and a quota, a signature's age or a time-out tested without waiting.
 """
 
