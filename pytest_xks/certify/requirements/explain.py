@@ -37,7 +37,7 @@ def find_checks(suite: Path, part: str) -> tuple[CheckSource, ...]:
     """Every check of a part, found in its source without running any of it."""
     return tuple(
         check
-        for file in sorted((suite / part).glob("test_*.py"))
+        for file in sorted((suite / part).rglob("test_*.py"))
         for check in _checks_in(file, suite)
     )
 

@@ -34,7 +34,7 @@ _NAME = "CreateKey"
 _NOBODY = json.dumps({"Version": "2012-10-17", "Statement": []})
 
 
-# -- what several faults share ----------------------------------------------------------
+# -- what several faults share --------------------------------------------------------
 
 
 def _understanding(change: Callable[[Parameters], Parameters]) -> Effects:

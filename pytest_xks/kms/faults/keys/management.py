@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _INVALID_STATE = "KMSInvalidStateException"
 
 
-# -- what several faults share ----------------------------------------------------------
+# -- what several faults share --------------------------------------------------------
 
 
 def _key_of(context: Context, call: Call) -> XksKey | None:

@@ -26,7 +26,7 @@ _USE = (*CRYPTO_OPERATIONS, "CreateGrant")
 _IMPORT = ("GetParametersForImport", "ImportKeyMaterial", "DeleteImportedKeyMaterial")
 
 
-# -- what several faults share ----------------------------------------------------------
+# -- what several faults share --------------------------------------------------------
 
 
 def _state_of(context: Context, error: KmsError) -> KeyState | None:
