@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, Unpack, overload
 
 from pytest_xks.clock import SimulatedClock
 from pytest_xks.handles import create_key_store
@@ -102,10 +102,8 @@ class FakeKmsWithProxy(FakeKms):
     @property
     def unused_faults(self) -> tuple[ArmedFault, ...]:
         """The faults, also of its proxies, that have been armed and never hit."""
-        unused: list[Any] = [*super().unused_faults]
-        for proxy in self._proxies:
-            unused += proxy.unused_faults
-        return tuple(unused)
+        of_proxies = [each for proxy in self._proxies for each in proxy.unused_faults]
+        return (*super().unused_faults, *of_proxies)
 
     def stop(self) -> None:
         """End, with every proxy and key store; no-op if it has ended."""

@@ -196,7 +196,9 @@ def test_what_operators_see(xks_fake_kms: FakeKms, xks_key: KeyHandle) -> None:
 @pytest.mark.xks(allow_unused_faults=True)
 def test_a_fault_of_kms(xks_fake_kms: FakeKms) -> None:
     """The fake KMS misbehaves by name too."""
-    with xks_fake_kms.fault("key-store-names-not-unique") as armed:
+    with xks_fake_kms.fault(
+        "key-store-names-not-unique", operation="CreateCustomKeyStore", times=1
+    ) as armed:
         unused: tuple[ArmedFault, ...] = xks_fake_kms.unused_faults
 
     assert unused == (armed,)
