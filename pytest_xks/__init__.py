@@ -60,6 +60,10 @@ if TYPE_CHECKING:
     from pytest_xks.kms.operators.alarms import AlarmState as AlarmState
     from pytest_xks.kms.operators.logs import ProxyLogEntry as ProxyLogEntry
     from pytest_xks.kms.operators.metrics import MetricPoint as MetricPoint
+    from pytest_xks.kms.proxy_calls.error_mapping import (
+        FailureScenario as FailureScenario,
+    )
+    from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure as ProxyFailure
     from pytest_xks.kms.stores.vpc import VpcEndpointService as VpcEndpointService
     from pytest_xks.kms.stores.vpc import VpcProblem as VpcProblem
     from pytest_xks.mocking import FakeKmsWithProxy as FakeKmsWithProxy
@@ -79,6 +83,7 @@ if TYPE_CHECKING:
     from pytest_xks.proxy.keys import CannotDecryptError as CannotDecryptError
     from pytest_xks.proxy.keys import ExternalKey as ExternalKey
     from pytest_xks.proxy.keys import ExternalKeyProperties as ExternalKeyProperties
+    from pytest_xks.proxy.keys import KeySpec as KeySpec
     from pytest_xks.proxy.keys import KeyStatus as KeyStatus
     from pytest_xks.proxy.keys import KeyUsage as KeyUsage
     from pytest_xks.proxy.mock import MockXksProxy as MockXksProxy
@@ -123,6 +128,7 @@ _PLACES = {
     "ExternalKeyManager": "proxy.health",
     "ExternalKeyManagerStatus": "proxy.health",
     "ExternalKeyProperties": "proxy.keys",
+    "FailureScenario": "kms.proxy_calls.error_mapping",
     "FakeKms": "kms.fake",
     "FakeKmsWithProxy": "mocking",
     "HealthCheckAtUpdate": "kms.behaviour",
@@ -131,6 +137,7 @@ _PLACES = {
     "HttpResponse": "proxy_api.http:Response",
     "JournalEntry": "proxy.journal",
     "KeyHandle": "handles",
+    "KeySpec": "proxy.keys",
     "KeyStatus": "proxy.keys",
     "KeyStoreHandle": "handles",
     "KeyUsage": "proxy.keys",
@@ -146,6 +153,7 @@ _PLACES = {
     "MockXksProxyOptions": "proxy.mock",
     "Operation": "proxy_api.errors",
     "PendingDeletion": "kms.behaviour",
+    "ProxyFailure": "kms.proxy_calls.error_mapping",
     "ProxyFleet": "proxy.health",
     "ProxyKeyStore": "proxy.stores",
     "ProxyLogEntry": "kms.operators.logs",

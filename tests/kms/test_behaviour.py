@@ -17,8 +17,8 @@ from pytest_xks.kms.behaviour import (
 from pytest_xks.kms.desk.exceptions import ErrorCode
 from pytest_xks.kms.proxy_calls.error_mapping import (
     FAILURES,
+    FailureScenario,
     Group,
-    Scenario,
     kms_error,
 )
 
@@ -134,8 +134,8 @@ def test_every_switch_can_be_set(name: str):
         assert value in {str(getattr(behaviour, name)), "7"}
 
 
-@pytest.mark.parametrize("scenario", Scenario)
-def test_the_guide_s_words(scenario: Scenario):
+@pytest.mark.parametrize("scenario", FailureScenario)
+def test_the_guide_s_words(scenario: FailureScenario):
     """The text changes where the guide has another, the exception never does."""
     group = Group.CRYPTOGRAPHY
     spec = kms_error(scenario, group, Behaviour())
@@ -152,18 +152,18 @@ def test_the_other_exception_without_tls(local_system: System, assert_kms_error)
     assert_kms_error(
         local_system.create_store,
         "XksProxyInvalidConfigurationException",
-        FAILURES[Scenario.NO_TLS].message,
+        FAILURES[FailureScenario.NO_TLS].message,
     )
 
 
 def test_every_scenario_has_its_row():
     """No failure goes without an exception and a statement."""
-    assert set(Scenario) == set(FAILURES)
+    assert set(FailureScenario) == set(FAILURES)
     assert all(failure.statement for failure in FAILURES.values())
 
 
-@pytest.mark.parametrize("scenario", Scenario)
+@pytest.mark.parametrize("scenario", FailureScenario)
 @pytest.mark.parametrize("group", [Group.STORE, Group.CREATE_KEY, Group.CRYPTOGRAPHY])
-def test_every_cell_has_an_exception(scenario: Scenario, group: Group):
+def test_every_cell_has_an_exception(scenario: FailureScenario, group: Group):
     """What cannot happen in a group is a malformed answer there."""
     assert kms_error(scenario, group, Behaviour()).code in set(ErrorCode)

@@ -30,9 +30,9 @@ from pytest_xks.kms.desk.validation import (
 from pytest_xks.kms.keys.blob import Blob, BlobError, header_of, is_blob
 from pytest_xks.kms.keys.states import require_usable
 from pytest_xks.kms.proxy_calls.error_mapping import (
+    FailureScenario,
     Group,
     ProxyFailure,
-    Scenario,
     kms_error,
 )
 from pytest_xks.proxy_api.encoding import DecodingError, decode_base64, encode_base64
@@ -357,10 +357,10 @@ def open_inner(key: XksKey, inner: bytes, aad: bytes) -> bytes:
             inner[:_IV_BYTES], inner[_IV_BYTES:], aad
         )
     except (InvalidTag, ValueError):
-        raise ProxyFailure(Scenario.INVALID_INNER_CIPHERTEXT) from None
+        raise ProxyFailure(FailureScenario.INVALID_INNER_CIPHERTEXT) from None
 
 
-def _error(scenario: Scenario, behaviour: Behaviour) -> KmsError:
+def _error(scenario: FailureScenario, behaviour: Behaviour) -> KmsError:
     return kms_error(scenario, Group.CRYPTOGRAPHY, behaviour)
 
 

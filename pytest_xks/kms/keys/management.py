@@ -15,9 +15,9 @@ from pytest_xks.kms.keys.states import (
     require_pending,
 )
 from pytest_xks.kms.proxy_calls.error_mapping import (
+    FailureScenario,
     Group,
     ProxyFailure,
-    Scenario,
     kms_error,
 )
 from pytest_xks.kms.stores.store import EXTERNAL_KEY_STORE, external_key_in_use
@@ -184,9 +184,9 @@ def require_connected(store: ExternalKeyStore, behaviour: Behaviour) -> None:
     """
     if not store.connected:
         # KMS-CREATEKEY-004.
-        raise kms_error(Scenario.NOT_CONNECTED, Group.CREATE_KEY, behaviour)
+        raise kms_error(FailureScenario.NOT_CONNECTED, Group.CREATE_KEY, behaviour)
     if store.unhealthy:
-        raise kms_error(Scenario.UNHEALTHY, Group.CREATE_KEY, behaviour)
+        raise kms_error(FailureScenario.UNHEALTHY, Group.CREATE_KEY, behaviour)
 
 
 @step

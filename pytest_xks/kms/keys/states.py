@@ -14,8 +14,8 @@ from pytest_xks.kms.behaviour import UnavailableMessage
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.proxy_calls.error_mapping import (
     FAILURES,
+    FailureScenario,
     Group,
-    Scenario,
     kms_error,
     message_of,
 )
@@ -69,7 +69,7 @@ def require_usable(key: XksKey, behaviour: Behaviour) -> None:
     state = visible_state(key)
     if state is KeyState.ENABLED:
         if key.store.unhealthy:
-            raise kms_error(Scenario.UNHEALTHY, Group.CRYPTOGRAPHY, behaviour)
+            raise kms_error(FailureScenario.UNHEALTHY, Group.CRYPTOGRAPHY, behaviour)
         return
     if state is KeyState.DISABLED:
         raise disabled(key)
@@ -99,7 +99,7 @@ def _unavailable(key: XksKey, behaviour: Behaviour) -> KmsError:
     message = (
         f"{key.arn} is unavailable."
         if by_key
-        else message_of(FAILURES[Scenario.NOT_CONNECTED], behaviour)
+        else message_of(FAILURES[FailureScenario.NOT_CONNECTED], behaviour)
     )
     return KmsError(ErrorCode.KMS_INVALID_STATE, message)
 

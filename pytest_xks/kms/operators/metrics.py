@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.keys.key import XksKey
     from pytest_xks.kms.proxy_calls.client import ProxyCall
-    from pytest_xks.kms.proxy_calls.error_mapping import Scenario
+    from pytest_xks.kms.proxy_calls.error_mapping import FailureScenario
     from pytest_xks.kms.stores.store import ExternalKeyStore
 
 __all__ = ["NAMESPACE", "MetricPoint", "Metrics"]
@@ -204,7 +204,7 @@ def _point(
     )
 
 
-def _error_of(scenario: Scenario | None) -> tuple[str, str]:
+def _error_of(scenario: FailureScenario | None) -> tuple[str, str]:
     # KMS-METRIC-005: ErrorType and ExceptionName.
     if scenario is None:
         return "N/A", "None"

@@ -26,7 +26,7 @@ from pytest_xks.kms.proxy_calls.answers import (
     read_health_status,
     read_key_metadata,
 )
-from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure, Scenario
+from pytest_xks.kms.proxy_calls.error_mapping import FailureScenario, ProxyFailure
 from pytest_xks.proxy_api.encoding import encode_base64
 from pytest_xks.proxy_api.errors import Operation
 from pytest_xks.proxy_api.http import Request
@@ -78,7 +78,7 @@ class ProxyCall:
     external_key_id: str | None
     request_id: str
     latency_ms: float
-    scenario: Scenario | None
+    scenario: FailureScenario | None
     """What went wrong; None if nothing did."""
     error_message: str | None
     """What the proxy said about it; for the logs of the account."""
@@ -123,7 +123,7 @@ class ProxyClient:
             read=read_health_status,
         )
         if all(each.health_status == _UNAVAILABLE for each in health.ekm_fleet_details):
-            raise ProxyFailure(Scenario.UNHEALTHY)
+            raise ProxyFailure(FailureScenario.UNHEALTHY)
         return health
 
     def get_key_metadata(
@@ -257,7 +257,7 @@ class ProxyClient:
         except TransportTimeout:
             # KMS-RESP-002: on a network time-out KMS retries the request once.
             if self._behaviour.timeouts is Timeouts.FAIL:
-                raise ProxyFailure(Scenario.TIME_OUT) from None
+                raise ProxyFailure(FailureScenario.TIME_OUT) from None
         except TransportError as error:
             raise ProxyFailure(_scenario_of(error)) from None
         try:
@@ -307,16 +307,16 @@ def exchange(transport: Transport, request: Request, timeout_ms: float) -> Respo
 # AMBIGUOUS: a connection that is lost in the middle of an answer may be a network
 # problem or a malformed answer. Ours: "AWS KMS cannot communicate with the external key
 # store proxy", whose text speaks of a transient network issue.
-_SCENARIOS: Mapping[type[TransportError], Scenario] = {
-    ConnectFailure: Scenario.NO_CONNECTION,
-    TlsFailure: Scenario.NO_TLS,
-    TransportTimeout: Scenario.TIME_OUT,
-    MalformedResponse: Scenario.MALFORMED,
+_SCENARIOS: Mapping[type[TransportError], FailureScenario] = {
+    ConnectFailure: FailureScenario.NO_CONNECTION,
+    TlsFailure: FailureScenario.NO_TLS,
+    TransportTimeout: FailureScenario.TIME_OUT,
+    MalformedResponse: FailureScenario.MALFORMED,
 }
 
 
-def _scenario_of(error: TransportError) -> Scenario:
-    return _SCENARIOS.get(type(error), Scenario.NO_CONNECTION)
+def _scenario_of(error: TransportError) -> FailureScenario:
+    return _SCENARIOS.get(type(error), FailureScenario.NO_CONNECTION)
 
 
 def _metadata(call: Call) -> dict[str, str]:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 __all__ = [
     "FAILURES",
     "Failure",
+    "FailureScenario",
     "Group",
     "ProxyFailure",
-    "Scenario",
     "connection_error_code",
     "kms_error",
     "message_of",
@@ -42,7 +42,7 @@ class Group(StrEnum):
     CRYPTOGRAPHY = "cryptographic operations"
 
 
-class Scenario(StrEnum):
+class FailureScenario(StrEnum):
     """What can go wrong between KMS and a proxy.
 
     The first twelve are the values of ``errorName``.
@@ -104,14 +104,14 @@ _Code = ConnectionErrorCode
 # ConnectionErrorCode they give (KMS-AMB-014). Ours: an invalid response. A throttled,
 # failing or refusing proxy at ConnectCustomKeyStore gets the code that belongs to its
 # exception at creation (KMS-CONNECT-027).
-FAILURES: Mapping[Scenario, Failure] = {
-    Scenario.VALIDATION: Failure(
+FAILURES: Mapping[FailureScenario, Failure] = {
+    FailureScenario.VALIDATION: Failure(
         statement="KMS-FAIL-001",
         message=_REPORT,
         store=_INVALID_RESPONSE,
         connect=_Code.XKS_PROXY_INVALID_RESPONSE,
     ),
-    Scenario.INVALID_STATE: Failure(
+    FailureScenario.INVALID_STATE: Failure(
         statement="KMS-FAIL-002",
         message=(
             "The external key associated with this KMS key in an external key store is "
@@ -126,7 +126,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         connect=_Code.XKS_PROXY_INVALID_RESPONSE,
         create_key=ErrorCode.XKS_KEY_INVALID_CONFIGURATION,
     ),
-    Scenario.INVALID_CIPHERTEXT: Failure(
+    FailureScenario.INVALID_CIPHERTEXT: Failure(
         statement="KMS-FAIL-003",
         message=(
             "The external key store proxy rejected the request because the specified "
@@ -139,7 +139,7 @@ FAILURES: Mapping[Scenario, Failure] = {
             "otherwise invalid."
         ),
     ),
-    Scenario.INVALID_INNER_CIPHERTEXT: Failure(
+    FailureScenario.INVALID_INNER_CIPHERTEXT: Failure(
         statement="KMS-FAIL-004",
         message=(
             "The ciphertext that the external key store proxy submitted for "
@@ -147,7 +147,7 @@ FAILURES: Mapping[Scenario, Failure] = {
             "otherwise invalid."
         ),
     ),
-    Scenario.INVALID_KEY_USAGE: Failure(
+    FailureScenario.INVALID_KEY_USAGE: Failure(
         statement="KMS-FAIL-005",
         message=(
             "The external key associated with this KMS key in an external key store "
@@ -162,7 +162,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         # CreateKey all the same (KMS-AMB-013).
         create_key=ErrorCode.XKS_KEY_INVALID_CONFIGURATION,
     ),
-    Scenario.AUTHENTICATION_FAILED: Failure(
+    FailureScenario.AUTHENTICATION_FAILED: Failure(
         statement="KMS-FAIL-006",
         message=(
             "The external key store proxy rejected the request because it could not "
@@ -177,7 +177,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         store=ErrorCode.XKS_PROXY_INCORRECT_CREDENTIAL,
         connect=_Code.INVALID_CREDENTIALS,
     ),
-    Scenario.ACCESS_DENIED: Failure(
+    FailureScenario.ACCESS_DENIED: Failure(
         statement="KMS-FAIL-007",
         message=(
             "The external key store proxy denied access to the operation. Verify that "
@@ -187,7 +187,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         store=_INVALID_RESPONSE,
         connect=_Code.XKS_PROXY_ACCESS_DENIED,
     ),
-    Scenario.KEY_NOT_FOUND: Failure(
+    FailureScenario.KEY_NOT_FOUND: Failure(
         statement="KMS-FAIL-008",
         message=(
             "The external key associated with this KMS key in an external key store "
@@ -201,7 +201,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         ),
         create_key=ErrorCode.XKS_KEY_NOT_FOUND,
     ),
-    Scenario.INVALID_URI_PATH: Failure(
+    FailureScenario.INVALID_URI_PATH: Failure(
         statement="KMS-FAIL-009",
         message=(
             "The external key store proxy rejected the request because of an invalid "
@@ -211,7 +211,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         store=ErrorCode.XKS_PROXY_INVALID_CONFIGURATION,
         connect=_Code.XKS_PROXY_INVALID_CONFIGURATION,
     ),
-    Scenario.THROTTLING: Failure(
+    FailureScenario.THROTTLING: Failure(
         statement="KMS-FAIL-010",
         message=(
             "The external key store proxy rejected the request due to a very high "
@@ -222,7 +222,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         connect=_Code.XKS_PROXY_NOT_REACHABLE,
         retryable=True,
     ),
-    Scenario.INTERNAL: Failure(
+    FailureScenario.INTERNAL: Failure(
         statement="KMS-FAIL-011",
         message=(
             "The external key store proxy rejected the request because it cannot "
@@ -234,7 +234,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         connect=_Code.XKS_PROXY_INVALID_RESPONSE,
         retryable=True,
     ),
-    Scenario.UNSUPPORTED_OPERATION: Failure(
+    FailureScenario.UNSUPPORTED_OPERATION: Failure(
         statement="KMS-FAIL-012",
         message=(
             "The external key store proxy rejected the request because it does not "
@@ -248,7 +248,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         store=_INVALID_RESPONSE,
         connect=_Code.XKS_PROXY_INVALID_RESPONSE,
     ),
-    Scenario.DEPENDENCY_TIMEOUT: Failure(
+    FailureScenario.DEPENDENCY_TIMEOUT: Failure(
         statement="KMS-FAIL-013",
         message=(
             "The external key store proxy did not respond to the request in the time "
@@ -259,7 +259,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         connect=_Code.XKS_PROXY_TIMED_OUT,
         retryable=True,
     ),
-    Scenario.NO_CONNECTION: Failure(
+    FailureScenario.NO_CONNECTION: Failure(
         statement="KMS-FAIL-014",
         message=(
             "AWS KMS cannot communicate with the external key store proxy. This might "
@@ -278,7 +278,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         retryable=True,
         exception_name=_UNREACHABLE,
     ),
-    Scenario.NO_TLS: Failure(
+    FailureScenario.NO_TLS: Failure(
         statement="KMS-FAIL-015",
         message=(
             "AWS KMS cannot establish a TLS connection to the external key store "
@@ -289,7 +289,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         retryable=True,
         exception_name=_UNREACHABLE,
     ),
-    Scenario.TIME_OUT: Failure(
+    FailureScenario.TIME_OUT: Failure(
         statement="KMS-FAIL-016",
         message=(
             "AWS KMS rejected the request because the external key store proxy did not "
@@ -301,7 +301,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         retryable=True,
         exception_name=_UNREACHABLE,
     ),
-    Scenario.MALFORMED: Failure(
+    FailureScenario.MALFORMED: Failure(
         statement="KMS-FAIL-017",
         message=_REPORT,
         guide=_CANNOT_INTERPRET.format("consult"),
@@ -310,7 +310,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         # Not in the documents; the name of the exception that says the same.
         exception_name=str(_INVALID_RESPONSE),
     ),
-    Scenario.UNHEALTHY: Failure(
+    FailureScenario.UNHEALTHY: Failure(
         statement="KMS-FAIL-018",
         message=(
             "The external key store proxy is in an unhealthy state. If you see this "
@@ -319,7 +319,7 @@ FAILURES: Mapping[Scenario, Failure] = {
         store=ErrorCode.XKS_PROXY_URI_UNREACHABLE,
         connect=_Code.XKS_PROXY_NOT_REACHABLE,
     ),
-    Scenario.NOT_CONNECTED: Failure(
+    FailureScenario.NOT_CONNECTED: Failure(
         statement="KMS-FAIL-019",
         message=(
             "This KMS key is in a custom key store that is not connected to its "
@@ -338,20 +338,24 @@ class ProxyFailure(Exception):  # noqa: N818 - as the specification speaks of fa
         error_message: the proxy's errorMessage; for the logs of the account only.
     """
 
-    def __init__(self, scenario: Scenario, error_message: str | None = None) -> None:
+    def __init__(
+        self, scenario: FailureScenario, error_message: str | None = None
+    ) -> None:
         self.scenario = scenario
         self.error_message = error_message
         super().__init__(str(scenario))
 
 
 @step
-def kms_error(scenario: Scenario, group: Group, behaviour: Behaviour) -> KmsError:
+def kms_error(
+    scenario: FailureScenario, group: Group, behaviour: Behaviour
+) -> KmsError:
     """The exception that the caller of a KMS operation gets."""
     failure = FAILURES[scenario]
     code = _switched(scenario, group, behaviour) or _cell(failure, group)
     if code is None:
         # The scenario cannot occur in this group: an answer that makes no sense.
-        return kms_error(Scenario.MALFORMED, group, behaviour)
+        return kms_error(FailureScenario.MALFORMED, group, behaviour)
     return KmsError(code, message_of(failure, behaviour))
 
 
@@ -363,7 +367,7 @@ def message_of(failure: Failure, behaviour: Behaviour) -> str:
 
 
 @step
-def connection_error_code(scenario: Scenario) -> ConnectionErrorCode:
+def connection_error_code(scenario: FailureScenario) -> ConnectionErrorCode:
     """The ConnectionErrorCode of a store whose health check failed so."""
     code = FAILURES[scenario].connect
     return code or ConnectionErrorCode.XKS_PROXY_INVALID_RESPONSE
@@ -376,12 +380,16 @@ def _cell(failure: Failure, group: Group) -> ErrorCode | None:
 
 
 _BY_RELIABILITY = frozenset(
-    {Scenario.INTERNAL, Scenario.DEPENDENCY_TIMEOUT, Scenario.TIME_OUT}
+    {
+        FailureScenario.INTERNAL,
+        FailureScenario.DEPENDENCY_TIMEOUT,
+        FailureScenario.TIME_OUT,
+    }
 )
 
 
 def _switched(
-    scenario: Scenario, group: Group, behaviour: Behaviour
+    scenario: FailureScenario, group: Group, behaviour: Behaviour
 ) -> ErrorCode | None:
     if group is Group.CRYPTOGRAPHY and scenario in _BY_RELIABILITY:
         reliable = behaviour.proxy_reliability is ProxyReliability.RELIABLE
@@ -390,11 +398,14 @@ def _switched(
     return ErrorCode(getattr(behaviour, switch)) if switch else None
 
 
-_SWITCHES: Mapping[tuple[Scenario, Group], str] = {
-    (Scenario.ACCESS_DENIED, Group.CREATE_KEY): "access_denied_at_create_key",
-    (Scenario.UNSUPPORTED_OPERATION, Group.CREATE_KEY): (
+_SWITCHES: Mapping[tuple[FailureScenario, Group], str] = {
+    (FailureScenario.ACCESS_DENIED, Group.CREATE_KEY): "access_denied_at_create_key",
+    (FailureScenario.UNSUPPORTED_OPERATION, Group.CREATE_KEY): (
         "unsupported_operation_at_create_key"
     ),
-    (Scenario.NO_TLS, Group.STORE): "tls_failure_at_create",
-    (Scenario.INVALID_CIPHERTEXT, Group.CRYPTOGRAPHY): "wrong_encryption_context",
+    (FailureScenario.NO_TLS, Group.STORE): "tls_failure_at_create",
+    (
+        FailureScenario.INVALID_CIPHERTEXT,
+        Group.CRYPTOGRAPHY,
+    ): "wrong_encryption_context",
 }

@@ -23,7 +23,11 @@ from pytest_xks.kms.keys.cryptography import (
     open_inner,
     seal_inner,
 )
-from pytest_xks.kms.proxy_calls.error_mapping import FAILURES, ProxyFailure, Scenario
+from pytest_xks.kms.proxy_calls.error_mapping import (
+    FAILURES,
+    FailureScenario,
+    ProxyFailure,
+)
 from pytest_xks.proxy_api.encoding import DecodingError, decode_base64, encode_base64
 
 if TYPE_CHECKING:
@@ -401,7 +405,7 @@ def aad_of_any_length() -> Effects:
 @fault(violates=("KMS-CRYPTO-022",), operations=("Decrypt", "ReEncrypt"))
 def wrong_encryption_context_as_invalid_ciphertext() -> Effects:
     """Reports a wrong encryption context as keys outside of external stores do."""
-    failure = FAILURES[Scenario.INVALID_CIPHERTEXT]
+    failure = FAILURES[FailureScenario.INVALID_CIPHERTEXT]
     texts = {failure.message, failure.guide}
     contexts = {"EncryptionContext", "SourceEncryptionContext"}
 

@@ -18,7 +18,7 @@ from pytest_xks.kms.proxy_calls.answers import (
     read_key_metadata,
 )
 from pytest_xks.kms.proxy_calls.client import exchange
-from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure, Scenario
+from pytest_xks.kms.proxy_calls.error_mapping import FailureScenario, ProxyFailure
 from pytest_xks.proxy_api.encoding import decode_base64, encode_base64
 from pytest_xks.proxy_api.errors import ERRORS
 from pytest_xks.proxy_api.limits import EKM_FLEET_DETAILS_MAX, KEY_USAGE_MAX
@@ -73,7 +73,7 @@ row(
 
 
 def _reading_errors(
-    judge: Callable[[Response, ProxyFailure], Scenario],
+    judge: Callable[[Response, ProxyFailure], FailureScenario],
 ) -> Effects:
     """Takes what is an error, or malformed, for another scenario."""
 
@@ -91,10 +91,10 @@ def _reading_errors(
 def error_name_needs_its_status() -> Effects:
     """Does not believe an errorName under another HTTP status than the documented."""
 
-    def judge(response: Response, failure: ProxyFailure) -> Scenario:
+    def judge(response: Response, failure: ProxyFailure) -> FailureScenario:
         documented = _STATUSES.get(failure.scenario.value, response.status)
         fits = documented == response.status
-        return failure.scenario if fits else Scenario.MALFORMED
+        return failure.scenario if fits else FailureScenario.MALFORMED
 
     return _reading_errors(judge)
 
@@ -103,9 +103,9 @@ def error_name_needs_its_status() -> Effects:
 def long_error_message_as_malformed() -> Effects:
     """Cannot interpret an error whose errorMessage is too long."""
 
-    def judge(_: Response, failure: ProxyFailure) -> Scenario:
+    def judge(_: Response, failure: ProxyFailure) -> FailureScenario:
         too_long = len(failure.error_message or "") > _ERROR_MESSAGE_MAX_LENGTH
-        return Scenario.MALFORMED if too_long else failure.scenario
+        return FailureScenario.MALFORMED if too_long else failure.scenario
 
     return _reading_errors(judge)
 
@@ -114,10 +114,10 @@ def long_error_message_as_malformed() -> Effects:
 def http_error_without_json_as_unreachable() -> Effects:
     """Takes an HTTP error without JSON for a proxy that cannot be reached."""
 
-    def judge(response: Response, failure: ProxyFailure) -> Scenario:
+    def judge(response: Response, failure: ProxyFailure) -> FailureScenario:
         without_json = not response.body.startswith(b"{")
         unreachable = response.status != 200 and without_json
-        return Scenario.NO_CONNECTION if unreachable else failure.scenario
+        return FailureScenario.NO_CONNECTION if unreachable else failure.scenario
 
     return _reading_errors(judge)
 
@@ -126,10 +126,10 @@ def http_error_without_json_as_unreachable() -> Effects:
 def unknown_error_name_as_time_out() -> Effects:
     """Takes an errorName that nobody has published for a time-out of the proxy."""
 
-    def judge(response: Response, failure: ProxyFailure) -> Scenario:
-        malformed = failure.scenario is Scenario.MALFORMED
+    def judge(response: Response, failure: ProxyFailure) -> FailureScenario:
+        malformed = failure.scenario is FailureScenario.MALFORMED
         unknown = malformed and b'"errorName"' in response.body
-        return Scenario.DEPENDENCY_TIMEOUT if unknown else failure.scenario
+        return FailureScenario.DEPENDENCY_TIMEOUT if unknown else failure.scenario
 
     return _reading_errors(judge)
 

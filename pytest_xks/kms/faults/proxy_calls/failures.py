@@ -16,9 +16,9 @@ from pytest_xks.kms.faults.patterns import raising
 from pytest_xks.kms.proxy_calls.answers import read_health_status
 from pytest_xks.kms.proxy_calls.error_mapping import (
     FAILURES,
+    FailureScenario,
     Group,
     ProxyFailure,
-    Scenario,
     connection_error_code,
     kms_error,
 )
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_xks.proxy_api.messages import HealthStatus
 
     Document = dict[str, object]
-    Error = Callable[[Scenario, Group, Behaviour], KmsError]
+    Error = Callable[[FailureScenario, Group, Behaviour], KmsError]
 
 _UPDATE = "KMS-UPDATESTORE-009"
 _OTHER_CREATE_KEY = "KMS-CREATEKEY-026"
@@ -45,7 +45,7 @@ _ANY_FAILURE = "KMS-GEN-005"
 class _Row:
     """A scenario; for each group that has faults, what they violate besides."""
 
-    scenario: Scenario
+    scenario: FailureScenario
     name: str
     statement: str
     store: tuple[str, ...] | None = None
@@ -56,7 +56,7 @@ class _Row:
 
 _ROWS = (
     _Row(
-        scenario=Scenario.VALIDATION,
+        scenario=FailureScenario.VALIDATION,
         name="validation-error",
         statement="KMS-FAIL-001",
         store=("KMS-CREATESTORE-036", _UPDATE),
@@ -64,33 +64,33 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.INVALID_STATE,
+        scenario=FailureScenario.INVALID_STATE,
         name="disabled-external-key",
         statement="KMS-FAIL-002",
         create_key=("KMS-CREATEKEY-024", "KMS-RESP-004"),
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.INVALID_CIPHERTEXT,
+        scenario=FailureScenario.INVALID_CIPHERTEXT,
         name="invalid-ciphertext",
         statement="KMS-FAIL-003",
         cryptography=("KMS-CRYPTO-022",),
     ),
     _Row(
-        scenario=Scenario.INVALID_INNER_CIPHERTEXT,
+        scenario=FailureScenario.INVALID_INNER_CIPHERTEXT,
         name="another-plaintext",
         statement="KMS-FAIL-004",
         cryptography=("KMS-CRYPTO-024",),
     ),
     _Row(
-        scenario=Scenario.INVALID_KEY_USAGE,
+        scenario=FailureScenario.INVALID_KEY_USAGE,
         name="key-usage",
         statement="KMS-FAIL-005",
         create_key=("KMS-CREATEKEY-025",),
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.AUTHENTICATION_FAILED,
+        scenario=FailureScenario.AUTHENTICATION_FAILED,
         name="wrong-credential",
         statement="KMS-FAIL-006",
         store=("KMS-CREATESTORE-033", _UPDATE, "KMS-RESP-004"),
@@ -99,7 +99,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.ACCESS_DENIED,
+        scenario=FailureScenario.ACCESS_DENIED,
         name="denied-access",
         statement="KMS-FAIL-007",
         connect=("KMS-CONNECT-017",),
@@ -107,14 +107,14 @@ _ROWS = (
         cryptography=(_ANY_FAILURE,),
     ),
     _Row(
-        scenario=Scenario.KEY_NOT_FOUND,
+        scenario=FailureScenario.KEY_NOT_FOUND,
         name="unknown-external-key",
         statement="KMS-FAIL-008",
         create_key=("KMS-CREATEKEY-023", "KMS-RESP-004", "KMS-RESP-015"),
         cryptography=(_EVERY_CRYPTOGRAPHIC,),
     ),
     _Row(
-        scenario=Scenario.INVALID_URI_PATH,
+        scenario=FailureScenario.INVALID_URI_PATH,
         name="wrong-uri-path",
         statement="KMS-FAIL-009",
         store=("KMS-CREATESTORE-034", _UPDATE, "KMS-RESP-004"),
@@ -123,7 +123,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.THROTTLING,
+        scenario=FailureScenario.THROTTLING,
         name="throttling",
         statement="KMS-FAIL-010",
         store=("KMS-CREATESTORE-039", _UPDATE),
@@ -131,7 +131,7 @@ _ROWS = (
         cryptography=(_EVERY_CRYPTOGRAPHIC,),
     ),
     _Row(
-        scenario=Scenario.INTERNAL,
+        scenario=FailureScenario.INTERNAL,
         name="internal-error",
         statement="KMS-FAIL-011",
         store=("KMS-CREATESTORE-037", _UPDATE),
@@ -139,14 +139,14 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.UNSUPPORTED_OPERATION,
+        scenario=FailureScenario.UNSUPPORTED_OPERATION,
         name="unsupported-operation",
         statement="KMS-FAIL-012",
         create_key=("KMS-CREATEKEY-028",),
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.DEPENDENCY_TIMEOUT,
+        scenario=FailureScenario.DEPENDENCY_TIMEOUT,
         name="dependency-timeout",
         statement="KMS-FAIL-013",
         store=("KMS-CREATESTORE-038", _UPDATE),
@@ -155,7 +155,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.NO_CONNECTION,
+        scenario=FailureScenario.NO_CONNECTION,
         name="refused-connection",
         statement="KMS-FAIL-014",
         store=("KMS-CREATESTORE-040", _UPDATE),
@@ -164,7 +164,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.NO_TLS,
+        scenario=FailureScenario.NO_TLS,
         name="bad-certificate",
         statement="KMS-FAIL-015",
         store=("KMS-CREATESTORE-041", _UPDATE),
@@ -173,7 +173,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.TIME_OUT,
+        scenario=FailureScenario.TIME_OUT,
         name="time-out",
         statement="KMS-FAIL-016",
         store=("KMS-CREATESTORE-042",),
@@ -182,7 +182,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.MALFORMED,
+        scenario=FailureScenario.MALFORMED,
         name="malformed-answer",
         statement="KMS-FAIL-017",
         store=("KMS-CREATESTORE-035", _UPDATE, "KMS-RESP-006", "KMS-RESP-007"),
@@ -191,14 +191,14 @@ _ROWS = (
         cryptography=(_EVERY_CRYPTOGRAPHIC, "KMS-RESP-006", "KMS-RESP-007"),
     ),
     _Row(
-        scenario=Scenario.UNHEALTHY,
+        scenario=FailureScenario.UNHEALTHY,
         name="unavailable-key-managers",
         statement="KMS-FAIL-018",
         store=("KMS-CREATESTORE-031", _UPDATE),
         connect=("KMS-CONNECT-021",),
     ),
     _Row(
-        scenario=Scenario.NOT_CONNECTED,
+        scenario=FailureScenario.NOT_CONNECTED,
         name="disconnected-store",
         statement="KMS-FAIL-019",
         create_key=("KMS-CREATEKEY-004",),
@@ -219,16 +219,16 @@ _INSTEAD = {
     Group.CRYPTOGRAPHY: "KeyUnavailableException",
 }
 _WHERE_RIGHT = {
-    Scenario.INVALID_URI_PATH: ErrorCode.XKS_PROXY_URI_UNREACHABLE,
-    Scenario.NO_TLS: ErrorCode.XKS_PROXY_INVALID_RESPONSE,
+    FailureScenario.INVALID_URI_PATH: ErrorCode.XKS_PROXY_URI_UNREACHABLE,
+    FailureScenario.NO_TLS: ErrorCode.XKS_PROXY_INVALID_RESPONSE,
 }
 
 
-def _misreporting(scenario: Scenario, group: Group, code: str) -> Effects:
+def _misreporting(scenario: FailureScenario, group: Group, code: str) -> Effects:
     """Another exception, with the same message."""
 
     def misreport(
-        proceed: Error, found: Scenario, asked: Group, behaviour: Behaviour
+        proceed: Error, found: FailureScenario, asked: Group, behaviour: Behaviour
     ) -> KmsError:
         error = proceed(found, asked, behaviour)
         wrong = (found, asked) == (scenario, group)
@@ -237,11 +237,12 @@ def _misreporting(scenario: Scenario, group: Group, code: str) -> Effects:
     return Replace(kms_error, misreport)
 
 
-def _misjudging(*scenarios: Scenario) -> Effects:
+def _misjudging(*scenarios: FailureScenario) -> Effects:
     """INTERNAL_ERROR for a ConnectionErrorCode."""
 
     def misjudge(
-        proceed: Callable[[Scenario], ConnectionErrorCode], found: Scenario
+        proceed: Callable[[FailureScenario], ConnectionErrorCode],
+        found: FailureScenario,
     ) -> ConnectionErrorCode:
         wrong = found in scenarios
         return ConnectionErrorCode.INTERNAL_ERROR if wrong else proceed(found)
@@ -280,13 +281,15 @@ for _row in _ROWS:
 row(
     "connect-misreports-what-is-undocumented",
     "A throttled, failing or refusing proxy makes a store FAILED by INTERNAL_ERROR.",
-    _misjudging(Scenario.THROTTLING, Scenario.INTERNAL, Scenario.VALIDATION),
+    _misjudging(
+        FailureScenario.THROTTLING, FailureScenario.INTERNAL, FailureScenario.VALIDATION
+    ),
     violates=("KMS-CONNECT-027",),
 )
 row(
     "throttling-of-proxy-as-kms-throttling",
     "Passes the proxy's ThrottlingException on to callers of cryptography.",
-    _misreporting(Scenario.THROTTLING, Group.CRYPTOGRAPHY, ErrorCode.THROTTLING),
+    _misreporting(FailureScenario.THROTTLING, Group.CRYPTOGRAPHY, ErrorCode.THROTTLING),
     violates=("KMS-FAIL-010", _EVERY_CRYPTOGRAPHIC, "KMS-FAIL-024"),
 )
 
@@ -308,7 +311,7 @@ def failures_in_other_words() -> Effects:
     """Reports every failure with the right exception, and a text of its own."""
 
     def reword(
-        proceed: Error, scenario: Scenario, group: Group, behaviour: Behaviour
+        proceed: Error, scenario: FailureScenario, group: Group, behaviour: Behaviour
     ) -> KmsError:
         error = proceed(scenario, group, behaviour)
         return KmsError(error.code, "The external key store proxy failed.")
@@ -321,7 +324,7 @@ def messages_differ_between_operations() -> Effects:
     """CreateKey has the Developer Guide's messages, other operations have not."""
 
     def reword(
-        proceed: Error, scenario: Scenario, group: Group, behaviour: Behaviour
+        proceed: Error, scenario: FailureScenario, group: Group, behaviour: Behaviour
     ) -> KmsError:
         error = proceed(scenario, group, behaviour)
         guide = FAILURES[scenario].guide if group is Group.CREATE_KEY else ""
@@ -339,7 +342,7 @@ def degraded_key_manager_as_unavailable() -> Effects:
     ) -> HealthStatus:
         health = proceed(document)
         if any(each.health_status != "ACTIVE" for each in health.ekm_fleet_details):
-            raise ProxyFailure(Scenario.UNHEALTHY)
+            raise ProxyFailure(FailureScenario.UNHEALTHY)
         return health
 
     return Replace(read_health_status, judge)
