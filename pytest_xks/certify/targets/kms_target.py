@@ -81,6 +81,16 @@ class KmsTarget:
         """What an emulator may support, and what to add for each."""
         return KMS_CAPABILITIES
 
+    @property
+    def commands(self) -> frozenset[str]:
+        """The commands of the operator; no target file can name any yet."""
+        return frozenset()
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """What the operator claims; no target file can claim anything yet."""
+        return frozenset()
+
     def provides(self, capability: str) -> bool:
         """Whether the description has what ``capability`` needs.
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CAPABILITIES",
+    "CLAIMS",
+    "COMMANDS",
     "KEY_ROLES",
     "AuthorizationTarget",
     "Endpoint",
@@ -28,6 +30,24 @@ __all__ = [
     "StoreTarget",
     "ThrottledStoreTarget",
 ]
+
+COMMANDS = frozenset(
+    {
+        "add_credential",
+        "break_key_manager",
+        "disable_key",
+        "disable_store",
+        "enable_key",
+        "enable_store",
+        "remove_credential",
+        "restore_key_manager",
+        "stall_key_manager",
+    }
+)
+"""What only the operator of a proxy can cause."""
+
+CLAIMS = frozenset({"isolated"})
+"""What an operator may claim of a proxy beyond what the specification asks of all."""
 
 KEY_ROLES: Mapping[str, str] = {
     "usable": "a key that may encrypt and decrypt",
@@ -195,6 +215,16 @@ class ProxyTarget:
     def capabilities(self) -> Mapping[str, str]:
         """What a proxy may support, and what to add for each."""
         return CAPABILITIES
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """The commands of the operator; no target file can name any yet."""
+        return frozenset()
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """What the operator claims; no target file can claim anything yet."""
+        return frozenset()
 
     def provides(self, capability: str) -> bool:
         """Whether the description has what ``capability`` needs; False for ``load``."""

@@ -84,8 +84,8 @@ def test_not_checked(make_suite):
     text = explain(catalogue, "KMS-HTTP-002", suite, {})
     assert "Not checked informational: It is so." in text
     assert [
-        "MUST       1 checked,    0 not observable,    0 informational",
-        "INFO       0 checked,    1 not observable,    1 informational",
+        "MUST       1 observable,    0 not observable,    0 informational",
+        "INFO       0 observable,    1 not observable,    1 informational",
     ] == FORMATS["table"](catalogue).splitlines()[-3:-1]
     assert "| informational: It is so. |" in FORMATS["markdown"](catalogue)
 
