@@ -142,7 +142,7 @@ class _RequestContext:
             return self._rules.respond(self._serve(store))
         except XksError as error:
             self._error = error
-        except Exception as error:  # noqa: BLE001 - the last wall before the client
+        except Exception as error:  # noqa: BLE001 - a client gets an answer, whatever happens
             log_defect(error)
             self._error = XksError(ErrorName.INTERNAL)
         return self._rules.respond_error(self._error)
