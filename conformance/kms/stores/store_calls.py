@@ -9,15 +9,16 @@ from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
 
 from ..client.expect import control, expect
-from ..client.provisioning import PREFIX, creation, description_of
+from ..client.key_stores import PREFIX, creation, description_of
 
 if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.store import ProxyStore
     from pytest_xks.certify.targets.kms_target import VpcEndpointServiceTarget
 
     from ..client.expect import Outcome
+    from ..client.key_stores import KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
 __all__ = [
@@ -25,7 +26,9 @@ __all__ = [
     "HEALTHY",
     "CreateCalls",
     "expect_update_refused",
+    "new_calls",
     "new_name",
+    "new_other_calls",
     "proxy_configuration",
     "service_of",
     "update",
@@ -109,6 +112,18 @@ class CreateCalls:
         if not probe.succeeded:
             control(self.call(label="control: without the defect", **both))
         expect(probe, *accepted)
+
+
+def new_calls(provisioner: Provisioner, kms: KmsClient) -> CreateCalls:
+    """Calls for a new key store; its endpoint is the same for all of these checks."""
+    proxy = provisioner.probe_proxy.open_store(label="creation")
+    return CreateCalls(kms, provisioner, proxy)
+
+
+def new_other_calls(provisioner: Provisioner, kms: KmsClient) -> CreateCalls:
+    """Calls for another one, at another endpoint."""
+    proxy = provisioner.probe_proxy.open_store(label="creation-2")
+    return CreateCalls(kms, provisioner, proxy)
 
 
 def update(

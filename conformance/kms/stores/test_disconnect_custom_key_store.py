@@ -8,8 +8,9 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.cases import cases
 from ..client.expect import SUCCEEDS, control, expect, refused, violated
-from ..client.provisioning import connection_state_of
+from ..client.key_stores import connection_state_of
 from ..keys.states import expect_key_state
 from .store_states import (
     NO_STORE,
@@ -20,8 +21,9 @@ from .store_states import (
 
 if TYPE_CHECKING:
     from ..client.expect import Outcome
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
 
@@ -37,7 +39,7 @@ def other_key(kms: KmsClient, provisioner: Provisioner, other_store: KeyStore) -
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-001")
-@pytest.mark.parametrize(("parameters", "outcome"), NO_STORE)
+@cases(("parameters", "outcome"), NO_STORE, stores=1)
 def test_no_store(
     kms: KmsClient,
     provisioner: Provisioner,
@@ -51,7 +53,7 @@ def test_no_store(
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-002")
-@pytest.mark.parametrize("before", ["never-connected", "disconnected"])
+@cases("before", ["never-connected", "disconnected"], stores=1)
 def test_disconnected_store(
     kms: KmsClient, provisioner: Provisioner, before: str
 ) -> None:

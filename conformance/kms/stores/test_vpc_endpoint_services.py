@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
 
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
 
     Change = Callable[[str], str]
     Members = dict[str, Any]
@@ -217,7 +218,7 @@ def test_public_store_at_a_private_dns_name(
     """A public key store may not use the endpoint of one behind a service."""
     endpoint = members["XksProxyUriEndpoint"]
     control(calls.call(label="control: alone", XksProxyUriEndpoint=endpoint))
-    provisioner.remove_stores(kms)
+    provisioner.remove_made(kms)
     control(other_calls.call(label="control: the other", **members))
     expect(calls.call(XksProxyUriEndpoint=endpoint), ENDPOINT_IN_USE)
 
@@ -233,7 +234,7 @@ def test_private_dns_name_of_a_public_store(
     """A key store behind a service may not use the endpoint of a public one."""
     endpoint = members["XksProxyUriEndpoint"]
     control(calls.call(label="control: alone", **members))
-    provisioner.remove_stores(kms)
+    provisioner.remove_made(kms)
     other = "control: the other"
     control(other_calls.call(label=other, XksProxyUriEndpoint=endpoint))
     expect(calls.call(**members), ENDPOINT_IN_USE)
@@ -249,7 +250,7 @@ def test_service_in_use(
 ) -> None:
     """Two key stores may not be behind one service."""
     control(calls.call(label="control: alone", **members))
-    provisioner.remove_stores(kms)
+    provisioner.remove_made(kms)
     control(other_calls.call(label="control: the other", **members))
     expect(calls.call(**members), SERVICE_IN_USE)
 
