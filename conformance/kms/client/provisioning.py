@@ -82,8 +82,8 @@ class Provisioner:
         self._standard_key = ""
         self._made = _Made()
         self._keys: list[str] = []
-        self._connected: set[str] = set()
-        """Stores that were connected when last looked at."""
+        self._seen: dict[str, str] = {}
+        """The ConnectionStates of stores when last looked at, by id."""
         self._left: list[dict[str, object]] = []
         """What DescribeCustomKeyStores said of earlier runs' stores."""
         self._strangers = 0
@@ -103,16 +103,25 @@ class Provisioner:
             NotTestable: it cannot be obtained.
         """
         with self._lock:
+            is_new = role not in self._keyed
+            store = self.lasting_store(role)
+            self.connect(self._kms if is_new else kms, store)
+        return store
+
+    def lasting_store(self, role: str) -> KeyStore:
+        """The store of a role, in whatever state it was left; it lasts for the run.
+
+        Raises:
+            NotTestable: it cannot be obtained.
+        """
+        with self._lock:
             if role not in self._keyed:
                 self._keyed[role] = self._take_over(role) or self._create(
                     self._kms,
                     self.probe_proxy.open_store(),
                     f"{PREFIX}-{role}-{secrets.token_hex(4)}",
                 )
-                self.connect(self._kms, self._keyed[role])
-            store = self._keyed[role]
-            self.connect(kms, store)
-        return store
+            return self._keyed[role]
 
     def make_store(
         self,
@@ -136,10 +145,10 @@ class Provisioner:
         proxy = self.probe_proxy.open_store(label=label)
         store = self._create(kms, proxy, None, **changes)
         self._here.stores.append(store)
-        state = self._state_of_new(store)
+        self._seen[store.id] = self._state_of_new(store)
         if connect:
-            self._connect(kms, store, state)
-        elif state != "DISCONNECTED":
+            self.connect(kms, store)
+        else:
             self.disconnect(kms, store)
         return store
 
@@ -160,29 +169,33 @@ class Provisioner:
         Raises:
             NotTestable: it does not come to be connected.
         """
-        if not self._is_connected(kms, store):
-            self._connect(kms, store, wait_while(kms, store.id, *PASSING))
-
-    def _connect(self, kms: KmsClient, store: KeyStore, state: str) -> None:
+        state = self.state_of(kms, store)
+        if state == "CONNECTED":
+            return
         if state == "FAILED":
             self.disconnect(kms, store)
-        if state != "CONNECTED":
-            control(
-                kms.call(
-                    "ConnectCustomKeyStore",
-                    CustomKeyStoreId=store.id,
-                    label="control: connect",
-                )
+        control(
+            kms.call(
+                "ConnectCustomKeyStore",
+                CustomKeyStoreId=store.id,
+                label="control: connect",
             )
-            state = wait_while(kms, store.id, *PASSING)
+        )
+        state = self.state_of(kms, store)
         if state != "CONNECTED":
             raise NotTestable(f"A key store with a good proxy becomes {state}.")
-        kms.touched.pop(store.id, None)
-        self._connected.add(store.id)
 
-    def _is_connected(self, kms: KmsClient, store: KeyStore) -> bool:
-        """Whether nothing has happened to it since it was seen to be connected."""
-        return store.id in self._connected and store.id not in kms.touched
+    def state_of(self, kms: KmsClient, store: KeyStore) -> str:
+        """The ConnectionState: the last one seen, if nothing has happened since.
+
+        Raises:
+            NotTestable: there is none to be seen, or none that lasts.
+        """
+        if kms.touched.pop(store.id, None):
+            self._seen.pop(store.id, None)
+        if store.id not in self._seen:
+            self._seen[store.id] = wait_while(kms, store.id, *PASSING)
+        return self._seen[store.id]
 
     def disconnect(self, kms: KmsClient, store: KeyStore) -> None:
         """Disconnect a store that is not.
@@ -190,10 +203,7 @@ class Provisioner:
         Raises:
             NotTestable: it does not come to be disconnected.
         """
-        if (
-            not self._is_connected(kms, store)
-            and wait_while(kms, store.id, *PASSING) == "DISCONNECTED"
-        ):
+        if self.state_of(kms, store) == "DISCONNECTED":
             return
         control(
             kms.call(
@@ -202,7 +212,7 @@ class Provisioner:
                 label="control: disconnect",
             )
         )
-        state = wait_while(kms, store.id, *PASSING)
+        state = self.state_of(kms, store)
         if state != "DISCONNECTED":
             raise NotTestable(f"A key store that is disconnected becomes {state}.")
 
@@ -378,7 +388,8 @@ class Provisioner:
 
     def _remove_store(self, kms: KmsClient, store: KeyStore) -> None:
         last = kms.touched.get(store.id)
-        connected = self._is_connected(kms, store) or last == "ConnectCustomKeyStore"
+        seen = self._seen.get(store.id, "DISCONNECTED")
+        connected = last == "ConnectCustomKeyStore" if last else seen != "DISCONNECTED"
         remove_store(kms, store.id, connected=connected)
 
     def clear_away(self) -> None:

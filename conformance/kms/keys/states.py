@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..client.expect import Outcome
     from ..client.key_operations import KeyOperation
-    from ..client.key_stores import Key
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
@@ -358,6 +358,21 @@ class States:
                 own = States(shared.kms, self._provisioner, shared)
                 shared.subjects[state] = own._make(state, None)
             return shared.subjects[state]
+
+    def make(self, store: KeyStore, *wanted: KeyState) -> dict[KeyState, Key]:
+        """New keys of a connected store, one in each of these states.
+
+        Raises:
+            NotTestable: one cannot be obtained.
+        """
+
+        def make_one(state: KeyState) -> Key:
+            key = self._provisioner.make_key(self._kms, store)
+            self.enter(state, key)
+            return key
+
+        made = self._kms.side_by_side(partial(make_one, state) for state in wanted)
+        return dict(zip(wanted, made, strict=True))
 
     def enter(self, state: KeyState, key: Key) -> None:
         """Bring an enabled key into a state.

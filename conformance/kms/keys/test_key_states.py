@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.cases import cases, make_new_key
+from ..client.cases import cases, judge, make_new_key
 from ..client.expect import (
     Outcome,
     control,
@@ -121,20 +122,17 @@ def test_external_key_has_no_influence(
 
 
 @pytest.mark.requirement("KMS-STATE-004")
-@pytest.mark.parametrize("state", [KeyState.ENABLED, KeyState.DISABLED])
 def test_reconnecting(
-    kms: KmsClient,
-    provisioner: Provisioner,
-    states: States,
-    other_store: KeyStore,
-    state: KeyState,
+    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
 ) -> None:
     """A key of a store that is connected again is in its state of before."""
-    key = provisioner.make_key(kms, other_store)
-    states.enter(state, key)
+    keys = states.make(other_store, KeyState.ENABLED, KeyState.DISABLED)
     provisioner.disconnect(kms, other_store)
     provisioner.connect(kms, other_store)
-    expect_key_state(kms, key, state)
+    judge(
+        kms,
+        {s: partial(expect_key_state, kms, key, s) for s, key in keys.items()},
+    )
 
 
 @pytest.mark.requirement("KMS-STATE-005")
@@ -150,46 +148,49 @@ def test_pending_stays_pending(
     expect_key_state(kms, key, "PendingDeletion", note="The store is connected again.")
 
 
+CHANGES = {KeyState.ENABLED: "DisableKey", KeyState.DISABLED: "EnableKey"}
+"""By the state before; the other one is that thereafter."""
+
+
 @pytest.mark.requirement("KMS-STATE-006")
-@pytest.mark.parametrize("operation", ["DisableKey", "EnableKey"])
 def test_enabling_an_unavailable_key(
-    kms: KmsClient,
-    provisioner: Provisioner,
-    states: States,
-    other_store: KeyStore,
-    operation: str,
+    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
 ) -> None:
     """EnableKey and DisableKey of an Unavailable key show once it is available."""
-    before, after = KeyState.ENABLED, KeyState.DISABLED
-    if operation == "EnableKey":
-        before, after = after, before
-    key = provisioner.make_key(kms, other_store)
-    states.enter(before, key)
+    keys = states.make(other_store, *CHANGES)
     provisioner.disconnect(kms, other_store)
-    success(kms.call(operation, KeyId=key.key_id))
-    expect_key_state(kms, key, "Unavailable", note="The store is disconnected.")
+
+    def change(key: Key, operation: str) -> None:
+        success(kms.call(operation, KeyId=key.key_id))
+        expect_key_state(kms, key, "Unavailable", note="The store is disconnected.")
+
+    judge(kms, {CHANGES[s]: partial(change, k, CHANGES[s]) for s, k in keys.items()})
     provisioner.connect(kms, other_store)
-    expect_key_state(kms, key, after, note="The store is connected again.")
+    note = "The store is connected again."
+    changed = zip(keys.values(), reversed(keys), strict=True)
+    judge(
+        kms,
+        {
+            f"then {after}": partial(expect_key_state, kms, key, after, note=note)
+            for key, after in changed
+        },
+    )
 
 
 @pytest.mark.requirement("KMS-STATE-016")
-@pytest.mark.parametrize("shown", ["KeyState", "exception"])
 def test_disabled_and_unavailable(
-    kms: KmsClient,
-    provisioner: Provisioner,
-    states: States,
-    other_store: KeyStore,
-    shown: str,
+    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
 ) -> None:
     """A disabled key in a store that is disconnected counts as Unavailable."""
-    key = provisioner.make_key(kms, other_store)
-    states.enter(KeyState.DISABLED, key)
+    key = states.make(other_store, KeyState.DISABLED)[KeyState.DISABLED]
     provisioner.disconnect(kms, other_store)
-    if shown == "KeyState":
-        expect_key_state(kms, key, "Unavailable")
-        return
-    reply = kms.call("Encrypt", KeyId=key.key_id, Plaintext=b"x")
-    expect(control_refused(reply), refused("KMSInvalidStateException"))
+
+    def use() -> None:
+        reply = kms.call("Encrypt", KeyId=key.key_id, Plaintext=b"x")
+        expect(control_refused(reply), refused("KMSInvalidStateException"))
+
+    shown = partial(expect_key_state, kms, key, "Unavailable")
+    judge(kms, {"KeyState": shown, "exception": use})
 
 
 @pytest.mark.requirement("KMS-STATE-017")

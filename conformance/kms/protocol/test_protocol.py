@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.cases import cases, own_key
+from ..client.cases import cases, judge, own_key
 from ..client.expect import (
     REFUSED,
     VALIDATION,
@@ -230,25 +231,43 @@ def test_no_new_exception(kms: KmsClient, key: Key, operation: str) -> None:
 
 
 @pytest.mark.requirement("KMS-GEN-005")
-@pytest.mark.parametrize("operation", CRYPTOGRAPHIC)
-@pytest.mark.parametrize("failure", ["proxy-denies-access", "store-disconnected"])
-def test_invalid_state(
-    kms: KmsClient,
-    provisioner: Provisioner,
-    other_store: KeyStore,
-    operation: str,
-    failure: str,
+@cases("operation", CRYPTOGRAPHIC, key=own_key)
+def test_invalid_state_while_the_proxy_refuses(
+    kms: KmsClient, key: Key, operation: str
 ) -> None:
-    """What is wrong with proxy or connection is a KMSInvalidStateException."""
-    key = provisioner.shared_key(kms, "other")
+    """What is wrong with the proxy is a KMSInvalidStateException."""
     parameters = _cryptographic_calls(kms, key)[operation]
     control(kms.call(operation, label="control: all is well", **parameters))
-    if failure == "store-disconnected":
-        provisioner.disconnect(kms, other_store)
-        reply = kms.call(operation, **parameters)
-    else:
-        with other_store.proxy.failing("AccessDeniedException", 403):
-            reply = kms.call(operation, **parameters)
+    with key.proxy.failing("AccessDeniedException", 403):
+        _expect_invalid_state(kms, operation, parameters)
+
+
+@pytest.mark.requirement("KMS-GEN-005")
+def test_invalid_state_while_disconnected(
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
+) -> None:
+    """What is wrong with the connection is a KMSInvalidStateException."""
+    calls = _cryptographic_calls(kms, provisioner.shared_key(kms, "other"))
+    label = "control: all is well"
+    for reply in kms.side_by_side(
+        partial(kms.call, operation, label=label, **parameters)
+        for operation, parameters in calls.items()
+    ):
+        control(reply)
+    provisioner.disconnect(kms, other_store)
+    judge(
+        kms,
+        {
+            operation: partial(_expect_invalid_state, kms, operation, parameters)
+            for operation, parameters in calls.items()
+        },
+    )
+
+
+def _expect_invalid_state(
+    kms: KmsClient, operation: str, parameters: Mapping[str, Any]
+) -> None:
+    reply = kms.call(operation, **parameters)
     expect(control_refused(reply), refused("KMSInvalidStateException"))
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_xks.certify.probe_proxy.scripts import ScriptedPath
 
 from ..client.expect import control
-from ..client.key_stores import creation, wait_while
+from ..client.key_stores import creation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +127,8 @@ def _unless_done(call: Callable[[str], KmsReply], reply: KmsReply) -> None:
 
 
 def _update(kms: KmsClient, provisioner: Provisioner) -> Attempt:
-    store = provisioner.keyed_store(kms, _UPDATED)
+    store = provisioner.lasting_store(_UPDATED)
+    provisioner.connect(kms, store)
     call = partial(
         kms.call,
         "UpdateCustomKeyStore",
@@ -195,16 +196,16 @@ def _connect(kms: KmsClient, provisioner: Provisioner) -> Attempt:
 
     That ConnectCustomKeyStore itself fails is KMS-CONNECT-010.
     """
-    store = provisioner.keyed_store(kms, _CONNECTED)
+    store = provisioner.lasting_store(_CONNECTED)
     provisioner.disconnect(kms, store)
 
     def connect() -> KmsReply:
         begun = kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id)
         control(begun)
-        wait_while(kms, store.id, "CONNECTING")
+        provisioner.state_of(kms, store)
         return kms.call("DescribeCustomKeyStores", CustomKeyStoreId=store.id)
 
-    # That it connects while nothing is wrong, it has shown before.
+    # That a store connects while nothing is wrong, another one has shown.
     return Attempt(about=store.proxy, probe=connect, control=lambda _: None)
 
 
