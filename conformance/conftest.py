@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.run.session import LOAD, SCRATCH, recorder_of
+from pytest_xks.certify.run.session import JOBS, LOAD, SCRATCH, recorder_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,12 @@ def recorder(request: pytest.FixtureRequest) -> Recorder:
 def scratch(pytestconfig: pytest.Config) -> Path:
     """A folder for files that a reproduction line needs."""
     return pytestconfig.stash[SCRATCH]
+
+
+@pytest.fixture(scope="session")
+def jobs(pytestconfig: pytest.Config) -> int:
+    """How many requests of a check go out at once, at most."""
+    return pytestconfig.stash[JOBS]
 
 
 @pytest.fixture(scope="session")

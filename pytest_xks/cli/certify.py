@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_xks.certify.run.selection import DEFAULT_JOBS, MOST_JOBS, Selection
 from pytest_xks.cli.shared import EXIT_INCOMPLETE, FILE
 
 if TYPE_CHECKING:
@@ -85,9 +86,17 @@ _COMMON_OPTIONS = (
         metavar="FILE",
         help="Write current failures to FILE.",
     ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(1, MOST_JOBS),
+        default=DEFAULT_JOBS,
+        show_default=True,
+        metavar="N",
+        help="Send up to N requests of a check at once; the result is the same.",
+    ),
     click.option("--quiet", is_flag=True, help="Print the verdict line only."),
 )
-_OF_SELECTION = ("only", "skip", "fail_fast", "load")
+_OF_SELECTION = ("only", "skip", "fail_fast", "load", "jobs")
 
 
 def _common_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -130,7 +139,6 @@ def _certify_kms(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401
 def _certify(ctx: click.Context, part: str, given: dict[str, Any]) -> None:
     """Certify a target of a part of the suite, and end with its exit status."""
     from pytest_xks.certify import command  # noqa: PLC0415 - slow, not for --help
-    from pytest_xks.certify.run.selection import Selection  # noqa: PLC0415 - likewise
 
     chosen = {key: given.pop(key) for key in _OF_SELECTION if key in given}
     selection = Selection(pytest_args=ctx.meta.get(_PYTEST_ARGS, ()), **chosen)

@@ -34,7 +34,7 @@ from pytest_xks.certify.run.outcome import NotApplicable, NotTestable, Violation
 from pytest_xks.certify.run.session import (
     PROBE_PROXY, KMS_TARGET, LOAD, TARGET, recorder_of, require
 )
-from pytest_xks.certify.evidence.recorder import Exchange, Received, Signing
+from pytest_xks.certify.evidence.exchange import Exchange, Received, Signing
 
 requirement = pytest.mark.requirement
 """

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_xks.certify.command import CertifyOptions, certify
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.evidence.recorder import Exchange, Received, Signing
+from pytest_xks.certify.evidence.exchange import Exchange, Received, Signing
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.report.output import RENDERERS, render
 from pytest_xks.certify.requirements.suite import load_catalogue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_xks.certify.evidence.recorder import Exchange
+    from pytest_xks.certify.evidence.exchange import Exchange
 
 __all__ = ["KmsReply"]
 

@@ -21,7 +21,7 @@ from ..client.proxy_client import WRONG_SECRET
 from ..client.signing import Signer, timestamp
 
 if TYPE_CHECKING:
-    from pytest_xks.certify.evidence.recorder import Headers
+    from pytest_xks.certify.evidence.exchange import Headers
 
     from ..client.connection import HttpRequest
     from ..client.proxy_client import ProxyClient

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_xks.certify.evidence.recorder import Exchange
+    from pytest_xks.certify.evidence.exchange import Exchange
 
 __all__ = ["Circumstances", "ProxyAnswer"]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Self, cast
 
-from pytest_xks.certify.evidence.recorder import (
+from pytest_xks.certify.evidence.exchange import (
     ConnectionSettings,
     Headers,
     Received,

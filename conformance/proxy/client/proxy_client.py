@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.evidence.recorder import Headers, Recorder, Signing
+from pytest_xks.certify.evidence.exchange import Headers, Signing
 from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
 from pytest_xks.certify.targets.credential import Credential
@@ -36,6 +36,7 @@ from .signing import Signer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.certify.evidence.recorder import Recorder
     from pytest_xks.certify.targets.proxy_target import StoreTarget
 
     from .answer import Circumstances, ProxyAnswer

@@ -6,7 +6,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from pytest_xks.certify.evidence.recorder import Exchange
+from pytest_xks.certify.evidence.exchange import Exchange
 from pytest_xks.certify.run.outcome import NotTestable
 
 from .answer import Circumstances, ProxyAnswer
@@ -100,24 +100,25 @@ class Sender:
         """Write an exchange down, and make an answer of it."""
         connector = connector or self.session.connector
         self.session.note(failure)
-        exchange = Exchange(
-            label=label,
-            method=request.method,
-            url=f"{connector.endpoint.url}{request.path}",
-            headers=request.headers,
-            body=request.body,
-            raw=raw,
-            signing=request.signing,
-            connection=connector.settings,
-            received=response.received if response else None,
-            error=failure,
-            milliseconds=seconds * 1000,
-            connection_number=circumstances.connection_number,
-            repeat=circumstances.repeat,
-            background=circumstances.background,
-            after=circumstances.after,
+        exchange = self.recorder.add(
+            Exchange(
+                label=label,
+                method=request.method,
+                url=f"{connector.endpoint.url}{request.path}",
+                headers=request.headers,
+                body=request.body,
+                raw=raw,
+                signing=request.signing,
+                connection=connector.settings,
+                received=response.received if response else None,
+                error=failure,
+                milliseconds=seconds * 1000,
+                connection_number=circumstances.connection_number,
+                repeat=circumstances.repeat,
+                background=circumstances.background,
+                after=circumstances.after,
+            )
         )
-        self.recorder.add(exchange)
         if response is None:
             return ProxyAnswer(exchange=exchange)
         return ProxyAnswer(

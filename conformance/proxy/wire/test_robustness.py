@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.evidence.recorder import Exchange
+from pytest_xks.certify.evidence.exchange import Exchange
 
 from ..client.answer import Circumstances
 from ..client.bodies import ProxyOperation, b64, encrypt_body, to_json

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 
-from pytest_xks.certify.evidence.recorder import Exchange
+from pytest_xks.certify.evidence.exchange import Exchange
 from pytest_xks.certify.run.outcome import NotTestable, Violation
 
 from ..client.bodies import ProxyOperation

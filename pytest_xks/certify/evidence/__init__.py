@@ -1,4 +1,4 @@
-"""What a check exchanged: recorded, freed of secrets, and written as a shell line.
+"""What a run exchanged: recorded, freed of secrets, and written as a shell line.
 
-The suite may import ``recorder``; all three are for ``certify``.
+The suite may import ``exchange`` and ``recorder``; the rest is for ``certify``.
 """

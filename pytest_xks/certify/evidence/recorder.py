@@ -1,135 +1,152 @@
-"""What went over the wire during a check: recorded by the suite, shown by the reports.
+"""Every exchange of a run, in order: recorded by the suite, read by the reports.
 
-An ``Exchange`` is one request and what became of it. It also knows how the connection
-was made and how the request was signed, because ``reproduction`` writes the shell line
-that repeats it from these.
+The recorder of the run keeps each exchange whole in a spool, and in memory what it was
+meant for, its status and the digests of what went over the wire. A check's recorder is
+a view of it: references to what the check exchanged, and its measurements.
 
-The shell lines name credentials by variable (``$XKS_SECRET_ACCESS_KEY``), so a report
-may be shared.
+Where requests of a check go out side by side, each writes to a lane of its own; the
+lanes are joined in the order in which the check listed its requests, so that a report
+says the same however many went out at once.
 """
 
 from __future__ import annotations
 
+import itertools
+import pickle
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+from pytest_xks.certify.evidence.spool import Digest, Spool
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
-__all__ = [
-    "ConnectionSettings",
-    "Exchange",
-    "Headers",
-    "Received",
-    "Recorder",
-    "Signing",
-]
+    from pytest_xks.certify.evidence.exchange import Exchange, Meaning
+    from pytest_xks.certify.evidence.spool import Place
 
-Headers = tuple[tuple[str, str], ...]
-"""Header lines in the order sent or received."""
-
-_EXCHANGES_KEPT = 200
+__all__ = ["Lane", "Recorded", "Recorder", "RunRecorder"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionSettings:
-    """How the connection of an exchange was made, as far as a shell line needs it."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Recorded:
+    """A reference to an exchange of the run; says what it can without reading it."""
 
-    ca_bundle: Path | None = None
-    verify: bool = True
-    certificate: Path | None = None
-    """The client certificate presented, PEM."""
-    private_key: Path | None = None
-    tls_minimum: str = ""
-    """"1.2" or "1.3"; empty for the client's default."""
-    tls_maximum: str = ""
-    """As above; also "1.0" and "1.1"."""
-    ciphers: str = ""
-    """OpenSSL names of the TLS 1.2 cipher suites offered; empty for the default."""
-    alpn: bool = True
-    """False: the client's handshake has no ALPN extension."""
+    key: int
+    label: str
+    meaning: Meaning
+    status: int | None
+    """The HTTP status; None without a response."""
+    milliseconds: float
+    sent: Digest
+    """Of the body, or of every byte sent where these were no HTTP."""
+    received: Digest | None
+    """Of the body; None without a response."""
+    _spool: Spool = field(repr=False)
+    _place: Place = field(repr=False)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signing:
-    """A signature as KMS makes it, which curl's ``--aws-sigv4`` can make anew."""
-
-    region: str
-    credential: str = ""
-    """Which credential of the target: "" or a name from ``ProxyTarget.credentials``."""
-    service: str = "kms-xks-proxy"
+    def read(self) -> Exchange:
+        """The whole exchange."""
+        # Pickled by this process, in a file that has no name.
+        return cast("Exchange", pickle.loads(self._spool.read(self._place)))  # noqa: S301
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """An HTTP response."""
-
-    status: int
-    reason: str = ""
-    headers: Headers = ()
-    body: bytes = field(default=b"", repr=False)
+Lane = list[Recorded]
+"""What one of several requests side by side led to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """One request and what became of it."""
+class RunRecorder:
+    """All exchanges of a run, of any number, in bounded memory; any thread may call."""
 
-    label: str = ""
-    """What the request is for: "control: unaltered", "probe: tag altered"."""
-    method: str = "POST"
-    url: str
-    """The complete URL as sent."""
-    headers: Headers = field(default=(), repr=False)
-    """As sent, Host, Authorization and framing included."""
-    body: bytes = field(default=b"", repr=False)
-    raw: bytes | None = field(default=None, repr=False)
-    """Every byte sent, for a request that no HTTP client would make."""
-    signing: Signing | None = None
-    """None: the request goes out with its headers as they stand (altered signatures,
-    unsigned requests)."""
-    connection: ConnectionSettings = ConnectionSettings()
-    received: Received | None = None
-    """None: there was no response; ``error`` says why."""
-    error: str = ""
-    """Why there was no response: "connection closed", "no answer in 2000 ms"."""
-    milliseconds: float = 0.0
-    """From the first byte sent to the last byte received."""
-    connection_number: int = 0
-    """Exchanges of a check with the same number other than 0 went over one connection,
-    in their order; the shell line of a later one begins with the earlier ones."""
-    repeat: int = 1
-    """How many of these went out at once, where one alone proves nothing (quotas)."""
-    background: Exchange | None = None
-    """An unfinished exchange (with ``raw``) that was under way meanwhile."""
-    after: Exchange | None = None
-    """An earlier exchange on another connection, without which this one
-    shows nothing."""
-    command: str = ""
-    """A shell line that repeats the exchange, where ours could not (TLS handshakes)."""
+    def __init__(self) -> None:
+        self._spool = Spool()
+        self._keys = itertools.count(1)
+        self._recorded: list[Recorded] = []
+
+    @property
+    def recorded(self) -> tuple[Recorded, ...]:
+        """Every exchange of the run, in order."""
+        return tuple(self._recorded)
+
+    def keep(self, exchange: Exchange) -> tuple[Exchange, Recorded]:
+        """Keep an exchange whole; it has a place in the order with ``append``."""
+        exchange = replace(exchange, key=next(self._keys))
+        received = exchange.received
+        sent = exchange.body if exchange.raw is None else exchange.raw
+        return exchange, Recorded(
+            key=exchange.key,
+            label=exchange.label,
+            meaning=exchange.meaning,
+            status=received.status if received else None,
+            milliseconds=exchange.milliseconds,
+            sent=Digest.of(sent),
+            received=Digest.of(received.body) if received else None,
+            _spool=self._spool,
+            _place=self._spool.keep(pickle.dumps(exchange)),
+        )
+
+    def append(self, recorded: Iterable[Recorded]) -> None:
+        """Give exchanges their place in the order of the run."""
+        self._recorded.extend(recorded)
 
 
 class Recorder:
-    """The exchanges and the measurements of one check.
+    """The exchanges and the measurements of one check; any thread may call.
 
-    Any thread may call. Of many exchanges the last 200 are kept; measurements are all
-    kept.
+    Args:
+        run: the recorder of the run; by default one of its own, for tests.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._exchanges: list[Exchange] = []
-        self._dropped = 0
+    def __init__(self, run: RunRecorder | None = None) -> None:
+        self._run = run or RunRecorder()
+        self._recorded: list[Recorded] = []
         self._latencies: dict[str, list[float]] = {}
         self._facts: dict[str, str | float] = {}
+        self._lock = threading.Lock()
+        self._thread = threading.local()
 
-    def add(self, exchange: Exchange) -> None:
-        """Record an exchange."""
+    def add(self, exchange: Exchange) -> Exchange:
+        """Record an exchange.
+
+        Returns:
+            The exchange as it is recorded, with its key.
+        """
+        kept, recorded = self._run.keep(exchange)
+        self._append([recorded])
+        return kept
+
+    def _append(self, recorded: Lane) -> None:
+        lane: Lane | None = getattr(self._thread, "lane", None)
+        if lane is not None:
+            lane.extend(recorded)
+            return
         with self._lock:
-            self._exchanges.append(exchange)
-            if len(self._exchanges) > _EXCHANGES_KEPT:
-                del self._exchanges[0]
-                self._dropped += 1
+            self._recorded.extend(recorded)
+            self._run.append(recorded)
+
+    @contextmanager
+    def lane(self, lane: Lane) -> Iterator[None]:
+        """What this thread records within the block goes to a lane; see ``join``."""
+        before = getattr(self._thread, "lane", None)
+        self._thread.lane = lane
+        try:
+            yield
+        finally:
+            self._thread.lane = before
+
+    def join(self, lanes: Iterable[Lane]) -> None:
+        """Record what is in lanes, one after the other."""
+        for lane in lanes:
+            self._append(lane)
+
+    def reference(self, exchange: Exchange) -> Recorded:
+        """The reference to an exchange; one that is not recorded yet is recorded."""
+        known = (r for r in self._recorded if r.key == exchange.key)
+        if found := next(known, None):
+            return found
+        kept = self.add(exchange)
+        return self.reference(kept)
 
     def latency(self, series: str, milliseconds: float) -> None:
         """Record a measurement for the report's latency plot.
@@ -147,14 +164,14 @@ class Recorder:
             self._facts[name] = value
 
     @property
-    def exchanges(self) -> tuple[Exchange, ...]:
-        """The exchanges kept, in order."""
-        return tuple(self._exchanges)
+    def recorded(self) -> tuple[Recorded, ...]:
+        """References to the exchanges, in order."""
+        return tuple(self._recorded)
 
     @property
-    def dropped(self) -> int:
-        """How many earlier exchanges were not kept."""
-        return self._dropped
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """The exchanges, read back, in order."""
+        return tuple(recorded.read() for recorded in self._recorded)
 
     @property
     def latencies(self) -> dict[str, tuple[float, ...]]:

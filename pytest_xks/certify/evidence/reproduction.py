@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_xks.certify.evidence.recorder import ConnectionSettings, Exchange
+    from pytest_xks.certify.evidence.exchange import ConnectionSettings, Exchange
 
 __all__ = ["credential_variables", "reproduction"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_xks.certify.evidence.recorder import Headers
+    from pytest_xks.certify.evidence.exchange import Headers
 
 __all__ = ["ProxyRequest"]
 

@@ -212,18 +212,19 @@ def _exchanges(
     """The last exchanges of a check that did not pass, the culprit always with them."""
     if check.recorder is None or finding.status in {Status.PASSED, Status.DISABLED}:
         return []
-    shown = list(check.recorder.exchanges[-_EXCHANGES_SHOWN:])
+    shown = list(check.recorder.recorded[-_EXCHANGES_SHOWN:])
     culprit = finding.exchange
-    if culprit is not None and not any(e is culprit for e in shown):
+    if culprit is not None and culprit not in shown:
         shown = [culprit, *shown[1:]]
+    exchanges = [recorded.read() for recorded in shown]
     return [
         exchange_view(
             exchange,
-            earlier=shown[:index],
-            shows_violation=exchange is culprit,
+            earlier=exchanges[:index],
+            shows_violation=recorded is culprit,
             redactor=redactor,
         )
-        for index, exchange in enumerate(shown)
+        for index, (recorded, exchange) in enumerate(zip(shown, exchanges, strict=True))
     ]
 
 

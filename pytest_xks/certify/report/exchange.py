@@ -12,7 +12,7 @@ from pytest_xks.certify.evidence.reproduction import reproduction
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_xks.certify.evidence.recorder import Exchange, Headers, Received
+    from pytest_xks.certify.evidence.exchange import Exchange, Headers, Received
     from pytest_xks.certify.evidence.redaction import Redactor
     from pytest_xks.certify.report.document import Body, ExchangeView, ResponseView
 

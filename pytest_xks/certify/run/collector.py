@@ -7,6 +7,7 @@ that ends a check into a status. What pytest itself calls passed or failed is no
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-    from pytest_xks.certify.evidence.recorder import Exchange
+    from pytest_xks.certify.evidence.recorder import Recorded, Recorder, RunRecorder
     from pytest_xks.certify.evidence.redaction import Redactor
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.requirements.catalogue import Catalogue, Requirement
@@ -43,7 +44,9 @@ class Collector:
         catalogue: the requirements.
         target: the target under test.
         probe_proxy: the mock proxy that a KMS emulator must call.
+        recorder: keeps every exchange of the run.
         load: whether ``--load`` was given.
+        jobs: how many requests of a check go out at once, at most.
         scratch: a folder for files that reproduction lines need.
         selected: the requirement ids to run; checks of no other id are left out.
         redactor: cleans what pytest's own terminal would print.
@@ -60,7 +63,9 @@ class Collector:
         catalogue: Catalogue,
         target: Target,
         probe_proxy: ProbeProxy | None,
+        recorder: RunRecorder,
         load: bool,
+        jobs: int,
         scratch: Path,
         selected: frozenset[str],
         redactor: Redactor,
@@ -75,7 +80,9 @@ class Collector:
         self._catalogue = catalogue
         self._target = target
         self._probe_proxy = probe_proxy
+        self._recorder = recorder
         self._load = load
+        self._jobs = jobs
         self._scratch = scratch
         self._selected = selected
         self._redactor = redactor
@@ -92,7 +99,9 @@ class Collector:
         config.stash[keys.TARGETS[self._catalogue.part]] = self._target
         if self._probe_proxy is not None:
             config.stash[keys.PROBE_PROXY] = self._probe_proxy
+        config.stash[keys.RUN_RECORDER] = self._recorder
         config.stash[keys.LOAD] = self._load
+        config.stash[keys.JOBS] = self._jobs
         config.stash[keys.SCRATCH] = self._scratch
         if not config.pluginmanager.hasplugin("terminal"):
             # Nobody reads tracebacks then, and pytest spends more on one than the check
@@ -222,10 +231,9 @@ class Collector:
         if isinstance(error, NotApplicable):
             return self._not_applicable(check, error)
         finding = _finding_of(error)
-        if finding.status is Status.FAILED and finding.exchange is None:
-            recorded = check.recorder.exchanges if check.recorder else ()
-            return _with_exchange(finding, recorded[-1] if recorded else None)
-        return finding
+        if finding.status is not Status.FAILED or check.recorder is None:
+            return finding
+        return replace(finding, exchange=_shown(error, check.recorder))
 
     def _not_applicable(self, check: CheckRecord, error: NotApplicable) -> Finding:
         """Believe a check that says so, unless the catalogue knows better.
@@ -279,7 +287,6 @@ def _finding_of(error: BaseException) -> Finding:
                 expected=error.expected,
                 observed=error.observed,
                 note=error.note,
-                exchange=error.exchange,
             )
         case NotTestable():
             return Finding(
@@ -298,14 +305,11 @@ def _finding_of(error: BaseException) -> Finding:
             return Finding(status=Status.ERROR, reason=_describe(error))
 
 
-def _with_exchange(finding: Finding, exchange: Exchange | None) -> Finding:
-    return Finding(
-        status=finding.status,
-        expected=finding.expected,
-        observed=finding.observed,
-        note=finding.note,
-        exchange=exchange,
-    )
+def _shown(error: BaseException, recorder: Recorder) -> Recorded | None:
+    """The exchange that shows a violation; by default the last of the check."""
+    if isinstance(error, Violation) and error.exchange is not None:
+        return recorder.reference(error.exchange)
+    return recorder.recorded[-1] if recorder.recorded else None
 
 
 def _first_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from pytest_xks.certify.run.outcome import Violation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_xks.certify.evidence.recorder import Exchange
+    from pytest_xks.certify.evidence.exchange import Exchange
 
 __all__ = ["Observed", "Outcome", "expect", "violated"]
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_xks.certify.evidence.recorder import Exchange
+    from pytest_xks.certify.evidence.exchange import Exchange
 
 __all__ = ["Level", "NotApplicable", "NotTestable", "Status", "Violation"]
 

@@ -11,7 +11,7 @@ from pytest_xks.certify.run.selection import Selection
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pytest_xks.certify.evidence.recorder import Exchange, Recorder
+    from pytest_xks.certify.evidence.recorder import Recorded, Recorder, RunRecorder
     from pytest_xks.certify.evidence.redaction import Redactor
     from pytest_xks.certify.targets.target import Unsupported
 
@@ -28,7 +28,7 @@ class Finding:
     expected: tuple[str, ...] = ()
     observed: str = ""
     note: str = ""
-    exchange: Exchange | None = None
+    exchange: Recorded | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +74,8 @@ class Run:
     seconds: float
     redactor: Redactor
     """Knows the secrets of the target, and those that were made during the run."""
+    recorder: RunRecorder | None = None
+    """Every exchange of the run; None if no check was run."""
     selection: Selection = field(default_factory=Selection)
     unsupported: Unsupported | None = None
     """What the target does not support at all, so that no check was run."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.evidence.recorder import RunRecorder
 from pytest_xks.certify.run.collector import Collector
 from pytest_xks.certify.run.record import Run
 from pytest_xks.certify.run.selection import Selection
@@ -68,13 +69,16 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         if r.is_checked and not (r.is_observable_at(target) and r.binds(target))
     )
     redactor = redactor_for(target, probe_proxy)
+    recorder = RunRecorder()
 
     def collector(*, loud: bool) -> Collector:
         return Collector(
             catalogue=catalogue,
             target=target,
             probe_proxy=probe_proxy,
+            recorder=recorder,
             load=selection.load,
+            jobs=selection.jobs,
             scratch=scratch,
             selected=selected,
             redactor=redactor,
@@ -99,6 +103,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         started_at=started_at,
         seconds=perf_counter() - start,
         redactor=redactor,
+        recorder=recorder,
         selection=selection,
     )
 

@@ -1,4 +1,4 @@
-"""Which requirements a run is asked to verify."""
+"""Which requirements a run is asked to verify, and how many requests go out at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from pytest_xks.certify.errors import UsageProblem
 if TYPE_CHECKING:
     from pytest_xks.certify.requirements.catalogue import Catalogue
 
-__all__ = ["Selection"]
+__all__ = ["DEFAULT_JOBS", "MOST_JOBS", "Selection"]
+
+DEFAULT_JOBS = 8
+MOST_JOBS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class Selection:
     """Whether the first failed MUST ends the run."""
     load: bool = False
     """Whether to run the load test, too."""
+    jobs: int = DEFAULT_JOBS
+    """How many requests of a check go out at once, at most; changes no result."""
     pytest_args: tuple[str, ...] = ()
     """Further arguments for pytest."""
     sampled_but: frozenset[str] | None = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_xks.certify.evidence.recorder import Recorder
+from pytest_xks.certify.evidence.recorder import Recorder, RunRecorder
 from pytest_xks.certify.run.outcome import NotApplicable, NotTestable
 from pytest_xks.certify.targets.kms_target import KmsTarget
 from pytest_xks.certify.targets.proxy_target import CAPABILITIES, ProxyTarget
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from pytest_xks.certify.targets.target import Target
 
 __all__ = [
+    "JOBS",
     "KMS_TARGET",
     "LOAD",
     "PROBE_PROXY",
     "RECORDER",
+    "RUN_RECORDER",
     "SCRATCH",
     "TARGET",
     "TARGETS",
@@ -49,6 +51,12 @@ TARGETS: Mapping[str, pytest.StashKey[Any]] = {"proxy": TARGET, "kms": KMS_TARGE
 LOAD = pytest.StashKey[bool]()
 """In ``config.stash``: whether ``--load`` was given."""
 
+JOBS = pytest.StashKey[int]()
+"""In ``config.stash``: how many requests of a check go out at once, at most."""
+
+RUN_RECORDER = pytest.StashKey[RunRecorder]()
+"""In ``config.stash``: every exchange of the run."""
+
 SCRATCH = pytest.StashKey[Path]()
 """In ``config.stash``: a folder for files that a reproduction line needs (a bad client
 certificate). It outlives the run only if a report does."""
@@ -59,7 +67,9 @@ RECORDER = pytest.StashKey[Recorder]()
 
 def recorder_of(item: pytest.Item) -> Recorder:
     """The recorder of a test item, made at the first call."""
-    return item.stash.setdefault(RECORDER, Recorder())
+    if RECORDER not in item.stash:
+        item.stash[RECORDER] = Recorder(item.config.stash[RUN_RECORDER])
+    return item.stash[RECORDER]
 
 
 def require(target: Target, capability: str, *, load: bool = False) -> None:

@@ -69,6 +69,7 @@ def kms_target_from_document(document: dict[str, object], path: Path) -> KmsTarg
             "access_key_id", valid=_is_access_key_id, must=_ACCESS_KEY_ID
         ),
         secret_access_key=_secret(kms),
+        ca_bundle=kms.optional_path("ca_bundle"),
         proxy=_probe_proxy(kms.required_table("proxy", hint=_INIT)),
         vpc_endpoint_service=_vpc_endpoint_service(kms),
         not_supported=take_not_supported(kms, KMS_CAPABILITIES),

@@ -66,8 +66,8 @@ def preflight_kms(target: KmsTarget, probe_proxy: ProbeProxy) -> Unsupported | N
         caller = KmsCaller(target)
     except OSError:
         raise UsageProblem(
-            "The file that AWS_CA_BUNDLE names holds no certificate in PEM.",
-            "Correct the variable, or unset it.",
+            f"kms.ca_bundle holds no certificate in PEM: {target.ca_bundle}",
+            "It has to hold the CA that signed the certificate of the endpoint.",
         ) from None
     with caller:
         attempt = _Preflight(target, probe_proxy, caller)
@@ -105,7 +105,7 @@ class _Preflight:
     def unreachable(self, error: TransportError) -> UsageProblem:
         hints: Mapping[type[TransportError], str] = {
             ConnectFailure: "Is the emulator running, and are host and port right?",
-            TlsFailure: "Does it speak https, and does AWS_CA_BUNDLE name its CA?",
+            TlsFailure: "Does it speak https, and does kms.ca_bundle name its CA?",
         }
         return UsageProblem(
             f"{self._target.endpoint_url} cannot be reached: {error}",

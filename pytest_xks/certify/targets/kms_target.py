@@ -70,6 +70,8 @@ class KmsTarget:
     region: str = "us-east-1"
     access_key_id: str = "testing"
     secret_access_key: str = field(default="testing", repr=False)
+    ca_bundle: Path | None = None
+    """Whom to trust at https, PEM; None for the authorities of the system."""
     proxy: ProbeProxySettings = ProbeProxySettings()
     vpc_endpoint_service: VpcEndpointServiceTarget | None = None
     not_supported: frozenset[str] = field(default=frozenset())

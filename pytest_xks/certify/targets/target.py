@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_xks.certify.evidence.recorder import Exchange
+    from pytest_xks.certify.evidence.exchange import Exchange
     from pytest_xks.certify.report.document import TargetView
 
 __all__ = ["Target", "Unsupported"]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_xks.certify.evidence.recorder import ConnectionSettings, Exchange, Signing
+from pytest_xks.certify.evidence.exchange import ConnectionSettings, Exchange, Signing
 from pytest_xks.certify.evidence.reproduction import credential_variables, reproduction
 from pytest_xks.certify.targets.kms_call import KmsCaller
 from pytest_xks.certify.targets.own_mocks import served_fake_kms, served_mock_proxy
