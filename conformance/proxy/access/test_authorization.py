@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..client.bodies import (
+    AAD,
     KEY_OPERATIONS,
+    PLAINTEXT,
     Body,
     ProxyOperation,
     encrypt_body,
     request_metadata,
 )
 from ..client.expect import Outcome, control, error, expect, success
-from ..client.proxy_client import AAD, PLAINTEXT
 
 if TYPE_CHECKING:
     from pytest_xks.certify.targets.proxy_target import AuthorizationTarget

@@ -14,11 +14,12 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.bodies import ProxyOperation
-from ..client.certificates import REASONS, bad_certificate, is_of_same_authority
 from ..client.connection import Connector
 from ..client.expect import control, success, violated
+from ..client.http1 import Failure
 from ..client.proxy_client import ProxyClient
 from ..client.proxy_session import ProxySession
+from .certificates import REASONS, bad_certificate, is_of_same_authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,10 @@ def guarded(proxy: ProxyClient, recorder: Recorder) -> Iterator[ProxyClient]:
         yield proxy
         return
     here = replace(mtls, endpoint=None)
-    session = ProxySession(replace(proxy.target, endpoint=mtls.endpoint, mtls=here))
+    session = ProxySession(
+        replace(proxy.target, endpoint=mtls.endpoint, mtls=here),
+        jobs=proxy.session.jobs,
+    )
     yield ProxyClient(session, recorder)
     session.close()
 
@@ -62,7 +66,7 @@ def _refuse(guarded: ProxyClient, bad: RefusedCertificate) -> None:
     """A client with a bad certificate gets no response at all."""
     control(guarded.call(_HEALTH, label="control: the good certificate"))
     answer = _attempt(guarded, bad)
-    if answer.status is not None or answer.exchange.error.startswith("no complete"):
+    if answer.status is not None or answer.failure is Failure.LATE:
         violated(
             answer,
             "the end of the connection, without a response",

@@ -11,6 +11,7 @@ from pytest_xks.certify.targets.credential import Credential
 
 from ..client.bodies import ALL_OPERATIONS, ProxyOperation
 from ..client.expect import control, expect, success
+from ..client.scenarios import unauthenticated
 
 if TYPE_CHECKING:
     from ..client.proxy_client import ProxyClient
@@ -58,4 +59,4 @@ def test_id_and_secret_of_two_credentials(proxy: ProxyClient, *, swapped: bool) 
         health, proxy.good_body(health), store=_with(proxy, mixed, "")
     )
     answer = proxy.send(replace(request, signing=None), label="probe: id and secret")
-    expect(answer, *proxy.unauthenticated())
+    expect(answer, *unauthenticated(proxy))

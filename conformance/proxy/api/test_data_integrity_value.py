@@ -9,7 +9,15 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.bodies import Body, ProxyOperation, b64, encrypt_body, read_leniently
+from ..client.bodies import (
+    AAD,
+    PLAINTEXT,
+    Body,
+    ProxyOperation,
+    b64,
+    encrypt_body,
+    read_leniently,
+)
 from ..client.expect import (
     SERVED,
     control,
@@ -20,7 +28,7 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.proxy_client import AAD, PLAINTEXT
+from ..client.scenarios import invalid
 from .test_encrypt import OTHER_ALGORITHMS, WRONG_TYPES
 
 if TYPE_CHECKING:
@@ -107,20 +115,20 @@ def test_other_integrity_algorithm(proxy: ProxyClient, algorithm: str) -> None:
     invalid parameter (400).
     """
     answer = _algorithm_altered(proxy, algorithm)
-    expect(answer, error("UnsupportedOperationException"), *proxy.invalid())
+    expect(answer, error("UnsupportedOperationException"), *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-CDIV-004")
 @pytest.mark.parametrize("value", WRONG_TYPES)
 def test_malformed_integrity_algorithm(proxy: ProxyClient, value: object) -> None:
     """An algorithm that is no string is a ValidationException."""
-    expect(_algorithm_altered(proxy, value), *proxy.invalid())
+    expect(_algorithm_altered(proxy, value), *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-CDIV-004")
 def test_null_as_integrity_algorithm(proxy: ProxyClient) -> None:
     """The value null means absent, or is invalid: both are accepted."""
-    expect(_algorithm_altered(proxy, None), SERVED, *proxy.invalid())
+    expect(_algorithm_altered(proxy, None), SERVED, *invalid(proxy))
 
 
 def _algorithm_altered(proxy: ProxyClient, value: object) -> ProxyAnswer:

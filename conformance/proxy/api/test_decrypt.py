@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..client.bodies import Body, ProxyOperation, flip
+from ..client.bodies import AAD, PLAINTEXT, Body, ProxyOperation, flip
 from ..client.expect import (
     SERVED,
     base64_of,
@@ -21,7 +21,7 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.proxy_client import AAD, PLAINTEXT
+from ..client.scenarios import invalid, invalid_ciphertext
 from .test_encrypt import NOT_BASE64, OTHER_ALGORITHMS, WRONG_TYPES
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _REQUIRED = ("ciphertext", "initializationVector", "authenticationTag")
 
 def _malformed(proxy: ProxyClient) -> tuple[Outcome, ...]:
     """A part of the ciphertext that is missing or malformed; both readings."""
-    return (*proxy.invalid(), *proxy.invalid_ciphertext())
+    return (*invalid(proxy), *invalid_ciphertext(proxy))
 
 
 @pytest.mark.requirement("XKS-DEC-001")
@@ -123,7 +123,7 @@ def test_every_byte_of_a_long_aad_counts(proxy: ProxyClient, position: int) -> N
     aad = os.urandom(8192)
     sealed = proxy.opened(proxy.seal(aad=aad))
     answer = proxy.decrypt(sealed.altered(aad=flip(aad, position)))
-    expect(answer, *proxy.invalid_ciphertext())
+    expect(answer, *invalid_ciphertext(proxy))
 
 
 @pytest.mark.requirement("XKS-DEC-006")
@@ -183,7 +183,7 @@ def test_missing_algorithm(proxy: ProxyClient) -> None:
     body = _good(proxy)
     del body["encryptionAlgorithm"]
     answer = proxy.call(ProxyOperation.DECRYPT, body, label="probe: no algorithm")
-    expect(answer, *proxy.invalid())
+    expect(answer, *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-DEC-018")
@@ -193,7 +193,7 @@ def test_malformed_algorithm(proxy: ProxyClient, value: object) -> None:
     body = _good(proxy)
     body["encryptionAlgorithm"] = value
     answer = proxy.call(ProxyOperation.DECRYPT, body, label="probe: algorithm altered")
-    expect(answer, *proxy.invalid())
+    expect(answer, *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-DEC-018")
@@ -207,7 +207,7 @@ def test_other_algorithm(proxy: ProxyClient, algorithm: str) -> None:
     body = _good(proxy)
     body["encryptionAlgorithm"] = algorithm
     answer = proxy.call(ProxyOperation.DECRYPT, body, label=f"probe: {algorithm!r}")
-    expect(answer, error("UnsupportedOperationException"), *proxy.invalid())
+    expect(answer, error("UnsupportedOperationException"), *invalid(proxy))
 
 
 def _good(proxy: ProxyClient) -> Body:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..client.bodies import Body, ProxyOperation, encrypt_body
+from ..client.bodies import AAD, PLAINTEXT, Body, ProxyOperation, encrypt_body
 from ..client.expect import (
     SERVED,
     base64_of,
@@ -24,7 +24,7 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.proxy_client import AAD, PLAINTEXT
+from ..client.scenarios import invalid
 
 if TYPE_CHECKING:
     from ..client.answer import ProxyAnswer
@@ -200,7 +200,7 @@ def test_missing_plaintext(proxy: ProxyClient) -> None:
     control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: complete"))
     del body["plaintext"]
     answer = proxy.call(ProxyOperation.ENCRYPT, body, label="probe: no plaintext")
-    expect(answer, *proxy.invalid())
+    expect(answer, *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-ENC-010")
@@ -219,7 +219,7 @@ def test_missing_algorithm(proxy: ProxyClient) -> None:
     control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: complete"))
     del body["encryptionAlgorithm"]
     answer = proxy.call(ProxyOperation.ENCRYPT, body, label="probe: no algorithm")
-    expect(answer, *proxy.invalid())
+    expect(answer, *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-ENC-011")
@@ -241,7 +241,7 @@ def test_other_algorithm(proxy: ProxyClient, algorithm: str) -> None:
     control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: AES_GCM"))
     body["encryptionAlgorithm"] = algorithm
     answer = proxy.call(ProxyOperation.ENCRYPT, body, label=f"probe: {algorithm!r}")
-    expect(answer, error("UnsupportedOperationException"), *proxy.invalid())
+    expect(answer, error("UnsupportedOperationException"), *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-ENC-012")
@@ -258,7 +258,7 @@ def test_null_as_aad(proxy: ProxyClient) -> None:
     control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: absent"))
     body["additionalAuthenticatedData"] = None
     answer = proxy.call(ProxyOperation.ENCRYPT, body, label="probe: null")
-    expect(answer, SERVED, *proxy.invalid())
+    expect(answer, SERVED, *invalid(proxy))
 
 
 def _expect_invalid(proxy: ProxyClient, member: str, value: object) -> None:
@@ -266,7 +266,7 @@ def _expect_invalid(proxy: ProxyClient, member: str, value: object) -> None:
     control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: complete"))
     body[member] = value
     answer = proxy.call(ProxyOperation.ENCRYPT, body, label=f"probe: {member} altered")
-    expect(answer, *proxy.invalid())
+    expect(answer, *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-ENC-013")
@@ -274,7 +274,7 @@ def test_empty_plaintext(proxy: ProxyClient) -> None:
     """An empty plaintext gives a ciphertext of no bytes, or is invalid."""
     control(proxy.encrypt(aad=AAD, label="control: 32 bytes"))
     answer = proxy.encrypt(b"", aad=AAD, label="probe: no bytes")
-    expect(answer, SERVED, *proxy.invalid())
+    expect(answer, SERVED, *invalid(proxy))
     if answer.status == 200 and (found := bytes_of(answer, "ciphertext")):
         violated(
             answer,
@@ -300,7 +300,7 @@ def test_more_than_the_minimum(proxy: ProxyClient, size: int, aad_size: int) -> 
     """
     control(proxy.encrypt(aad=AAD, label="control: small"))
     answer = proxy.encrypt(os.urandom(size), aad=os.urandom(aad_size), label="large")
-    expect(answer, SERVED, error("UnsupportedOperationException"), *proxy.invalid())
+    expect(answer, SERVED, error("UnsupportedOperationException"), *invalid(proxy))
     if answer.status == 200 and len(bytes_of(answer, "ciphertext")) != size:
         violated(answer, f"{size} bytes of ciphertext", "a ciphertext cut short")
 

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.bodies import KEY_OPERATIONS, ProxyOperation
+from ..client.bodies import AAD, KEY_OPERATIONS, PLAINTEXT, ProxyOperation
 from ..client.expect import (
     Outcome,
     control,
@@ -19,7 +19,12 @@ from ..client.expect import (
     status,
     success,
 )
-from ..client.proxy_client import AAD, PLAINTEXT, UNKNOWN_KEY_ID
+from ..client.scenarios import (
+    UNKNOWN_KEY_ID,
+    invalid,
+    invalid_ciphertext,
+    unauthenticated,
+)
 
 if TYPE_CHECKING:
     from ..client.proxy_client import ProxyClient
@@ -39,7 +44,7 @@ def test_another_key_does_not_decrypt(proxy: ProxyClient, *, swapped: bool) -> N
     proxy.opened(proxy.seal(key=other), key=other)
     sealed = proxy.opened(proxy.seal(key=mine), key=mine)
     answer = proxy.decrypt(sealed, key=other, label="probe: with another key")
-    expect(answer, *proxy.invalid_ciphertext())
+    expect(answer, *invalid_ciphertext(proxy))
 
 
 def _expect_served_key(proxy: ProxyClient, role: str) -> None:
@@ -87,7 +92,7 @@ def test_illegal_key_id(
     control(proxy.call(operation, label="control: the usable key"))
     answer = proxy.call(operation, key=key, label=f"probe: {key[:40]}")
     not_found = errors("KeyNotFoundException", "InvalidUriPathException")
-    expect(answer, *not_found, *proxy.invalid())
+    expect(answer, *not_found, *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-ERR-011")
@@ -149,7 +154,7 @@ def test_slash_too_many(proxy: ProxyClient, path: str) -> None:
     control(proxy.call(health, label="control: the path of GetHealthStatus"))
     path = path.format(uri=proxy.main.uri_path)
     request = proxy.request(health, proxy.good_body(health), path=path)
-    expect(proxy.send(request), status(404), *proxy.unauthenticated())
+    expect(proxy.send(request), status(404), *unauthenticated(proxy))
 
 
 def _second(proxy: ProxyClient) -> StoreAccess:
@@ -175,12 +180,12 @@ def test_credential_of_another_store(proxy: ProxyClient, *, swapped: bool) -> No
     request = proxy.request(
         health, proxy.good_body(health), store=here, path=there.path(health)
     )
-    expect(proxy.send(request, label="probe: another store"), *proxy.unauthenticated())
+    expect(proxy.send(request, label="probe: another store"), *unauthenticated(proxy))
 
 
 def _not_reached(proxy: ProxyClient, *, same_id: bool) -> tuple[Outcome, ...]:
     if same_id:
-        return proxy.invalid_ciphertext()
+        return invalid_ciphertext(proxy)
     return (error("KeyNotFoundException"),)
 
 

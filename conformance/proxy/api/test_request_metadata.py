@@ -19,6 +19,7 @@ from ..client.bodies import (
     ProxyOperation,
 )
 from ..client.expect import SERVED, Outcome, control, error, expect, success
+from ..client.scenarios import invalid
 
 if TYPE_CHECKING:
     from ..client.proxy_client import ProxyClient
@@ -58,7 +59,7 @@ def _expect_served_or_invalid(
     control(proxy.call(operation, label="control: complete requestMetadata"))
     body = proxy.good_body(operation, **metadata)
     answer = proxy.call(operation, body, label=f"probe: {', '.join(metadata)}")
-    expect(answer, *_served(operation), *proxy.invalid())
+    expect(answer, *_served(operation), *invalid(proxy))
 
 
 def _arn(prefix: str, length: int = 2048) -> str:
@@ -202,7 +203,7 @@ def test_no_metadata(
     else:
         del body["requestMetadata"]
     answer = proxy.call(operation, body, label="probe: no requestMetadata")
-    expect(answer, *_served(operation), *proxy.invalid())
+    expect(answer, *_served(operation), *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-META-008")
@@ -252,7 +253,7 @@ def test_metadata_of_the_wrong_type(
     body = proxy.good_body(operation)
     body["requestMetadata"] = value
     answer = proxy.call(operation, body, label="probe: requestMetadata altered")
-    expect(answer, *_served(operation), *proxy.invalid())
+    expect(answer, *_served(operation), *invalid(proxy))
 
 
 @pytest.mark.requirement("XKS-META-009")

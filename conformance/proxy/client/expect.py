@@ -18,8 +18,11 @@ from .answer import ProxyAnswer
 from .bodies import read_leniently
 
 __all__ = [
+    "ANYTHING",
+    "ANY_ANSWER",
     "ERRORS",
     "NOT_SERVED",
+    "REFUSED",
     "SERVED",
     "Outcome",
     "base64_of",
@@ -84,6 +87,17 @@ NOT_SERVED = Outcome(
     "an error, or the end of the connection",
     lambda answer: (answer.status or 599) >= 400,
 )
+
+
+ANYTHING = Outcome("anything", lambda _: True)
+
+ANY_ANSWER = Outcome("an answer", lambda answer: answer.status is not None)
+
+REFUSED = Outcome(
+    "a refusal (any 4xx but 429)",
+    lambda answer: 400 <= (answer.status or 0) < 500 and answer.status != 429,
+)
+"""Whatever the shape of its body: that is for the chapter on errors."""
 
 
 def success(answer: ProxyAnswer) -> dict[str, object]:

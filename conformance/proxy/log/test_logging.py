@@ -17,6 +17,7 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.bodies import (
+    AAD,
     Body,
     ProxyOperation,
     b64,
@@ -25,7 +26,6 @@ from ..client.bodies import (
     request_metadata,
 )
 from ..client.expect import control, violated
-from ..client.proxy_client import AAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

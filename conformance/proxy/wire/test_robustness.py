@@ -14,8 +14,7 @@ import pytest
 from pytest_xks.certify.evidence.exchange import Exchange
 
 from ..client.answer import Circumstances
-from ..client.bodies import ProxyOperation, b64, encrypt_body, to_json
-from ..client.connection import NoResponseError
+from ..client.bodies import AAD, PLAINTEXT, ProxyOperation, b64, encrypt_body, to_json
 from ..client.expect import (
     NOT_SERVED,
     SERVED,
@@ -26,11 +25,12 @@ from ..client.expect import (
     status,
     success,
 )
-from ..client.proxy_client import AAD, PLAINTEXT
+from ..client.http1 import Deadline, Failure, NoResponseError
+from ..client.scenarios import invalid
 
 if TYPE_CHECKING:
     from ..client.answer import ProxyAnswer
-    from ..client.connection import HttpRequest
+    from ..client.http1 import HttpRequest
     from ..client.proxy_client import ProxyClient
 
 _HEALTH = ProxyOperation.GET_HEALTH_STATUS
@@ -39,10 +39,7 @@ _SECONDS = 2.0
 # An answer that never comes is worse than any error: it holds a connection and more.
 _ANSWERED = Outcome(
     "an error, or the end of the connection",
-    lambda answer: (
-        (answer.status or 599) >= 400
-        and not answer.exchange.error.startswith("no complete answer")
-    ),
+    lambda answer: (answer.status or 599) >= 400 and answer.failure is not Failure.LATE,
 )
 
 
@@ -116,7 +113,7 @@ def test_half_a_request(proxy: ProxyClient, part: float) -> None:
     unfinished = Exchange(url=proxy.target.endpoint.url, raw=data)
     with proxy.connect() as slow:
         with suppress(NoResponseError):
-            slow.send(data, _SECONDS)
+            slow.send(data, Deadline(_SECONDS))
         _next_is_served(proxy, "a neighbour", Circumstances(background=unfinished))
 
 
@@ -187,7 +184,7 @@ def test_duplicate_member(proxy: ProxyClient, member: str) -> None:
     again = to_json({member: body[member]})[1:-1]
     data = to_json(body)[:-1] + b"," + again + b"}"
     answer = proxy.call(ProxyOperation.ENCRYPT, data, label=f"probe: {member} twice")
-    expect(answer, SERVED, *proxy.invalid())
+    expect(answer, SERVED, *invalid(proxy))
 
 
 _DEPTH = 20_000
@@ -217,10 +214,10 @@ def test_deep_nesting(proxy: ProxyClient, body: bytes) -> None:
         answer = proxy.send(request, connection=connection, seconds=_SECONDS)
     ended = Outcome(
         "the end of the connection",
-        lambda a: a.status is None and not a.exchange.error.startswith("no complete"),
+        lambda a: a.status is None and a.failure is not Failure.LATE,
     )
     unsupported = error("UnsupportedOperationException")
-    expect(answer, SERVED, unsupported, status(413), ended, *proxy.invalid())
+    expect(answer, SERVED, unsupported, status(413), ended, *invalid(proxy))
     _next_is_served(proxy)
 
 
@@ -232,7 +229,5 @@ def test_deep_nesting_in_a_value(proxy: ProxyClient) -> None:
     nested = b"[" * _DEPTH + b"]" * _DEPTH
     data = data.replace(b'"' + b64(PLAINTEXT).encode() + b'"', nested, 1)
     answer = proxy.call(ProxyOperation.ENCRYPT, data, label="probe: nested")
-    expect(
-        answer, status(413), error("UnsupportedOperationException"), *proxy.invalid()
-    )
+    expect(answer, status(413), error("UnsupportedOperationException"), *invalid(proxy))
     _next_is_served(proxy)

@@ -20,9 +20,10 @@ from pytest_xks.certify.evidence.exchange import Exchange
 from pytest_xks.certify.run.outcome import NotTestable, Violation
 
 from ..client.bodies import ProxyOperation
-from ..client.connection import Connector, NoResponseError
+from ..client.connection import Connector
 from ..client.expect import Outcome, control, expect
-from ..client.handshake import TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, Choice, offer
+from ..client.http1 import NoResponseError
+from .handshake import TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, Choice, offer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

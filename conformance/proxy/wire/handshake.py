@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from .connection import NoResponseError
+from ..client.http1 import Failure, NoResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,13 +120,15 @@ def offer(
             sock.sendall(_client_hello(endpoint.host, version, cipher_suites))
             return _read_choice(_RecordReader(sock, deadline))
     except TimeoutError:
-        raise NoResponseError("no answer to a ClientHello in time") from None
+        raise NoResponseError(
+            "no answer to a ClientHello in time", Failure.LATE
+        ) from None
     except ConnectionError as error:
         if isinstance(error, ConnectionRefusedError):
-            raise NoResponseError("no TCP connection") from None
+            raise NoResponseError("no TCP connection", Failure.NO_CONNECTION) from None
         return None
     except OSError:
-        raise NoResponseError("no TCP connection") from None
+        raise NoResponseError("no TCP connection", Failure.NO_CONNECTION) from None
 
 
 class _RecordReader:
