@@ -262,6 +262,7 @@ row(
 
 @fault(
     violates=("KMS-DISCONNECT-003",),
+    # It leaves stores behind, until there is no room for others.
     scope=("KMS-DISCONNECT",),
     operations=("DisconnectCustomKeyStore",),
 )

@@ -41,6 +41,7 @@ def describe_takes_both_filters() -> Effects:
 
 
 @fault(
+    # Whoever counts what is listed finds the quota too small.
     violates=("KMS-DESCRIBESTORE-001", "KMS-QUOTA-001"),
     operations=("DescribeCustomKeyStores",),
 )
