@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_xks.kms.desk.call import new_request_id
-from pytest_xks.kms.desk.exceptions import KmsError
+from pytest_xks.kms.desk.exceptions import KmsError, internal_error
 from pytest_xks.kms.desk.rendering import render_error
 from pytest_xks.kms.moto.http import process_http
 from pytest_xks.proxy_api.http import Response
@@ -47,6 +47,9 @@ def handle(request: Request, default_region: str) -> Response:
     except NotImplementedError as error:
         # What moto raises for an operation that it does not know.
         return _refusal("UnknownOperationException", str(error))
+    except Exception as error:  # noqa: BLE001 - a client gets an answer of AWS
+        internal = internal_error(service, error)
+        return _refusal(internal.code, internal.message)
 
 
 def _scope(request: Request, default_region: str) -> tuple[str | None, str]:

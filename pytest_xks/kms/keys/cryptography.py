@@ -23,9 +23,7 @@ from pytest_xks.kms.desk.steps import step
 from pytest_xks.kms.desk.validation import (
     binary,
     invalid,
-    require,
     string_map,
-    validate,
 )
 from pytest_xks.kms.keys.blob import Blob, BlobError, header_of, is_blob
 from pytest_xks.kms.keys.states import require_usable
@@ -74,10 +72,9 @@ _CONTEXT_DIGEST = b"sha-256:"
 
 def encrypt(context: Context, call: Call) -> Document | None:
     """Encrypt."""
-    key = _key_for(context, call, "KeyId")
+    key = _key_for(context, "KeyId")
     if key is None:
         return None
-    validate(call.parameters)
     plaintext = binary(call.parameters, "Plaintext")
     encryption_context = string_map(call.parameters, "EncryptionContext")
     _check_algorithm(call, "EncryptionAlgorithm", key)
@@ -93,10 +90,9 @@ def encrypt(context: Context, call: Call) -> Document | None:
 
 def decrypt(context: Context, call: Call) -> Document | None:
     """Decrypt."""
-    named = _key_for(context, call, "KeyId")
+    named = _key_for(context, "KeyId")
     if named is None and not _has_our_blob(call):
         return None
-    validate(call.parameters)
     _refuse_recipient(call)
     blob, key = _open_blob(context, call, "KeyId", named)
     encryption_context = string_map(call.parameters, "EncryptionContext")
@@ -113,10 +109,9 @@ def decrypt(context: Context, call: Call) -> Document | None:
 
 def generate_data_key(context: Context, call: Call) -> Document | None:
     """GenerateDataKey: KMS makes the data key, never the proxy (KMS-CRYPTO-011)."""
-    key = _key_for(context, call, "KeyId")
+    key = _key_for(context, "KeyId")
     if key is None:
         return None
-    validate(call.parameters, data_key=True)
     _refuse_recipient(call)
     length = _data_key_bytes(call.parameters)
     encryption_context = string_map(call.parameters, "EncryptionContext")
@@ -150,13 +145,11 @@ def generate_data_key_without_plaintext(
 
 def re_encrypt(context: Context, call: Call) -> Document | None:
     """ReEncrypt, into, out of and between external key stores (KMS-CRYPTO-003)."""
-    named = _key_for(context, call, "SourceKeyId")
-    destination = _key_for(context, call, "DestinationKeyId")
+    named = _key_for(context, "SourceKeyId")
+    destination = _key_for(context, "DestinationKeyId")
     ours = _has_our_blob(call)
     if named is None and destination is None and not ours:
         return None
-    validate(call.parameters)
-    require(call.parameters, ["DestinationKeyId"])
     source_context = string_map(call.parameters, "SourceEncryptionContext")
     destination_context = string_map(call.parameters, "DestinationEncryptionContext")
     source = _open_blob(context, call, "SourceKeyId", named) if named or ours else None
@@ -193,12 +186,9 @@ def re_encrypt(context: Context, call: Call) -> Document | None:
 # -- what the operations share ----------------------------------------------------
 
 
-def _key_for(context: Context, call: Call, member: str) -> XksKey | None:
-    key_id = call.text(member)
-    key = find_key(context, key_id) if key_id else None
-    if key is not None:
-        context.trace.keys.append(key)
-    return key
+def _key_for(context: Context, member: str) -> XksKey | None:
+    named = context.trace.named.get(member)
+    return named.key if named else None
 
 
 def _has_our_blob(call: Call) -> bool:

@@ -6,6 +6,7 @@ of it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.kms.stores.store import ExternalKeyStore
 
-__all__ = ["KeyRepository", "XksKey"]
+__all__ = ["KeyRepository", "NamedKey", "XksKey"]
 
 
 class XksKey(Protocol):
@@ -32,13 +33,34 @@ class XksKey(Protocol):
     """KMS's own; never leaves KMS."""
     store: ExternalKeyStore
     external_key_id: str
+    last_usage: tuple[str, float, str] | None
+    """The last cryptographic operation that succeeded: its name, when (in seconds since
+    the epoch), and the id of the request."""
 
     def metadata(self) -> dict[str, object]:
         """The KeyMetadata (KMS-CREATEKEY-032)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedKey:
+    """A KMS key that a request names, whichever identifier it uses."""
+
+    id: str
+    arn: str
+    account_id: str
+    """The account that owns it."""
+    key: XksKey | None
+    """None for a standard key."""
+
+
 class KeyRepository(Protocol):
     """The KMS keys of an account in a Region: standard keys, and ours among them."""
+
+    def arn_of(self, key_id: str) -> str | None:
+        """The ARN of the key with a key id, standard or not; None if there is none."""
+
+    def target_of(self, alias: str) -> str | None:
+        """The id of the key that an alias means; of AWS's own it may be a new one."""
 
     def find(self, key_id: str) -> XksKey | None:
         """The key in an external key store that a key id, key ARN or alias means."""

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.steps import step
-from pytest_xks.kms.desk.validation import invalid, missing, require, validate
+from pytest_xks.kms.desk.validation import invalid, require
 from pytest_xks.kms.keys.states import (
     KeyState,
     require_manageable,
     require_pending,
 )
+from pytest_xks.kms.keys.tags import check_tags
 from pytest_xks.kms.proxy_calls.error_mapping import (
     FailureScenario,
     Group,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "cancel_key_deletion",
+    "concerns_custom_key_store",
     "create_key",
     "defect_of",
     "disable_key",
@@ -48,9 +50,6 @@ __all__ = [
 
 Document = dict[str, object]
 
-_TAGS_MAX = 50
-_TAG_KEY_MAX_LENGTH = 128
-_TAG_VALUE_MAX_LENGTH = 256
 _POLICY_MAX_BYTES = 32 * 1024
 _WAITING_DAYS = range(7, 31)
 _DEFAULT_WAITING_DAYS = 30
@@ -62,14 +61,8 @@ _DEFAULT_WAITING_DAYS = 30
 def create_key(context: Context, call: Call) -> Document | None:
     """CreateKey, if it has to do with a custom key store (KMS-CREATEKEY)."""
     parameters = call.parameters
-    concerns_us = (
-        parameters.get("Origin") == EXTERNAL_KEY_STORE
-        or parameters.get("CustomKeyStoreId") is not None
-        or parameters.get("XksKeyId") is not None
-    )
-    if not concerns_us:
+    if not concerns_custom_key_store(call):
         return None
-    validate(parameters)
     region = context.region
     _check_combination(parameters, region)
     _check_kind(parameters)
@@ -93,6 +86,15 @@ def create_key(context: Context, call: Call) -> Document | None:
         )
     context.trace.keys.append(key)
     return {"KeyMetadata": key.metadata()}
+
+
+def concerns_custom_key_store(call: Call) -> bool:
+    """Whether a CreateKey has to do with a custom key store."""
+    return (
+        call.text("Origin") == EXTERNAL_KEY_STORE
+        or call.parameters.get("CustomKeyStoreId") is not None
+        or call.parameters.get("XksKeyId") is not None
+    )
 
 
 def _check_combination(parameters: Mapping[str, object], region: AccountRegion) -> None:
@@ -152,27 +154,11 @@ def _policy(parameters: Mapping[str, object]) -> str | None:
 
 
 def _tags(parameters: Mapping[str, object]) -> list[dict[str, str]]:
-    value = parameters.get("Tags") or []
-    tags = [_tag(each) for each in value] if isinstance(value, list) else []
-    names = [tag["TagKey"] for tag in tags]
-    if len(names) > _TAGS_MAX:
-        raise KmsError(ErrorCode.TAG, f"A KMS key has at most {_TAGS_MAX} tags.")
-    if len(set(names)) != len(names):
-        raise KmsError(ErrorCode.TAG, "A tag key occurs twice.")
+    tags = parameters.get("Tags")
+    if not isinstance(tags, list):
+        return []
+    check_tags(tags)
     return tags
-
-
-def _tag(value: object) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise missing("Tags")
-    name, content = value.get("TagKey"), value.get("TagValue")
-    if not isinstance(name, str) or not isinstance(content, str):
-        raise invalid("A tag has a TagKey and a TagValue.")
-    if not 1 <= len(name) <= _TAG_KEY_MAX_LENGTH or name.lower().startswith("aws:"):
-        raise KmsError(ErrorCode.TAG, "A tag key is not valid.")
-    if len(content) > _TAG_VALUE_MAX_LENGTH:
-        raise KmsError(ErrorCode.TAG, "A tag value is too long.")
-    return {"TagKey": name, "TagValue": content}
 
 
 @step
@@ -239,20 +225,13 @@ def defect_of(metadata: KeyMetadata) -> str | None:
 # -- states -----------------------------------------------------------------------
 
 
-def _key(context: Context, call: Call) -> XksKey | None:
-    key_id = call.text("KeyId") or ""
-    if ":alias/" in key_id or key_id.startswith("alias/"):
-        # These operations take a key id or a key ARN; moto refuses the rest.
-        return None
-    key = context.region.keys.find(key_id)
-    if key is not None:
-        context.trace.keys.append(key)
-        validate(call.parameters)
-    return key
+def _key(context: Context) -> XksKey | None:
+    named = context.trace.named.get("KeyId")
+    return named.key if named else None
 
 
 def _set_enabled(context: Context, call: Call, state: KeyState) -> Document | None:
-    key = _key(context, call)
+    key = _key(context)
     if key is None:
         return None
     require_manageable(key, call.operation, context.behaviour)
@@ -274,7 +253,7 @@ def disable_key(context: Context, call: Call) -> Document | None:
 
 def schedule_key_deletion(context: Context, call: Call) -> Document | None:
     """ScheduleKeyDeletion (KMS-KEYMGMT-007)."""
-    key = _key(context, call)
+    key = _key(context)
     if key is None:
         return None
     days = call.parameters.get("PendingWindowInDays")
@@ -296,9 +275,12 @@ def schedule_key_deletion(context: Context, call: Call) -> Document | None:
     }
 
 
-def cancel_key_deletion(context: Context, call: Call) -> Document | None:
+def cancel_key_deletion(
+    context: Context,
+    call: Call,  # noqa: ARG001 - as every operation has it
+) -> Document | None:
     """CancelKeyDeletion leaves the key Disabled (KMS-KEYMGMT-008)."""
-    key = _key(context, call)
+    key = _key(context)
     if key is None:
         return None
     require_pending(key)
@@ -312,8 +294,9 @@ def generate_random(context: Context, call: Call) -> Document | None:
     """GenerateRandom, if it names a custom key store (KMS-UNSUP-002, 003)."""
     store_id = call.parameters.get("CustomKeyStoreId")
     if store_id is None:
+        if call.parameters.get("NumberOfBytes") is None:
+            raise invalid("NumberOfBytes is required.")
         return None
-    validate(call.parameters)
     store = context.region.store(str(store_id))
     raise KmsError(
         ErrorCode.UNSUPPORTED_OPERATION,

@@ -173,7 +173,15 @@ _UNSUPPORTED = frozenset(
     }
 )
 _OTHER_USAGE = frozenset(
-    {"DeriveSharedSecret", "GenerateMac", "Sign", "Verify", "VerifyMac"}
+    {
+        "Decapsulate",
+        "DeriveSharedSecret",
+        "Encapsulate",
+        "GenerateMac",
+        "Sign",
+        "Verify",
+        "VerifyMac",
+    }
 )
 _REFUSED: Mapping[str, tuple[ErrorCode, str]] = {
     **dict.fromkeys(

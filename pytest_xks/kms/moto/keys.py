@@ -59,6 +59,7 @@ class _XksKey(Key):
         self.store = store
         self.external_key_id = external_key_id
         self.creation_date = created.timestamp()
+        self.last_usage: tuple[str, float, str] | None = None
 
     def metadata(self) -> dict[str, object]:
         """The KeyMetadata."""
@@ -80,6 +81,15 @@ class MotoKeys:
     def __init__(self, backend: KmsBackend) -> None:
         self._backend = backend
 
+    def arn_of(self, key_id: str) -> str | None:
+        """The ARN of the key with a key id, standard or not; None if there is none."""
+        key = self._backend.keys.get(key_id)
+        return None if key is None else str(key.arn)
+
+    def target_of(self, alias: str) -> str | None:
+        """The id of the key that an alias means; of AWS's own it may be a new one."""
+        return self._backend.get_key_id_from_alias(alias)
+
     def find(self, key_id: str) -> XksKey | None:
         """The key in an external key store that a key id, key ARN or alias means."""
         keys = self._backend.keys
@@ -87,12 +97,16 @@ class MotoKeys:
         return key if isinstance(key, _XksKey) else None
 
     def _plain_id(self, key_id: str) -> str:
-        if ":key/" in key_id:
-            return key_id.partition(":key/")[2]
-        name = key_id.rpartition(":")[2]
+        name = key_id
+        if key_id.startswith("arn:"):
+            _, _, owner = key_id.partition(":kms:")
+            here = f"{self._backend.region_name}:{self._backend.account_id}:"
+            if not owner.startswith(here):
+                return key_id
+            name = owner.removeprefix(here).removeprefix("key/")
         # moto makes a key for a reserved alias that is looked for: not on our account.
         if not name.startswith("alias/") or name in RESERVED_ALIASES:
-            return key_id
+            return name
         return self._backend.get_key_id_from_alias(name) or key_id
 
     def in_store(self, custom_key_store_id: str) -> Sequence[XksKey]:

@@ -11,6 +11,7 @@ What a KMS operation means is not decided here; see ``desk.dispatch``.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from moto import settings
@@ -19,7 +20,7 @@ from moto.kms.responses import KmsResponse
 from werkzeug.exceptions import HTTPException
 
 from pytest_xks.kms.desk.call import Call, new_request_id
-from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
+from pytest_xks.kms.desk.exceptions import KmsError, internal_error
 from pytest_xks.kms.desk.rendering import (
     read_error,
     render_answer,
@@ -27,6 +28,7 @@ from pytest_xks.kms.desk.rendering import (
     render_motos,
 )
 from pytest_xks.kms.desk.trace import Trace
+from pytest_xks.kms.desk.validation import read_parameters
 from pytest_xks.kms.faulty import faults_at_work
 from pytest_xks.kms.moto.callers import principal_arn
 from pytest_xks.kms.moto.installed import installed
@@ -40,9 +42,12 @@ if TYPE_CHECKING:
 __all__ = ["XksResponse"]
 
 _TARGET_PREFIX = "TrentService."
-_BY_ALIAS = frozenset({"DescribeKey"})
+# moto answers these with the identifier that it was given. A key id may stay; to every
+# other one the answer is the key ARN.
+_ECHO_KEY_ID = frozenset(
+    {"CancelKeyDeletion", "RotateKeyOnDemand", "ScheduleKeyDeletion", "VerifyMac"}
+)
 _NEVER = float("inf")
-_NOT_JSON = KmsError(ErrorCode.SERIALIZATION, "The request is not a JSON object.")
 
 
 class XksResponse(KmsResponse):
@@ -115,27 +120,25 @@ class XksResponse(KmsResponse):
 
     def _answer_of(self, kms: InstalledKms) -> tuple[int, dict[str, str], str] | None:
         """The answer of the fake; None if it leaves the call to moto."""
-        parameters = self._parameters()
-        call, trace = self._call(kms.origin, parameters or {}), Trace()
-        if parameters is None:
-            return render_error(_NOT_JSON, call.request_id)
+        call, trace = self._call(kms.origin, {}), Trace()
+        try:
+            call = replace(call, parameters=read_parameters(self.body))
+        except KmsError as error:
+            return render_error(error, call.request_id)
         try:
             document = kms.answer(call, trace)
         except KmsError as error:
             kms.note(call, trace, None, error)
             return render_error(error, call.request_id)
+        except Exception as error:  # noqa: BLE001 - a caller gets an answer of KMS
+            internal = internal_error(call.operation, error)
+            kms.note(call, trace, None, internal)
+            return render_error(internal, call.request_id)
         if document is None:
             self._left_to_moto = call, trace
             return None
         kms.note(call, trace, document, None)
         return render_answer(document, call.request_id)
-
-    def _parameters(self) -> dict[str, object] | None:
-        try:
-            parameters = json.loads(self.body) if self.body else {}
-        except (ValueError, RecursionError):
-            return None
-        return parameters if isinstance(parameters, dict) else None
 
     def _call(self, origin: Origin, parameters: Mapping[str, object]) -> Call:
         return Call(
@@ -154,15 +157,28 @@ class XksResponse(KmsResponse):
     def _answer_of_moto(
         self, kms: InstalledKms, call: Call, trace: Trace
     ) -> tuple[int, dict[str, str], Any]:
-        key_id = call.text("KeyId")
-        if trace.keys and key_id and (":key/" in key_id or call.operation in _BY_ALIAS):
-            # Some of moto's operations take a key id and stumble over an ARN, in 5.0
-            # also over an alias ARN.
-            self.body = json.dumps({**call.parameters, "KeyId": trace.keys[0].id})
-        status, headers, body = super().call_action()
+        handed_on = trace.handed_on or call
+        self.body = json.dumps(handed_on.parameters)
+        self.current_account = handed_on.account_id
+        try:
+            status, headers, body = super().call_action()
+        except Exception as error:  # noqa: BLE001 - likewise
+            internal = internal_error(call.operation, error)
+            kms.note(call, trace, None, internal)
+            return render_error(internal, call.request_id)
         headers["x-amzn-requestid"] = call.request_id
-        kms.note(call, trace, None, read_error(status, body))
+        error_of_moto = read_error(status, body)
+        kms.note(call, trace, None, error_of_moto)
+        if call.operation in _ECHO_KEY_ID and error_of_moto is None:
+            body = _with_arn(call, trace, body)
         return render_motos(call, status, headers, body)
+
+
+def _with_arn(call: Call, trace: Trace, body: Any) -> Any:  # noqa: ANN401 - moto's
+    named = trace.named.get("KeyId")
+    if named is None or call.text("KeyId") == named.id:
+        return body
+    return json.dumps({**json.loads(body), "KeyId": named.arn})
 
 
 def _needs_moto_first(request: Any) -> bool:  # noqa: ANN401 - moto's

@@ -11,7 +11,7 @@ from pytest_xks.kms.behaviour import (
 )
 from pytest_xks.kms.desk.exceptions import ConnectionErrorCode, ErrorCode, KmsError
 from pytest_xks.kms.desk.steps import step
-from pytest_xks.kms.desk.validation import invalid, require, validate
+from pytest_xks.kms.desk.validation import invalid
 from pytest_xks.kms.proxy_calls.error_mapping import (
     Group,
     ProxyFailure,
@@ -25,7 +25,6 @@ from pytest_xks.kms.stores.parameters import (
     changed_configuration,
     given,
     new_configuration,
-    present,
     require_external,
     text,
 )
@@ -71,9 +70,7 @@ _WHILE_DISCONNECTED = ("XksProxyConnectivity", "XksProxyUriEndpoint", *VPC_MEMBE
 
 def create_custom_key_store(context: Context, call: Call) -> Document:
     """CreateCustomKeyStore (KMS-CREATESTORE)."""
-    parameters = present(call.parameters)
-    validate(parameters)
-    require(parameters, ["CustomKeyStoreName"])
+    parameters = call.parameters
     require_external(parameters, context.region.name)
     configuration = new_configuration(parameters, call.account_id)
     name = str(parameters["CustomKeyStoreName"])
@@ -163,8 +160,6 @@ def check_health(
 
 def _store(context: Context, parameters: Mapping[str, object]) -> ExternalKeyStore:
     """The key store that a request names, once its parameters are fine."""
-    validate(parameters)
-    require(parameters, ["CustomKeyStoreId"])
     store = context.region.store(str(parameters["CustomKeyStoreId"]))
     context.trace.store = store
     return store
@@ -233,10 +228,7 @@ def disconnect_custom_key_store(context: Context, call: Call) -> Document:
 
 def update_custom_key_store(context: Context, call: Call) -> Document:
     """UpdateCustomKeyStore (KMS-UPDATESTORE)."""
-    parameters = present(call.parameters)
-    if parameters.get("XksProxyVpcEndpointServiceName") == "":
-        # KMS-AMB-028: "null or an empty string" clears it, and so does its absence.
-        del parameters["XksProxyVpcEndpointServiceName"]
+    parameters = call.parameters
     store = _store(context, parameters)
     foreign = given(parameters, CLOUDHSM_MEMBERS)
     if foreign:
@@ -331,8 +323,7 @@ def delete_custom_key_store(context: Context, call: Call) -> Document:
 
 def describe_custom_key_stores(context: Context, call: Call) -> Document:
     """DescribeCustomKeyStores (KMS-DESCRIBESTORE)."""
-    parameters = present(call.parameters)
-    validate(parameters)
+    parameters = call.parameters
     stores = _filtered(context.region, parameters)
     marker = parameters.get("Marker")
     if marker is not None:

@@ -26,7 +26,6 @@ __all__ = [
     "changed_configuration",
     "given",
     "new_configuration",
-    "present",
     "require_external",
     "text",
 ]
@@ -41,11 +40,6 @@ _REQUIRED_MEMBERS = (
 VPC_MEMBERS = ("XksProxyVpcEndpointServiceName", "XksProxyVpcEndpointServiceOwner")
 XKS_MEMBERS = (*_REQUIRED_MEMBERS, *VPC_MEMBERS)
 _WITHOUT_EXTERNAL_KEY_STORES = frozenset({"cn-north-1", "cn-northwest-1"})
-
-
-def present(parameters: Mapping[str, object]) -> dict[str, object]:
-    """The members that are there; a null is an absent one."""
-    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def given(parameters: Mapping[str, object], members: Iterable[str]) -> list[str]:
