@@ -10,11 +10,8 @@ import itertools
 import os
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
-
-from botocore.config import Config
 
 from pytest_xks.clock import SimulatedClock
 from pytest_xks.kms.behaviour import Behaviour
@@ -27,13 +24,14 @@ from pytest_xks.kms.moto.cloudwatch import write_log
 from pytest_xks.kms.operators.alarms import AlarmState, evaluate_alarms
 from pytest_xks.kms.operators.monitoring import Monitoring
 from pytest_xks.kms.proxy_calls.network import Network, parse_connect_to
-from pytest_xks.kms.sessions import isolated_session
+from pytest_xks.kms.sessions import DEFAULT_REGION, isolated_config, shared_session
+from pytest_xks.kms.stores.snapshot import snapshot_of
 from pytest_xks.kms.stores.vpc import VpcEndpointService
+from pytest_xks.proxy_api.limits import RESPONSE_DEADLINE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import boto3
     from mypy_boto3_kms.client import KMSClient
 
     from pytest_xks.clock import Clock
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from pytest_xks.http.client import Transport
     from pytest_xks.kms.operators.logs import ProxyLogEntry
     from pytest_xks.kms.operators.metrics import MetricPoint
+    from pytest_xks.kms.stores.snapshot import KeyStoreSnapshot
     from pytest_xks.kms.stores.store import ExternalKeyStore
     from pytest_xks.kms.stores.vpc import VpcProblem
     from pytest_xks.proxy_api.http import Request, Response
@@ -48,10 +47,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FakeKms"]
 
-DEFAULT_REGION = "us-east-1"
-# AWS's own examples, which secret scanners know.
-_ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE"
-_NOT_A_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105 - AWS's example
 # What moto sets while it mocks, and does not always restore.
 _MOCKED_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
@@ -67,6 +62,8 @@ class FakeKms:
         region: the default Region.
         reach_out: whether a proxy whose host name has no route (see ``connect_to``) is
             looked up on the real network; by default it cannot be reached.
+        proxy_timeout_ms: how long a proxy at a socket may take, for slow machines. A
+            mock proxy in this process has AWS's 250 ms, on its clock.
     """
 
     def __init__(
@@ -75,13 +72,14 @@ class FakeKms:
         clock: Clock | None = None,
         region: str = DEFAULT_REGION,
         reach_out: bool = False,
+        proxy_timeout_ms: float = RESPONSE_DEADLINE_MS,
     ) -> None:
         self.clock: Clock = clock or SimulatedClock()
         self.default_region = region
         self.behaviour = Behaviour()
         """Switches for the places where AWS contradicts itself."""
         self.vpc_endpoint_services: dict[str, VpcEndpointService] = {}
-        self._network = Network(reach_out=reach_out)
+        self._network = Network(reach_out=reach_out, timeout_ms=proxy_timeout_ms)
         self._accounts = Accounts()
         self._monitoring = Monitoring(
             self.clock, self._network.certificate_of, write_log
@@ -95,6 +93,7 @@ class FakeKms:
             vpc_endpoint_services=self.vpc_endpoint_services,
         )
         self._numbers = itertools.count(1)
+        self._kept: list[KeyStoreSnapshot] = []
         self._moto: Any = None
         self._environment: dict[str, str | None] = {}
 
@@ -145,6 +144,26 @@ class FakeKms:
         self._network.close()
         self._accounts.clear()
         bridge.uninstall(self._desk)
+
+    def keep_key_store(self, custom_key_store_id: str) -> None:
+        """Have a key store there again after every reset, as it is now.
+
+        Raises:
+            KmsError: no such store in the fake's own account and Region.
+        """
+        self._kept.append(snapshot_of(self._store(custom_key_store_id)))
+
+    def reset(self) -> None:
+        """Forget what every account has in AWS, and what operators saw.
+
+        Key stores that are kept are there again: connected, without a KMS key. Routes,
+        behaviour and faults stay as they are.
+        """
+        bridge.reset()
+        self._monitoring.clear()
+        for each in self._kept:
+            region = self._accounts.region(each.account_id, each.region)
+            region.stores[each.id] = each.restored(self.clock)
 
     def __enter__(self) -> Self:
         """Start."""
@@ -210,16 +229,13 @@ class FakeKms:
             access_key_id: one from moto's IAM or STS; by default a made-up one.
             secret_access_key: likewise.
         """
-        return _session().client(
+        return shared_session().client(
             cast("Any", service),
             region_name=region or self.default_region,
             aws_access_key_id=access_key_id,
             aws_secret_access_key=secret_access_key,
-            config=Config(
-                # The standard mode would write into every error that it gave up.
-                retries={"mode": "legacy", "total_max_attempts": 1},
-                ignore_configured_endpoint_urls=True,  # type: ignore[call-arg] # stubs
-            ),
+            verify=True,
+            config=isolated_config(),
         )
 
     def handle(self, request: Request) -> Response:
@@ -462,16 +478,6 @@ class FakeKms:
     def logs(self) -> tuple[ProxyLogEntry, ...]:
         """What proxies said about requests that they refused."""
         return self._monitoring.logs
-
-
-@cache
-def _session() -> boto3.Session:
-    # Loading the service models takes 100 ms; clients of one session share them.
-    return isolated_session(
-        access_key_id=_ACCESS_KEY_ID,
-        secret_access_key=_NOT_A_SECRET,
-        region=DEFAULT_REGION,
-    )
 
 
 def _host_name(host: str) -> str:

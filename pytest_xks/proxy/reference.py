@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Self
 
 from pytest_xks.clock import SimulatedClock
 from pytest_xks.http.certificates import CertificateAuthority
+from pytest_xks.http.client import PeerCertificate
 from pytest_xks.proxy import logs
 from pytest_xks.proxy.admission import Deny, RequestQuota
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
 from pytest_xks.proxy.mock import DEFAULT_URI_PATH, MockXksProxy, core_of
+from pytest_xks.proxy.transports.in_process import InProcessTransport
 from pytest_xks.proxy.transports.listener import ProxyListener
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class ReferenceProxy:
         host: the name in its certificate and endpoints.
         address: where it listens.
         port: of the main endpoint; 0 for any free one.
+        clock: the proxy's; one of its own by default.
         directory: where its certificates and its log go; a temporary one by default,
             which ``stop`` removes.
 
@@ -76,13 +79,15 @@ class ReferenceProxy:
         address: str = "127.0.0.1",
         port: int = 0,
         directory: Path | None = None,
+        clock: SimulatedClock | None = None,
     ) -> None:
+        self._host = host
         self._temporary = (
             None if directory else tempfile.TemporaryDirectory(prefix="pytest-xks-")
         )
         self.directory = directory or Path(self._temporary.name)  # type: ignore[union-attr] # one of the two is set
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.proxy = MockXksProxy(uri_path=DEFAULT_URI_PATH, region=REGION)
+        self.proxy = MockXksProxy(uri_path=DEFAULT_URI_PATH, region=REGION, clock=clock)
         self.rotated_credential = self.proxy.store.add_credential()
         _add_keys(self.proxy.store)
         self.second_store = self.proxy.add_store(SECOND_URI_PATH)
@@ -133,6 +138,15 @@ class ReferenceProxy:
     def stop(self) -> None:
         """Close both ports and the log, and remove the temporary directory."""
         self._opened.close()
+
+    @property
+    def transport(self) -> InProcessTransport:
+        """The way to it within this process, which shows the certificate as well."""
+        to_core = InProcessTransport(core_of(self.proxy), self.proxy.clock)
+        to_core.peer_certificate = PeerCertificate(
+            common_name=self._host, not_after=self.ca.not_after
+        )
+        return to_core
 
     def target_document(self) -> Document:
         """A proxy target file with every section; writes the files it names.

@@ -7,6 +7,7 @@ and is complete as soon as it exists.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -25,13 +26,15 @@ from pytest_xks.certify.targets.proxy_file import proxy_target_from_document
 from pytest_xks.certify.targets.proxy_preflight import preflight_proxy
 from pytest_xks.certify.toml.writing import dump_toml
 from pytest_xks.handles import register_key_store
-from pytest_xks.kms.served import ServedKms, address_to_reach
+from pytest_xks.kms.served import ServedKms
 from pytest_xks.proxy.reference import REGION, ReferenceProxy
+from pytest_xks.proxy_api.limits import RESPONSE_DEADLINE_MS
 from pytest_xks.serve.instructions import Serving, instructions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pytest_xks.clock import ServedClock
     from pytest_xks.handles import KeyStoreHandle
 
 __all__ = ["ServeOptions", "serve"]
@@ -71,6 +74,12 @@ class ServeOptions:
     """Files with certificates in PEM."""
     behaviour: tuple[str, ...] = ()
     """Each ``NAME=VALUE``."""
+    proxy_timeout_ms: float = RESPONSE_DEADLINE_MS
+    """How long a proxy that ``connect_to`` leads to may take."""
+    reach_out: bool = False
+    """Whether other proxies are looked up on the real network."""
+    allow_host: tuple[str, ...] = ()
+    """Names in the Host of a reset, besides those of this machine."""
     until_end_of_input: bool = False
     """Whether the end of standard input, too, ends it."""
 
@@ -90,7 +99,7 @@ def serve(options: ServeOptions, echo: Callable[[str], None]) -> None:
     if options.ready_file:
         # One of an earlier run would tell others to go ahead.
         _attempt(options.ready_file, lambda p: p.unlink(missing_ok=True))
-    with _stop_signal() as stopped, _proxy(options) as proxy:
+    with _reported(), _stop_signal() as stopped, _proxy(options, kms.clock) as proxy:
         if options.until_end_of_input:
             _watch_input(stopped)
         document = _absolute(proxy.target_document(), proxy.directory)
@@ -124,7 +133,14 @@ def _another_uri_endpoint(options: ServeOptions) -> str | None:
 
 def _kms(options: ServeOptions) -> ServedKms:
     """The fake KMS, not started; an option that it does not understand ends it here."""
-    kms = ServedKms(host=options.host, port=options.kms_port, region=REGION)
+    kms = ServedKms(
+        host=options.host,
+        port=options.kms_port,
+        region=REGION,
+        proxy_timeout_ms=options.proxy_timeout_ms,
+        reach_out=options.reach_out,
+        allow_hosts=options.allow_host,
+    )
 
     def set_switch(text: str) -> None:
         name, _, value = text.partition("=")
@@ -154,15 +170,16 @@ def _started(
     """The running fake KMS, with a connected key store on the mock proxy."""
     for key_id in _SPARE_KEYS:
         proxy.proxy.add_key(key_id)
-    # Routes of the user's come last, so that they win.
-    socket_of_proxy = (address_to_reach(options.host), proxy.listener.port)
-    kms.fake.trust_ca(proxy.ca.certificate_pem)
+    # In this process, where no load of the machine makes it late. Routes of the user's
+    # come last, so that they win.
     for name in (f"*.{_DOMAIN}", _HOST):
-        kms.fake.connect_to(name, socket_of_proxy)
+        kms.fake.connect_to(name, proxy.transport)
     for route in options.connect_to:
         kms.fake.connect_to(route)
     with _listen(options, "--kms-port", options.kms_port, kms.start):
-        yield _create_key_store(kms, proxy)
+        store = _create_key_store(kms, proxy)
+        kms.fake.keep_key_store(store.id)
+        yield store
 
 
 def _create_key_store(kms: ServedKms, proxy: ReferenceProxy) -> KeyStoreHandle:
@@ -178,6 +195,20 @@ def _create_key_store(kms: ServedKms, proxy: ReferenceProxy) -> KeyStoreHandle:
             f"No key store could be created on the mock proxy: {error}",
             f"Does --connect-to route {_HOST} elsewhere?",
         ) from None
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Say on standard error what the fake KMS says of calls of proxies that failed."""
+    log, handler = logging.getLogger("pytest_xks.kms"), logging.StreamHandler()
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 @contextmanager
@@ -209,14 +240,17 @@ def _watch_input(stopped: threading.Event) -> None:
 
 
 @contextmanager
-def _proxy(options: ServeOptions) -> Iterator[ReferenceProxy]:
+def _proxy(options: ServeOptions, clock: ServedClock) -> Iterator[ReferenceProxy]:
     def listen() -> ReferenceProxy:
         # Tried first, so that a proxy that cannot listen is never half made.
         family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
         address = (options.host, options.proxy_port)
         socket.create_server(address, family=family).close()
         return ReferenceProxy(
-            host=_name(options.host), address=options.host, port=options.proxy_port
+            host=_name(options.host),
+            address=options.host,
+            port=options.proxy_port,
+            clock=clock,
         )
 
     with _listen(options, "--proxy-port", options.proxy_port, listen) as proxy:

@@ -220,9 +220,10 @@ class XksServer:
 
     def _new_client(self, service: str, region: str) -> BaseClient:
         # boto3 is slow to import, and not everyone needs it.
-        from botocore.config import Config  # noqa: PLC0415
-
-        from pytest_xks.kms.sessions import isolated_session  # noqa: PLC0415
+        from pytest_xks.kms.sessions import (  # noqa: PLC0415
+            isolated_config,
+            isolated_session,
+        )
 
         session = isolated_session(
             access_key_id=_VARIABLES["AWS_ACCESS_KEY_ID"],
@@ -232,10 +233,8 @@ class XksServer:
         client: BaseClient = session.client(
             cast("Any", service),
             endpoint_url=self.kms_endpoint_url,
-            # One try, so that a test sees each answer; no HTTP proxy to loopback.
-            config=Config(
-                retries={"mode": "legacy", "total_max_attempts": 1}, proxies={}
-            ),
+            verify=True,
+            config=isolated_config(),
         )
         return client
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import moto.kms.urls as kms_urls
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.moto_api._internal.models import moto_api_backend
 
 from pytest_xks.kms.moto.installed import installed
 from pytest_xks.kms.moto.responses import XksResponse
@@ -18,7 +19,7 @@ from pytest_xks.kms.moto.responses import XksResponse
 if TYPE_CHECKING:
     from pytest_xks.kms.moto.installed import InstalledKms
 
-__all__ = ["DEFAULT_ACCOUNT_ID", "install", "mock_aws", "uninstall"]
+__all__ = ["DEFAULT_ACCOUNT_ID", "install", "mock_aws", "reset", "uninstall"]
 
 _DISPATCH = "{0}/$"
 
@@ -33,6 +34,11 @@ def install(kms: InstalledKms) -> None:
             _original.append(kms_urls.url_paths[_DISPATCH])
             kms_urls.url_paths[_DISPATCH] = XksResponse.dispatch
         installed.append(kms)
+
+
+def reset() -> None:
+    """Forget everything in every account, as moto's server does when it is told to."""
+    moto_api_backend.reset()
 
 
 def uninstall(kms: InstalledKms) -> None:

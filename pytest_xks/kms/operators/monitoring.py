@@ -82,6 +82,12 @@ class Monitoring:
             self._logs.append(entry)
             self._write_log(entry)
 
+    def clear(self) -> None:
+        """Forget all of it."""
+        self._trail.clear()
+        self._metrics.clear()
+        self._logs.clear()
+
     # -- what it shows ------------------------------------------------------------
 
     @property

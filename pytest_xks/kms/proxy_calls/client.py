@@ -5,6 +5,7 @@ Everything that KMS sends to a proxy is put together here (KMS-WIRE).
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -33,7 +34,6 @@ from pytest_xks.proxy_api.http import Request
 from pytest_xks.proxy_api.limits import (
     CDIV_ALGORITHM,
     ENCRYPTION_ALGORITHM,
-    RESPONSE_DEADLINE_MS,
 )
 from pytest_xks.proxy_api.messages import CONTENT_TYPE, render
 from pytest_xks.proxy_api.sigv4 import sign
@@ -65,6 +65,8 @@ Answer = TypeVar("Answer")
 Document = dict[str, object]
 
 _UNAVAILABLE = "UNAVAILABLE"
+
+_log = logging.getLogger("pytest_xks.kms.proxy_calls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,8 +269,13 @@ class ProxyClient:
 
     def _send_once(self, request: Request, proxy: ProxyEndpoint) -> Response:
         signed = sign_for_proxy(request, proxy, self._clock.now())
-        transport = self._network.transport_to(proxy.host)
-        return exchange(transport, signed, RESPONSE_DEADLINE_MS)
+        try:
+            transport = self._network.transport_to(proxy.host)
+            return exchange(transport, signed, self._network.timeout_ms_for(transport))
+        except TransportError as error:
+            # What callers are told is AWS's text, which does not say as much.
+            _log.info("%s%s: %s", proxy.host, request.target, error)
+            raise
 
 
 @step

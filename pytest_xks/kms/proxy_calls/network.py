@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from pytest_xks.http.client import ConnectFailure, HttpsTransport
+from pytest_xks.proxy_api.limits import RESPONSE_DEADLINE_MS
 
 if TYPE_CHECKING:
     from pytest_xks.http.client import PeerCertificate, Transport
@@ -36,10 +37,15 @@ class Network:
     Args:
         reach_out: whether a host without a route is looked up on the real network;
             without, it cannot be reached.
+        timeout_ms: how long a proxy at a socket may take. A transport of somebody
+            else's simulates time, and has AWS's own deadline.
     """
 
-    def __init__(self, *, reach_out: bool = False) -> None:
+    def __init__(
+        self, *, reach_out: bool = False, timeout_ms: float = RESPONSE_DEADLINE_MS
+    ) -> None:
         self.reach_out = reach_out
+        self.timeout_ms = timeout_ms
         self._routes: dict[str, Address | Transport] = {}
         self._anchors: list[bytes] = []
         self._opened: dict[str, HttpsTransport] = {}
@@ -98,11 +104,18 @@ class Network:
                 self._opened[name] = self._open(name, route)
             return self._opened[name]
 
+    def timeout_ms_for(self, transport: Transport) -> float:
+        """How long an exchange may take, in milliseconds of the transport's time."""
+        at_a_socket = isinstance(transport, HttpsTransport)
+        return self.timeout_ms if at_a_socket else RESPONSE_DEADLINE_MS
+
     def certificate_of(self, host: str) -> PeerCertificate | None:
         """The certificate of a host, as of the newest connection to it, if any."""
+        name = host.lower()
         with self._lock:
-            opened = self._opened.get(host.lower())
-        return None if opened is None else opened.peer_certificate
+            at_a_socket = self._opened.get(name)
+        shown_by = at_a_socket or self._route(name)
+        return getattr(shown_by, "peer_certificate", None)
 
     def _route(self, name: str) -> Address | Transport | None:
         exact = self._routes.get(name)
@@ -118,7 +131,10 @@ class Network:
 
     def _open(self, name: str, address: Address | None) -> HttpsTransport:
         if address is None and not self.reach_out:
-            raise ConnectFailure(f"nothing is at {name}; see connect_to")
+            raise ConnectFailure(
+                f"no socket is known for {name}: connect_to leads it to one, reach_out "
+                "looks it up on the real network"
+            )
         host, port = address or (name, PORT)
         return HttpsTransport(
             host=host,
