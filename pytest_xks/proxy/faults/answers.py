@@ -182,10 +182,6 @@ def _error_saying(message: Callable[[XksError], str]) -> Effect:
 # Every MUST that an error has a certain name.
 _NAMES_OF_ERRORS = (
     *(f"XKS-ERR-{number:03}" for number in (1, *range(3, 14), 18)),
-    "XKS-CDIV-004",
-    "XKS-CDIV-006",
-    "XKS-DEC-018",
-    "XKS-ENC-011",
     "XKS-URI-005",
 )
 
