@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["FRAMEWORKS", "Framework", "deployed"]
 
 _HERE = Path(__file__).parent
+_REGION = "eu-central-1"
+_KMS = f"cks.kms.{_REGION}.amazonaws.com"
 _URI_PATH = "/example/kms/xks/v1"
 _CREDENTIALS = {
     "EXAMPLE2EXAMPLE3EXAMPLE4": "Secret+Of+The/Example/0123456789012345678901=",
@@ -45,6 +48,8 @@ class Framework:
     """Programs that must be installed."""
     build: tuple[tuple[str, ...], ...]
     start: tuple[str, ...]
+    in_front_of: str = ""
+    """The proxy that it is a gateway of, if it is one."""
 
     @property
     def folder(self) -> Path:
@@ -65,6 +70,8 @@ class Framework:
         Raises:
             AssertionError: the build failed; the message is what it printed.
         """
+        if self.in_front_of:
+            FRAMEWORKS[self.in_front_of].built(directory)
         copy = directory / self.name
         shutil.copytree(self.folder, copy, dirs_exist_ok=True)
         for command in self.build:
@@ -91,6 +98,19 @@ FRAMEWORKS = {
             build=(("go", "build", "-o", "proxy", "."),),
             start=("./proxy",),
         ),
+        Framework(
+            name="express",
+            tools=("node", "npm"),
+            build=(("npm", "ci", "--no-audit", "--no-fund"),),
+            start=("node", "server.js"),
+        ),
+        Framework(
+            name="nginx",
+            tools=("nginx", "go"),
+            build=(),
+            start=("sh", "start.sh"),
+            in_front_of="go",
+        ),
     )
 }
 
@@ -110,26 +130,38 @@ def deployed(
     Yields:
         The target file.
     """
-    authority = CertificateAuthority.create(f"CA of {framework.name}")
-    (directory / "ca.pem").write_bytes(authority.certificate_pem)
-    certificate, private_key = authority.issue("localhost").write(directory, "proxy")
+    _write_certificates(directory, f"CA of {framework.name}")
     settings = {
-        "XKS_CERTIFICATE": str(certificate),
-        "XKS_PRIVATE_KEY": str(private_key),
+        "XKS_CERTIFICATE": str(directory / "proxy.pem"),
+        "XKS_PRIVATE_KEY": str(directory / "proxy.key"),
+        "XKS_CLIENT_CA": str(directory / "ca.pem"),
+        "XKS_CLIENT_NAME": _KMS,
         "XKS_URI_PATH": _URI_PATH,
         "XKS_CREDENTIALS": ",".join(map(":".join, _CREDENTIALS.items())),
         "XKS_WRONG": wrong,
     }
-    with _running(framework, built, directory / "proxy.log", settings) as port:
+    with _running(framework, built, directory / "proxy.log", settings) as ports:
         target = directory / "target.toml"
-        target.write_text(_target(framework, port), "utf-8")
+        target.write_text(_target(framework, ports), "utf-8")
         yield target
 
 
-def _target(framework: Framework, port: int) -> str:
+def _write_certificates(directory: Path, name: str) -> None:
+    authority = CertificateAuthority.create(name)
+    (directory / "ca.pem").write_bytes(authority.certificate_pem)
+    authority.issue("localhost").write(directory, "proxy")
+    authority.issue_client(_KMS).write(directory, "kms")
+    authority.issue_client("cks.kms.eu-west-3.amazonaws.com").write(directory, "paris")
+    alien = CertificateAuthority.create("Alien CA")
+    alien.issue_client(_KMS).write(directory, "alien")
+
+
+def _target(framework: Framework, ports: dict[str, str]) -> str:
     main, rotated = _CREDENTIALS.items()
     filled = {
-        "endpoint": f"https://localhost:{port}",
+        "endpoint": f"https://localhost:{ports['XKS_PORT']}",
+        "mtls_endpoint": f"https://localhost:{ports['XKS_MTLS_PORT']}",
+        "region": _REGION,
         "uri_path": _URI_PATH,
         "credential": _inline(main),
         "rotated_credential": _inline(rotated),
@@ -148,32 +180,38 @@ def _inline(credential: tuple[str, str]) -> str:
 @contextmanager
 def _running(
     framework: Framework, built: Path, log: Path, settings: dict[str, str]
-) -> Iterator[int]:
+) -> Iterator[dict[str, str]]:
     for _ in range(_ATTEMPTS):
-        port = _free_port()
+        ports = _free_ports("XKS_PORT", "XKS_MTLS_PORT", "XKS_UPSTREAM_PORT")
         with log.open("wb") as output:
             process = subprocess.Popen(
                 framework.start,
                 cwd=built,
-                env=os.environ | settings | {"XKS_PORT": str(port)},
+                env=os.environ | settings | ports,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         try:
-            if _answers(process, port):
-                yield port
+            if _answers(process, int(ports["XKS_PORT"])):
+                yield ports
                 return
         finally:
-            process.terminate()
+            # With what it started: a gateway has a proxy behind it.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=_START_SECONDS)
     raise AssertionError(log.read_text("utf-8", "replace"))
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+def _free_ports(*names: str) -> dict[str, str]:
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.socket()) for _ in names]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        ports = [str(listener.getsockname()[1]) for listener in listeners]
+    return dict(zip(names, ports, strict=True))
 
 
 def _answers(process: subprocess.Popen, port: int) -> bool:

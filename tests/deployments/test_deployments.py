@@ -22,19 +22,34 @@ from .deployment import FRAMEWORKS, deployed
 
 _SECONDS = 300
 
+# Correct, as we read the specification, and refused all the same.
+FALSE_ALARMS = {
+    "express": "XKS-ERR-003: a GetKeyMetadata whose requestMetadata are a string of no "
+    "UTF-8 is served: Express reads U+FFFD, and requestMetadata need no validation.",
+}
+
 
 def expectations(framework):
     """What comes of each mistake of a proxy."""
     return tomllib.loads((framework.folder / "expected.toml").read_text("utf-8"))
 
 
+def marks(framework, *, correct):
+    """One worker for what shares a build; a false alarm is expected to go."""
+    yield pytest.mark.xdist_group(framework.in_front_of or framework.name)
+    if correct and framework.name in FALSE_ALARMS:
+        yield pytest.mark.xfail(reason=FALSE_ALARMS[framework.name], strict=False)
+
+
 CORRECT = [
-    pytest.param(framework, id=name, marks=pytest.mark.xdist_group(name))
+    pytest.param(framework, id=name, marks=[*marks(framework, correct=True)])
     for name, framework in FRAMEWORKS.items()
 ]
 WRONG = [
     pytest.param(
-        framework, wrong, id=f"{name}-{wrong}", marks=pytest.mark.xdist_group(name)
+        *(framework, wrong),
+        id=f"{name}-{wrong}",
+        marks=[*marks(framework, correct=False)],
     )
     for name, framework in FRAMEWORKS.items()
     for wrong in expectations(framework)
