@@ -305,8 +305,7 @@ class _Connection:
         deadline.stage = "the response"
         reader = _ResponseReader(request.method)
         try:
-            self._socket.settimeout(deadline.remaining_s())
-            self._socket.sendall(_render(request))
+            self._send(_render(request), deadline)
             while not reader.complete:
                 self._socket.settimeout(deadline.remaining_s())
                 reader.feed(self._socket.recv(_CHUNK_BYTES))
@@ -317,6 +316,13 @@ class _Connection:
             raise TlsFailure(f"the TLS session failed: {error}") from error
         self.reusable = reader.keep_alive
         return reader.response
+
+    def _send(self, data: bytes, deadline: _Deadline) -> None:
+        # Not sendall: over TLS its timeout is one of each record, not of them all.
+        rest = memoryview(data)
+        while rest:
+            self._socket.settimeout(deadline.remaining_s())
+            rest = rest[self._socket.send(rest[:_CHUNK_BYTES]) :]
 
 
 def _render(request: Request) -> bytes:

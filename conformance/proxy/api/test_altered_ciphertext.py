@@ -62,7 +62,7 @@ def test_length_of_the_initialization_vector(proxy: ProxyClient) -> None:
 
     The last one is cut or filled to the other of the two legal lengths.
     """
-    sealed = proxy.seal()
+    sealed = proxy.sealed()
     vector = sealed.initialization_vector
     other = 16 if len(vector) == 12 else 12
     lengths = (0, 8, 11, 13, 15, 17, 32, other)
@@ -82,7 +82,7 @@ def test_length_of_the_initialization_vector(proxy: ProxyClient) -> None:
 @pytest.mark.requirement("XKS-DEC-009")
 def test_length_of_the_tag(proxy: ProxyClient) -> None:
     """A tag without exactly 16 bytes is refused, also if what is there is right."""
-    sealed = proxy.seal()
+    sealed = proxy.sealed()
     tag = sealed.authentication_tag
     _expect_refused(
         proxy,
@@ -100,7 +100,7 @@ def test_length_of_the_tag(proxy: ProxyClient) -> None:
 @pytest.mark.requirement("XKS-DEC-010")
 def test_length_of_the_metadata(proxy: ProxyClient) -> None:
     """A ciphertextMetadata of more than 20 bytes is refused."""
-    sealed = proxy.seal()
+    sealed = proxy.sealed()
     metadata = sealed.ciphertext_metadata or b""
     _expect_refused(
         proxy,
@@ -118,7 +118,7 @@ def test_length_of_the_metadata(proxy: ProxyClient) -> None:
 @pytest.mark.requirement("XKS-DEC-011")
 def test_changed_ciphertext(proxy: ProxyClient) -> None:
     """A ciphertext with one bit changed, or of another length, does not decrypt."""
-    sealed = proxy.seal()
+    sealed = proxy.sealed()
     ciphertext = sealed.ciphertext
     flipped = (
         (
@@ -141,7 +141,7 @@ def test_changed_ciphertext(proxy: ProxyClient) -> None:
 @pytest.mark.requirement("XKS-DEC-012")
 def test_changed_initialization_vector(proxy: ProxyClient) -> None:
     """An initialization vector with one bit changed, in any byte, does not decrypt."""
-    sealed = proxy.seal()
+    sealed = proxy.sealed()
     vector = sealed.initialization_vector
     _expect_refused(
         proxy,
@@ -159,7 +159,7 @@ def test_changed_initialization_vector(proxy: ProxyClient) -> None:
 @pytest.mark.requirement("XKS-DEC-012")
 def test_initialization_vector_of_another(proxy: ProxyClient) -> None:
     """The initialization vector of another ciphertext does not decrypt this one."""
-    sealed, other = proxy.seal(), proxy.seal()
+    sealed, other = proxy.sealed(), proxy.seal()
     altered = sealed.altered(initialization_vector=other.initialization_vector)
     if altered == sealed:
         raise NotTestable("Two vectors are the same (see XKS-ENC-016).")
@@ -169,7 +169,7 @@ def test_initialization_vector_of_another(proxy: ProxyClient) -> None:
 @pytest.mark.requirement("XKS-DEC-013")
 def test_changed_tag(proxy: ProxyClient) -> None:
     """A tag with one bit changed, in any byte, or of something else, does not do."""
-    sealed, other = proxy.seal(), proxy.seal(PLAINTEXT[::-1])
+    sealed, other = proxy.sealed(), proxy.seal(PLAINTEXT[::-1])
     tag = sealed.authentication_tag
     changed = (
         (
@@ -225,7 +225,7 @@ def test_changed_metadata(proxy: ProxyClient) -> None:
 
     A proxy that returns none has nothing to change or to leave out.
     """
-    sealed = proxy.seal()
+    sealed = proxy.sealed()
     metadata = sealed.ciphertext_metadata or b""
     altered: list[tuple[str, bytes | None]] = [
         (f"byte {position} of ciphertextMetadata", flip(metadata, position))
@@ -276,7 +276,7 @@ def _shifted(sealed: Sealed) -> Iterator[tuple[str, Sealed]]:
 @pytest.mark.requirement("XKS-DEC-016")
 def test_bytes_moved_between_the_parts(proxy: ProxyClient) -> None:
     """Vector, ciphertext and tag are three parts, and not one that is divided anew."""
-    sealed = proxy.seal()
+    sealed = proxy.sealed()
     _expect_refused(proxy, sealed, _shifted(sealed))
 
 
@@ -320,7 +320,7 @@ def test_one_byte_between_aad_and_metadata(proxy: ProxyClient) -> None:
 
     The border is moved where ciphertextMetadata has room for a byte, or a byte to give.
     """
-    sealed = proxy.seal()
+    sealed = proxy.sealed()
     metadata = sealed.ciphertext_metadata or b""
     altered = []
     if len(metadata) < 20:
@@ -337,7 +337,7 @@ def test_one_byte_between_aad_and_metadata(proxy: ProxyClient) -> None:
 @pytest.mark.requirement("XKS-ERR-005")
 def test_corrupted_ciphertext(proxy: ProxyClient) -> None:
     """A corrupted ciphertext is a 400 InvalidCiphertextException."""
-    sealed = proxy.seal()
+    sealed = proxy.sealed()
     corrupted = sealed.altered(ciphertext=flip(sealed.ciphertext))
     expected = error("InvalidCiphertextException")
     probe = _probe(proxy, corrupted, "a corrupted ciphertext", expected)

@@ -10,6 +10,7 @@ the system.
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from typing import TYPE_CHECKING, Self
 
@@ -26,8 +27,6 @@ from .http1 import (
 )
 
 if TYPE_CHECKING:
-    import ssl
-
     from pytest_xks.certify.targets.proxy_target import (
         Endpoint,
         MtlsTarget,
@@ -48,6 +47,7 @@ class Connector:
         target: whom to trust.
         client: the client certificate to present, if any.
         alpn: the protocols to offer; none leaves the TLS extension out.
+        checks_name: whether the certificate has to be for the host.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Connector:
         *,
         client: MtlsTarget | RefusedCertificate | None = None,
         alpn: tuple[str, ...] = ("http/1.1",),
+        checks_name: bool = True,
     ) -> None:
         self.endpoint = endpoint
         self.settings = ConnectionSettings(
@@ -69,6 +70,7 @@ class Connector:
         self._context: ssl.SSLContext | None = None
         if endpoint.scheme == "https":
             self._context = client_context(self.settings)
+            self._context.check_hostname &= checks_name
             if alpn:
                 self._context.set_alpn_protocols(list(alpn))
 
@@ -140,6 +142,20 @@ class HttpConnection:
         self._socket = sock
         self.uses = 0
         """How many responses it has carried."""
+
+    @property
+    def tls_version(self) -> str:
+        """The version of TLS, as OpenSSL calls it; empty without TLS."""
+        tls = self._socket
+        return (tls.version() or "") if isinstance(tls, ssl.SSLSocket) else ""
+
+    @property
+    def peer_certificate(self) -> bytes:
+        """What the proxy presented, DER; empty without TLS."""
+        tls = self._socket
+        if not isinstance(tls, ssl.SSLSocket):
+            return b""
+        return tls.getpeercert(binary_form=True) or b""
 
     def __enter__(self) -> Self:
         """The connection ends with the block."""

@@ -54,6 +54,8 @@ class Probe:
     """Looks at an accepted answer once more, and raises if it is wrong."""
     note: Callable[[ProxyAnswer], str] | None = None
     """A remark on an answer that is not accepted."""
+    identity: object = None
+    """Of a control: what it has in common with one that need not be sent again."""
 
     def settled(self) -> ProxyAnswer:
         """Its answer; what is no refusal, where one is asked for, is asked again."""
@@ -98,7 +100,7 @@ def judge(
         NotTestable: a control was not served.
         Violation: names the first probe whose answer is wrong, and the others.
     """
-    require_served(sender, controls)
+    require_served(sender, _not_standing(sender, controls))
     answers = sender.side_by_side([probe.settled for probe in probes])
     after = sender.side_by_side([control.send for control in controls])
     findings = [p.finding(a) for p, a in zip(probes, answers, strict=True)]
@@ -110,12 +112,34 @@ def judge(
     if not any(_is_served(answers[probes.index(probe)]) for probe, _ in wrong):
         # What was served stays served, whatever the controls say.
         _require(controls, after)
+        _let_stand(sender, controls, after)
     if wrong:
         raise _together(wrong)
     for finding in findings:
         if finding is not None:
             raise finding
     return answers
+
+
+def _not_standing(sender: Sender, controls: Sequence[Probe]) -> list[Probe]:
+    """The controls but those that the check before has ended with.
+
+    Nothing was sent since, so these are the controls before the probes, too.
+    """
+    standing = dict(sender.session.standing)
+    for control in controls:
+        if recorded := standing.get(control.identity):
+            sender.recorder.refer(recorded)
+    return [control for control in controls if control.identity not in standing]
+
+
+def _let_stand(
+    sender: Sender, controls: Sequence[Probe], answers: Sequence[ProxyAnswer]
+) -> None:
+    for control, answer in zip(controls, answers, strict=True):
+        if control.identity is not None:
+            recorded = sender.recorder.reference(answer.exchange)
+            sender.session.standing[control.identity] = recorded
 
 
 def require_served(sender: Sender, controls: Sequence[Probe]) -> list[ProxyAnswer]:

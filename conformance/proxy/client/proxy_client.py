@@ -48,6 +48,7 @@ class ProxyClient(Caller):
         signer: Signer | None = None,
         edit: Callable[[HttpRequest], HttpRequest] | None = None,
         raw: Callable[[HttpRequest], bytes] | None = None,
+        anew: bool = False,
         look: Callable[[ProxyAnswer], None] | None = None,
         note: Callable[[ProxyAnswer], str] | None = None,
         purpose: Purpose = Purpose.PROBE,
@@ -67,6 +68,7 @@ class ProxyClient(Caller):
             signer: signs; as KMS does, if None.
             edit: changes the request once it is signed.
             raw: makes the bytes to send in place of the request, on a new connection.
+            anew: whether to send it on a new connection.
             look: looks at an accepted answer once more, and raises if it is wrong.
             note: a remark on an answer that is not accepted.
             purpose: what it is for.
@@ -94,7 +96,7 @@ class ProxyClient(Caller):
         text = f"{purpose.value}: {altered}"
 
         def send() -> ProxyAnswer:
-            if raw is None:
+            if raw is None and not anew:
                 return self.send(made, label=text, meaning=meaning)
             return self.send_anew(made, label=text, meaning=meaning, raw=raw)
 
@@ -145,9 +147,10 @@ class ProxyClient(Caller):
     ) -> Probe:
         """The control of what is altered before it is decrypted: as it is, it opens."""
         look = gives_back(sealed.plaintext)
-        return self.control(
+        control = self.control(
             ProxyOperation.DECRYPT, sealed.body(), key=key, store=store, look=look
         )
+        return replace(control, identity=sealed)
 
     def judge(
         self, probes: Sequence[Probe], controls: Sequence[Probe] | None = None
@@ -161,16 +164,14 @@ class ProxyClient(Caller):
         """
         if controls is None:
             distinct = {
-                (
-                    probe.operation,
-                    probe.store.uri_path,
-                    probe.store.credential_name,
-                ): probe
-                for probe in probes
+                (each.operation, each.store.uri_path, each.store.credential_name): each
+                for each in probes
             }
             controls = [
-                self.control(probe.operation, store=probe.store)
-                for probe in distinct.values()
+                replace(
+                    self.control(each.operation, store=each.store), identity=identity
+                )
+                for identity, each in distinct.items()
             ]
         return judge(self, probes, controls)
 

@@ -17,6 +17,7 @@ from .pacing import Pace
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_xks.certify.evidence.recorder import Recorded
     from pytest_xks.certify.targets.credential import Credential
     from pytest_xks.certify.targets.proxy_target import ProxyTarget
 
@@ -74,6 +75,8 @@ class ProxySession:
         self.pool = ConnectionPool(self.connector)
         self.logs_request_ids = True
         """Whether the proxy's log can be searched for a kmsRequestId; true so far."""
+        self.standing: dict[object, Recorded] = {}
+        """Controls after which nothing was sent, by their identity."""
         self._silences = 0
         self.learned: dict[str, tuple[Outcome, ...]] = {}
         """How this proxy says what the table has another error for, by its name."""

@@ -198,6 +198,7 @@ class Sender:
             reason, failure = str(error), error.failure
         milliseconds = (monotonic() - started) * 1000
         self.session.note(failure)
+        self.session.standing.clear()
         exchange = replace(
             draft,
             method=request.method,

@@ -87,27 +87,20 @@ def _look_at_successes(proxy: ProxyClient, look: Callable[[ProxyAnswer], None]) 
 
 
 @pytest.mark.requirement("XKS-HTTP-004")
-@pytest.mark.parametrize(
-    "alpn",
-    [pytest.param((), id="no-extension"), pytest.param(("http/1.1",), id="http-1-1")],
-)
-def test_client_without_http_2(proxy: ProxyClient, alpn: tuple[str, ...]) -> None:
-    """A client that does not offer HTTP/2 in the TLS handshake is served."""
-    control(proxy.call(_HEALTH, label="control: the usual connection"))
+def test_client_without_http_2(proxy: ProxyClient) -> None:
+    """A client that does not offer HTTP/2 in the TLS handshake is served.
+
+    It has no ALPN extension, or one that offers http/1.1 alone.
+    """
+    proxy.require_served([proxy.control(_HEALTH)])
     target = proxy.target
-    connector = Connector(
-        target.endpoint, target, client=target.client_certificate, alpn=alpn
-    )
-    request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
-    with proxy.connect(connector) as connection:
-        success(proxy.send(request, connection=connection, connector=connector))
-
-
-def _get(proxy: ProxyClient, operation: ProxyOperation) -> HttpRequest:
-    """A signed GET without a body."""
-    request = proxy.unsigned(proxy.main.path(operation), b"", method="GET")
-    bare = replace(request, headers=request.headers[:1])
-    return proxy.signer().sign(bare)
+    for alpn in ((), ("http/1.1",)):
+        connector = Connector(
+            target.endpoint, target, client=target.client_certificate, alpn=alpn
+        )
+        request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
+        with proxy.connect(connector) as connection:
+            success(proxy.send(request, connection=connection, connector=connector))
 
 
 def _bare(request: HttpRequest) -> HttpRequest:
@@ -268,19 +261,18 @@ def _at_invalid_path(proxy: ProxyClient) -> HttpRequest:
     return proxy.request(_HEALTH, proxy.good_body(_HEALTH), path=path)
 
 
+_DEFECTS = (_wrongly_signed, _with_invalid_body, _at_invalid_path)
+
+
 @pytest.mark.requirement("XKS-HTTP-009")
-@pytest.mark.parametrize(
-    "defect",
-    [
-        pytest.param(_wrongly_signed, id="wrong-signature"),
-        pytest.param(_with_invalid_body, id="invalid-body"),
-        pytest.param(_at_invalid_path, id="invalid-path"),
-    ],
-)
-def test_request_after_an_error(
+def test_request_after_an_error(proxy: ProxyClient) -> None:
+    """After an error the connection goes on, or its end was announced."""
+    proxy.side_by_side([partial(_err_and_go_on, proxy, each) for each in _DEFECTS])
+
+
+def _err_and_go_on(
     proxy: ProxyClient, defect: Callable[[ProxyClient], HttpRequest]
 ) -> None:
-    """After an error the connection goes on, or its end was announced."""
     with proxy.connect() as connection:
         first = _good(proxy, connection, "control: a good request")
         if first:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 from pytest_xks.conformance.proxy.client.answer import ProxyAnswer
 from pytest_xks.conformance.proxy.client.bodies import ProxyOperation
@@ -16,11 +19,15 @@ from pytest_xks.certify.run.side_by_side import side_by_side
 
 
 class Sender:
-    """Sends nothing."""
+    """Sends nothing, and so clears nothing that stands."""
+
+    def __init__(self):
+        self.recorder = Recorder()
+        self.session = SimpleNamespace(standing={})
 
     def side_by_side(self, calls):
         """One after the other."""
-        return side_by_side(calls, jobs=1, recorder=Recorder())
+        return side_by_side(calls, jobs=1, recorder=self.recorder)
 
 
 def probe(*statuses, label="probe", accept=REFUSED, look=None, failure=None):
@@ -111,3 +118,15 @@ def test_second_look():
 
     with pytest.raises(Violation, match="wrong"):
         judge(Sender(), [probe(400, look=look)], [])
+
+
+def test_last_control_of_a_check_is_the_first_of_the_next():
+    """Where nothing was sent in between, the control is shown and not sent again."""
+    sender, sent = Sender(), []
+    usual = control(200)
+    counted = replace(
+        usual, identity="Encrypt", send=lambda: sent.append(1) or usual.send()
+    )
+    for _ in range(3):
+        judge(sender, [probe(400)], [counted])
+    assert len(sent) == 4
