@@ -111,6 +111,18 @@ FRAMEWORKS = {
             start=("sh", "start.sh"),
             in_front_of="go",
         ),
+        Framework(
+            name="axum",
+            tools=("cargo",),
+            build=(("cargo", "build", "--locked", "--quiet"),),
+            start=("target/debug/xks-proxy",),
+        ),
+        Framework(
+            name="spring",
+            tools=("java", "mvn"),
+            build=(("mvn", "--batch-mode", "--quiet", "package"),),
+            start=("java", "-jar", "target/proxy.jar"),
+        ),
     )
 }
 
