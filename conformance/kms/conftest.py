@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_xks.certify.evidence.exchange import Purpose
 from pytest_xks.certify.evidence.recorder import Recorder
-from pytest_xks.certify.run.session import KMS_TARGET, PROBE_PROXY
+from pytest_xks.certify.run.session import KMS_TARGET, PROBE_PROXY, RUN_RECORDER
 
+from .client.key_stores import PREFIX
 from .client.kms_client import KmsClient, KmsEndpoint
-from .client.provisioning import PREFIX, Provisioner
+from .client.provisioning import Provisioner
 from .keys.creator import Creator
 from .keys.states import SharedKeys, States
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
 
-    from .client.provisioning import Key, KeyStore
+    from .client.key_stores import Key, KeyStore
 
 
 @pytest.fixture(scope="session")
@@ -38,21 +40,31 @@ def endpoint(pytestconfig: pytest.Config) -> Iterator[KmsEndpoint]:
 
 
 @pytest.fixture(scope="session")
+def kms_of_the_run(
+    endpoint: KmsEndpoint, pytestconfig: pytest.Config, jobs: int
+) -> KmsClient:
+    """The endpoint, for what is made once for all checks."""
+    recorder = Recorder(pytestconfig.stash[RUN_RECORDER])
+    return KmsClient(endpoint, recorder, jobs=jobs, purpose=Purpose.PREPARATION)
+
+
+@pytest.fixture(scope="session")
 def session_provisioner(
-    endpoint: KmsEndpoint, probe_proxy: ProbeProxy
+    kms_of_the_run: KmsClient, probe_proxy: ProbeProxy
 ) -> Iterator[Provisioner]:
     """The provisioner of the run; it cleans up at the end, also after Ctrl-C."""
-    kms = KmsClient(endpoint, Recorder())
-    provisioner = Provisioner(probe_proxy)
-    provisioner.clear_away(kms)
-    yield provisioner
-    provisioner.close(kms)
+    provisioner = Provisioner(probe_proxy, kms_of_the_run)
+    try:
+        provisioner.clear_away()
+        yield provisioner
+    finally:
+        provisioner.close()
 
 
 @pytest.fixture
-def kms(endpoint: KmsEndpoint, recorder: Recorder) -> KmsClient:
+def kms(endpoint: KmsEndpoint, recorder: Recorder, jobs: int) -> KmsClient:
     """The endpoint under test; every exchange is recorded for this check."""
-    return KmsClient(endpoint, recorder)
+    return KmsClient(endpoint, recorder, jobs=jobs)
 
 
 @pytest.fixture
@@ -61,7 +73,7 @@ def provisioner(
 ) -> Iterator[Provisioner]:
     """Makes key stores and keys; the stores are removed with the check."""
     yield session_provisioner
-    session_provisioner.remove_stores(kms)
+    session_provisioner.remove_made(kms)
 
 
 @pytest.fixture
@@ -101,9 +113,9 @@ def creator(kms: KmsClient, provisioner: Provisioner, store: KeyStore) -> Creato
 
 
 @pytest.fixture(scope="session")
-def shared_keys() -> SharedKeys:
+def shared_keys(kms_of_the_run: KmsClient) -> SharedKeys:
     """Keys in every state, which checks share and leave as they are."""
-    return SharedKeys()
+    return SharedKeys(kms_of_the_run)
 
 
 @pytest.fixture

@@ -200,18 +200,18 @@ def test_probe_proxy_has_no_plain_attributes(path):
 
 
 @pytest.mark.parametrize(
-    ("name", "wing"),
+    ("module", "name", "wing"),
     [
-        pytest.param("ProxyStore", "certify", id="defined"),
-        pytest.param("Delivery", "http", id="handed-on"),
-        pytest.param("KeyStore", "proxy", id="type-only"),
+        pytest.param("store", "ProxyStore", "certify", id="defined"),
+        pytest.param("scripts", "Delivery", "http", id="handed-on"),
+        pytest.param("store", "ProxyKeyStore", "proxy", id="type-only"),
     ],
 )
-def test_names_are_followed(name, wing):
+def test_names_are_followed(module, name, wing):
     """The rules above see through a file that hands names on."""
-    assert defined(Definition("pytest_xks.certify.probe_proxy.store", name)).wing == (
-        wing
-    )
+    found = Definition(f"pytest_xks.certify.probe_proxy.{module}", name)
+
+    assert defined(found).wing == wing
 
 
 def test_annotations_are_followed():

@@ -11,7 +11,7 @@ from .expect import control
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .provisioning import Key
+    from .key_stores import Key
     from .reply import KmsReply
 
 __all__ = ["OPERATIONS", "KeyOperation", "Subject", "policy_of"]

@@ -7,37 +7,51 @@ goes out by ``post``, signed by botocore all the same.
 
 from __future__ import annotations
 
+import threading
 import time
-from contextlib import closing
+from contextvars import ContextVar, copy_context
 from dataclasses import replace
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
-import boto3
 from botocore import xform_name
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.httpsession import URLLib3Session
+from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from pytest_xks.certify.evidence.exchange import Exchange, Received, Signing
+from pytest_xks.certify.evidence.exchange import (
+    ConnectionSettings,
+    Exchange,
+    Meaning,
+    Purpose,
+    Signing,
+)
+from pytest_xks.certify.run.side_by_side import side_by_side
+from pytest_xks.certify.targets.kms_call import KmsConnection
 
+from .boto import NoAnswer, body_of, headers_of, make_client
 from .reply import KmsReply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from pytest_xks.certify.evidence.exchange import Headers
+    from botocore.awsrequest import AWSPreparedRequest
+
+    from pytest_xks.certify.evidence.exchange import Received
     from pytest_xks.certify.evidence.recorder import Recorder
     from pytest_xks.certify.targets.kms_target import KmsTarget
 
 __all__ = ["KmsClient", "KmsEndpoint"]
 
-_CONNECT_SECONDS = 5
-_READ_SECONDS = 20
+T = TypeVar("T")
+
+_is_one_of_many: ContextVar[bool] = ContextVar("is_one_of_many", default=False)
+"""Whether what runs here runs side by side with others."""
+
+_TIMEOUT_MS = 20_000
 # A run against an endpoint that does not answer any more has to end.
 _SILENCES_ALLOWED = 5
 _CHANCE_EVERY = 50
@@ -52,16 +66,23 @@ _CHANGES_STATE = frozenset(
 _UNREADABLE = (AttributeError, KeyError, ResponseParserError, TypeError, ValueError)
 _FIRST_ERROR = 300
 _CONTENT_TYPE = "application/x-amz-json-1.1"
+_KEYS = ("KeyId", "TargetKeyId", "DestinationKeyId", "SourceKeyId", "XksKeyId")
+_NOT_SENT = "none of the calls before was answered; this was not sent"
 
 
-@cache
-def _session() -> boto3.session.Session:
-    """One for all runs in this process: what it reads from files takes long."""
-    return boto3.session.Session()
+class _Wire(threading.local):
+    """What went over the wire for the call that a thread makes."""
+
+    sent: AWSPreparedRequest | None = None
+    received: Received | None = None
+    failure = _NOT_SENT
+    milliseconds = 0.0
 
 
 class KmsEndpoint:
     """The endpoint under test: one boto3 client for each Region.
+
+    Any thread may call.
 
     Args:
         target: where it is, and the credentials to use.
@@ -69,17 +90,17 @@ class KmsEndpoint:
 
     def __init__(self, target: KmsTarget) -> None:
         self.target = target
-        self.touched: set[str] = set()
-        """Key stores whose state may be another than it was, by id."""
+        self.touched: dict[str, str] = {}
+        """Key stores whose state may be another than it was, by id; and by what."""
+        self._connection = KmsConnection(target)
         self._silences = 0
         self._clients: dict[str, Any] = {}
-        self._sent: Any = None
-        self._received: Mapping[str, Any] | None = None
+        self._lock = threading.Lock()
+        self._wire = _Wire()
 
     def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
-            client.close()
+        self._connection.close()
 
     def call(
         self,
@@ -98,12 +119,10 @@ class KmsEndpoint:
             label: what the call is for.
         """
         if operation in _CHANGES_STATE:
-            self.touched.add(str(parameters.get("CustomKeyStoreId")))
+            self.touched[str(parameters.get("CustomKeyStoreId"))] = operation
         self._forget()
-        failure: BotoCoreError | None = None
         document: Mapping[str, Any] = {}
         code, message = None, ""
-        start = time.perf_counter()
         try:
             if not self._is_hopeless():
                 call = getattr(self._client(region), xform_name(operation))
@@ -111,20 +130,17 @@ class KmsEndpoint:
         except ClientError as error:
             details = error.response.get("Error", {})
             code, message = str(details.get("Code")), str(details.get("Message") or "")
-        except BotoCoreError as error:
-            failure = error
+        except NoAnswer:
+            pass  # The exchange says so.
         except _UNREADABLE as error:
             # botocore's parser takes an answer to be what the service model says.
-            if self._received is None:
+            if self._wire.received is None:
                 raise
             code = "(unreadable)"
             message = f"botocore cannot read the answer: {type(error).__name__}"
-        milliseconds = (time.perf_counter() - start) * 1000
-        exchange = self._exchange(region, label, failure, milliseconds)
-        self._silences = 0 if exchange.received else self._silences + 1
         return KmsReply(
             operation=operation,
-            exchange=exchange,
+            exchange=self._exchange(region, label),
             document=document,
             code=code,
             message=message,
@@ -156,76 +172,53 @@ class KmsEndpoint:
         )
         credentials = Credentials(target.access_key_id, target.secret_access_key)
         SigV4Auth(credentials, "kms", target.region).add_auth(request)
-        self._sent, self._received = request.prepare(), None
-        failure: BotoCoreError | None = None
-        start = time.perf_counter()
-        try:
-            with closing(URLLib3Session(timeout=_READ_SECONDS)) as session:
-                response = session.send(self._sent)
-            self._received = {
-                "status_code": response.status_code,
-                "headers": response.headers,
-                "body": response.content,
-            }
-        except BotoCoreError as error:
-            failure = error
-        milliseconds = (time.perf_counter() - start) * 1000
-        exchange = self._exchange(target.region, label, failure, milliseconds)
-        self._silences = 0 if exchange.received else self._silences + 1
-        return _raw_reply(operation, exchange)
+        self._forget()
+        if not self._is_hopeless():
+            self._send(request.prepare())
+        return _raw_reply(operation, self._exchange(target.region, label))
 
     def _client(self, region: str) -> Any:  # noqa: ANN401 - made when boto3 runs
-        if region not in self._clients:
-            client = _session().client(
-                "kms",
-                region_name=region,
-                endpoint_url=self.target.endpoint_url,
-                aws_access_key_id=self.target.access_key_id,
-                aws_secret_access_key=self.target.secret_access_key,
-                config=Config(
-                    retries={"mode": "legacy", "total_max_attempts": 1},
-                    parameter_validation=False,
-                    connect_timeout=_CONNECT_SECONDS,
-                    read_timeout=_READ_SECONDS,
-                ),
-            )
-            client.meta.events.register("before-send.kms", self._note_request)
-            client.meta.events.register("before-parse.kms", self._note_response)
-            self._clients[region] = client
-        return self._clients[region]
+        with self._lock:
+            if region not in self._clients:
+                self._clients[region] = make_client(self.target, region, self._send)
+            return self._clients[region]
 
     def _forget(self) -> None:
-        self._sent = self._received = None
+        self._wire.sent = self._wire.received = None
+        self._wire.failure, self._wire.milliseconds = _NOT_SENT, 0.0
 
-    def _note_request(self, request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
-        self._sent = request
+    def _send(self, request: AWSPreparedRequest) -> Received | None:
+        """Send a request, and note what became of it."""
+        wire, url = self._wire, urlsplit(request.url)
+        wire.sent = request
+        start = time.perf_counter()
+        came = self._connection.attempt(
+            url.path or "/",
+            headers_of(request),
+            body_of(request),
+            timeout_ms=_TIMEOUT_MS,
+        )
+        wire.milliseconds = (time.perf_counter() - start) * 1000
+        if isinstance(came, str):
+            wire.failure = came
+        else:
+            wire.received = came
+        return wire.received
 
-    def _note_response(self, response_dict: Mapping[str, Any], **_: object) -> None:
-        self._received = response_dict
-
-    def _exchange(
-        self,
-        region: str,
-        label: str,
-        failure: BotoCoreError | None,
-        milliseconds: float,
-    ) -> Exchange:
-        sent, received = self._sent, self._received
+    def _exchange(self, region: str, label: str) -> Exchange:
+        wire = self._wire
+        with self._lock:
+            self._silences = 0 if wire.received else self._silences + 1
         return Exchange(
             label=label,
-            url=sent.url if sent else self.target.endpoint_url,
-            headers=_headers(sent.headers) if sent else (),
-            body=_bytes(sent.body) if sent else b"",
+            url=wire.sent.url if wire.sent else self.target.endpoint_url,
+            headers=headers_of(wire.sent) if wire.sent else (),
+            body=body_of(wire.sent) if wire.sent else b"",
             signing=Signing(region=region, service="kms"),
-            received=Received(
-                status=int(received["status_code"]),
-                headers=_headers(received["headers"]),
-                body=_bytes(received["body"]),
-            )
-            if received
-            else None,
-            error="" if received else _no_answer(failure),
-            milliseconds=milliseconds,
+            connection=ConnectionSettings(ca_bundle=self.target.ca_bundle),
+            received=wire.received,
+            error="" if wire.received else f"no answer ({wire.failure})",
+            milliseconds=wire.milliseconds,
         )
 
 
@@ -253,39 +246,30 @@ def _raw_reply(operation: str, exchange: Exchange) -> KmsReply:
     )
 
 
-def _no_answer(failure: BotoCoreError | None) -> str:
-    if failure is None:
-        return "no answer (none of the calls before was answered; this was not sent)"
-    return f"no answer ({type(failure).__name__})"
-
-
-def _headers(headers: Mapping[str, object]) -> Headers:
-    return tuple((str(name), _text(value)) for name, value in headers.items())
-
-
-def _text(value: object) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _bytes(body: object) -> bytes:
-    if isinstance(body, bytes):
-        return body
-    return b"" if body is None else str(body).encode()
-
-
 class KmsClient:
-    """The endpoint as one check sees it.
+    """The endpoint as one check sees it; any thread may call.
 
     Args:
         endpoint: the endpoint under test.
         recorder: keeps every exchange of the check.
+        jobs: how many calls may be under way at once.
+        purpose: of calls whose label does not begin with "control".
     """
 
-    def __init__(self, endpoint: KmsEndpoint, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        endpoint: KmsEndpoint,
+        recorder: Recorder,
+        *,
+        jobs: int = 1,
+        purpose: Purpose = Purpose.PROBE,
+    ) -> None:
         self.target = endpoint.target
         self.touched = endpoint.touched
         self._endpoint = endpoint
         self._recorder = recorder
+        self._jobs = jobs
+        self._purpose = purpose
 
     def call(
         self,
@@ -302,11 +286,56 @@ class KmsClient:
             region=region or self.target.region,
             label=label or f"probe: {operation}",
         )
-        return replace(reply, exchange=self._recorder.add(reply.exchange))
+        return self._recorded(reply, parameters)
 
     def post(self, operation: str, body: bytes, *, label: str = "") -> KmsReply:
         """Send a body as it is; see ``KmsEndpoint.post``."""
         reply = self._endpoint.post(
             operation, body, label=label or f"probe: {operation}"
         )
-        return replace(reply, exchange=self._recorder.add(reply.exchange))
+        return self._recorded(reply, {})
+
+    def side_by_side(
+        self, calls: Iterable[Callable[[], T]], *, width: int | None = None
+    ) -> list[T]:
+        """Make independent calls side by side; results and records are in their order.
+
+        Within a call that runs side by side with others, one after the other.
+
+        Args:
+            calls: what to call.
+            width: how many at once, if that is less than usual.
+
+        Raises:
+            Exception: that of the first of the calls that raised one.
+        """
+        if _is_one_of_many.get():
+            return [call() for call in calls]
+        return side_by_side(
+            [partial(copy_context().run, _one_of_many, call) for call in calls],
+            jobs=min(width or self._jobs, self._jobs),
+            recorder=self._recorder,
+        )
+
+    def _recorded(self, reply: KmsReply, parameters: Mapping[str, object]) -> KmsReply:
+        """The reply, whose exchange has its place among those of the run."""
+        is_control = reply.exchange.label.startswith("control")
+        meaning = Meaning(
+            purpose=Purpose.CONTROL if is_control else self._purpose,
+            operation=reply.operation,
+            key_id=_first_text(parameters, _KEYS),
+            store=_first_text(parameters, ("CustomKeyStoreId", "CustomKeyStoreName")),
+        )
+        exchange = self._recorder.add(replace(reply.exchange, meaning=meaning))
+        return replace(reply, exchange=exchange)
+
+
+def _one_of_many(call: Callable[[], T]) -> T:
+    _is_one_of_many.set(True)
+    return call()
+
+
+def _first_text(parameters: Mapping[str, object], names: Iterable[str]) -> str:
+    """The first of these parameters that is a text; empty if none is."""
+    texts = (parameters.get(name) for name in names)
+    return next((text for text in texts if isinstance(text, str)), "")

@@ -1,142 +1,66 @@
 """Key stores and keys for checks, and their removal.
 
 A key in an external key store cannot be removed before its waiting period is over, and
-its store not before the key. So all keys are in two stores, which the next run takes
-over; every other store is removed with the check that made it. All names begin with
-``pytest-xks-conformance``; nothing else in the account is touched.
+its store not before the key. So all keys are in a few stores, which the next run takes
+over; every other store is removed with the check, or the case, that made it. All names
+begin with ``pytest-xks-conformance``; nothing else in the account is touched.
+
+What many checks need is made once, and recorded with the run rather than with the check
+that happens to come first. Any thread may ask.
 """
 
 from __future__ import annotations
 
 import secrets
-import time
-from contextlib import suppress
+import threading
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_xks.certify.run.outcome import NotTestable
 
 from .expect import control
+from .key_stores import (
+    PASSING,
+    PREFIX,
+    Key,
+    KeyStore,
+    creation,
+    remove_store,
+    wait_while,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.probe_proxy.store import ProxyStore
-    from pytest_xks.certify.probe_proxy.vocabulary import ExternalKey
 
     from .kms_client import KmsClient
     from .reply import KmsReply
 
-__all__ = [
-    "PREFIX",
-    "Key",
-    "KeyStore",
-    "Provisioner",
-    "connection_state_of",
-    "creation",
-    "description_of",
-    "wait_while",
-]
+__all__ = ["Provisioner"]
 
-PREFIX = "pytest-xks-conformance"
-"""How every name begins."""
-_SETTLING_SECONDS = 30
-_PAUSE_SECONDS = 0.01
-_LONGEST_PAUSE_SECONDS = 0.5
 _WAITING_DAYS = 7
-_PASSING = ("CONNECTING", "DISCONNECTING")
+_QUOTA = 10
+"""Key stores in an account."""
+_ROLES = 5
+"""Stores with keys that a run has at most, beside those of a check."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyStore:
-    """An external key store at the endpoint, and its side of the proxy."""
-
-    id: str
-    name: str
-    proxy: ProxyStore
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """A KMS key in an external key store."""
-
-    key_id: str
-    arn: str
-    external_key: ExternalKey
-    store: KeyStore
-
-
-def creation(
-    proxy: ProxyStore, name: str | None = None, **changes: object
-) -> dict[str, Any]:
-    """Good parameters of CreateCustomKeyStore for a key store of the proxy.
-
-    Args:
-        proxy: the proxy's side.
-        name: the friendly name; an unused one by default.
-        changes: members to replace; None leaves a member out.
-    """
-    parameters: dict[str, Any] = {
-        "CustomKeyStoreName": name or f"{PREFIX}-{secrets.token_hex(6)}",
-        "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
-        "XksProxyConnectivity": "PUBLIC_ENDPOINT",
-        "XksProxyUriEndpoint": proxy.endpoint,
-        "XksProxyUriPath": proxy.uri_path,
-        "XksProxyAuthenticationCredential": proxy.credential,
-        **changes,
-    }
-    return {name: value for name, value in parameters.items() if value is not None}
-
-
-def description_of(kms: KmsClient, store_id: str) -> dict[str, object]:
-    """What DescribeCustomKeyStores says of a store.
-
-    Raises:
-        NotTestable: nothing.
-    """
-    reply = kms.call(
-        "DescribeCustomKeyStores", CustomKeyStoreId=store_id, label="control: the store"
-    )
-    stores = control(reply).get("CustomKeyStores") or []
-    if not stores:
-        raise NotTestable(f"DescribeCustomKeyStores does not know {store_id}.")
-    return dict(stores[0])
-
-
-def connection_state_of(kms: KmsClient, store_id: str) -> str:
-    """The ConnectionState of a store.
-
-    Raises:
-        NotTestable: there is none to be seen.
-    """
-    return str(description_of(kms, store_id).get("ConnectionState"))
-
-
-def wait_while(kms: KmsClient, store_id: str, *states: str) -> str:
-    """The first other ConnectionState; what passes may take its time (KMS-CONNECT-003).
-
-    Raises:
-        NotTestable: it does not come within half a minute.
-    """
-    deadline = time.monotonic() + _SETTLING_SECONDS
-    pause = _PAUSE_SECONDS
-    while (state := connection_state_of(kms, store_id)) in states:
-        if time.monotonic() > deadline:
-            raise NotTestable(
-                f"A key store is still {state} after {_SETTLING_SECONDS} seconds."
-            )
-        time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-    return state
+_Kind = tuple[object, ...]
 
 
 @dataclass(slots=True)
 class _Made:
-    """What has been made and not yet removed."""
+    """What has been made for a check, or for a case of it."""
 
     stores: list[KeyStore] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
+    own_keys: list[tuple[_Kind, Key]] = field(default_factory=list)
+
+
+_apart: ContextVar[_Made | None] = ContextVar("apart", default=None)
 
 
 class Provisioner:
@@ -144,15 +68,31 @@ class Provisioner:
 
     Args:
         probe_proxy: the proxy.
+        kms: the endpoint, for what all checks share.
     """
 
-    def __init__(self, probe_proxy: ProbeProxy) -> None:
+    def __init__(self, probe_proxy: ProbeProxy, kms: KmsClient) -> None:
         self.probe_proxy = probe_proxy
+        self._kms = kms
+        self._lock = threading.RLock()
+        """Held by who makes what is shared, so that it is made once."""
         self._keyed: dict[str, KeyStore] = {}
-        self._shared_keys: dict[tuple[object, ...], Key] = {}
+        self._shared_keys: dict[_Kind, Key] = {}
+        self._free_keys: dict[_Kind, list[Key]] = {}
+        self._standard_key = ""
         self._made = _Made()
-        self._connected: set[str] = set()
-        """Stores that were connected when last looked at."""
+        self._keys: list[str] = []
+        self._seen: dict[str, str] = {}
+        """The ConnectionStates of stores when last looked at, by id."""
+        self._left: list[dict[str, object]] = []
+        """What DescribeCustomKeyStores said of earlier runs' stores."""
+        self._strangers = 0
+        self._state_when_new = ""
+
+    @property
+    def room(self) -> int:
+        """How many key stores the cases of a check may have at once."""
+        return max(1, _QUOTA - _ROLES - self._strangers)
 
     # -- stores -------------------------------------------------------------------
 
@@ -162,15 +102,26 @@ class Provisioner:
         Raises:
             NotTestable: it cannot be obtained.
         """
-        if role not in self._keyed:
-            self._keyed[role] = self._take_over(kms, role) or self._create(
-                kms,
-                self.probe_proxy.open_store(),
-                f"{PREFIX}-{role}-{secrets.token_hex(4)}",
-            )
-        store = self._keyed[role]
-        self.connect(kms, store)
+        with self._lock:
+            is_new = role not in self._keyed
+            store = self.lasting_store(role)
+            self.connect(self._kms if is_new else kms, store)
         return store
+
+    def lasting_store(self, role: str) -> KeyStore:
+        """The store of a role, in whatever state it was left; it lasts for the run.
+
+        Raises:
+            NotTestable: it cannot be obtained.
+        """
+        with self._lock:
+            if role not in self._keyed:
+                self._keyed[role] = self._take_over(role) or self._create(
+                    self._kms,
+                    self.probe_proxy.open_store(),
+                    f"{PREFIX}-{role}-{secrets.token_hex(4)}",
+                )
+            return self._keyed[role]
 
     def make_store(
         self,
@@ -180,7 +131,7 @@ class Provisioner:
         label: str | None = None,
         **changes: object,
     ) -> KeyStore:
-        """A store without keys, for one check.
+        """A store without keys, for one check or case.
 
         Args:
             kms: the endpoint.
@@ -193,11 +144,11 @@ class Provisioner:
         """
         proxy = self.probe_proxy.open_store(label=label)
         store = self._create(kms, proxy, None, **changes)
-        self._made.stores.append(store)
+        self._here.stores.append(store)
+        self._seen[store.id] = self._state_of_new(store)
         if connect:
             self.connect(kms, store)
         else:
-            # It is already, unless the endpoint breaks KMS-CREATESTORE-047.
             self.disconnect(kms, store)
         return store
 
@@ -209,7 +160,7 @@ class Provisioner:
         if not isinstance(store_id, str):
             return None
         store = KeyStore(id=store_id, name=name, proxy=proxy)
-        self._made.stores.append(store)
+        self._here.stores.append(store)
         return store
 
     def connect(self, kms: KmsClient, store: KeyStore) -> None:
@@ -218,24 +169,33 @@ class Provisioner:
         Raises:
             NotTestable: it does not come to be connected.
         """
-        if store.id in self._connected and store.id not in kms.touched:
+        state = self.state_of(kms, store)
+        if state == "CONNECTED":
             return
-        state = wait_while(kms, store.id, *_PASSING)
         if state == "FAILED":
             self.disconnect(kms, store)
-        if state != "CONNECTED":
-            control(
-                kms.call(
-                    "ConnectCustomKeyStore",
-                    CustomKeyStoreId=store.id,
-                    label="control: connect",
-                )
+        control(
+            kms.call(
+                "ConnectCustomKeyStore",
+                CustomKeyStoreId=store.id,
+                label="control: connect",
             )
-            state = wait_while(kms, store.id, *_PASSING)
+        )
+        state = self.state_of(kms, store)
         if state != "CONNECTED":
             raise NotTestable(f"A key store with a good proxy becomes {state}.")
-        kms.touched.discard(store.id)
-        self._connected.add(store.id)
+
+    def state_of(self, kms: KmsClient, store: KeyStore) -> str:
+        """The ConnectionState: the last one seen, if nothing has happened since.
+
+        Raises:
+            NotTestable: there is none to be seen, or none that lasts.
+        """
+        if kms.touched.pop(store.id, None):
+            self._seen.pop(store.id, None)
+        if store.id not in self._seen:
+            self._seen[store.id] = wait_while(kms, store.id, *PASSING)
+        return self._seen[store.id]
 
     def disconnect(self, kms: KmsClient, store: KeyStore) -> None:
         """Disconnect a store that is not.
@@ -243,7 +203,7 @@ class Provisioner:
         Raises:
             NotTestable: it does not come to be disconnected.
         """
-        if wait_while(kms, store.id, *_PASSING) == "DISCONNECTED":
+        if self.state_of(kms, store) == "DISCONNECTED":
             return
         control(
             kms.call(
@@ -252,7 +212,7 @@ class Provisioner:
                 label="control: disconnect",
             )
         )
-        state = wait_while(kms, store.id, *_PASSING)
+        state = self.state_of(kms, store)
         if state != "DISCONNECTED":
             raise NotTestable(f"A key store that is disconnected becomes {state}.")
 
@@ -270,9 +230,19 @@ class Provisioner:
             id=store_id, name=str(parameters["CustomKeyStoreName"]), proxy=proxy
         )
 
-    def _take_over(self, kms: KmsClient, role: str) -> KeyStore | None:
+    def _state_of_new(self, store: KeyStore) -> str:
+        """The ConnectionState of a new store: DISCONNECTED, once one was seen to be.
+
+        It always is unless the endpoint breaks KMS-CREATESTORE-047.
+        """
+        with self._lock:
+            if self._state_when_new != "DISCONNECTED":
+                self._state_when_new = wait_while(self._kms, store.id, *PASSING)
+            return self._state_when_new
+
+    def _take_over(self, role: str) -> KeyStore | None:
         """The store of an earlier run, on a proxy of this one."""
-        for entry in self._ours(kms):
+        for entry in self._left:
             name = str(entry.get("CustomKeyStoreName"))
             if not name.startswith(f"{PREFIX}-{role}-"):
                 continue
@@ -281,8 +251,8 @@ class Provisioner:
                 name=name,
                 proxy=self.probe_proxy.open_store(),
             )
-            self.disconnect(kms, store)
-            update = kms.call(
+            self.disconnect(self._kms, store)
+            update = self._kms.call(
                 "UpdateCustomKeyStore",
                 CustomKeyStoreId=store.id,
                 XksProxyUriEndpoint=store.proxy.endpoint,
@@ -293,12 +263,6 @@ class Provisioner:
             if update.succeeded:
                 return store
         return None
-
-    def _ours(self, kms: KmsClient) -> Iterator[dict[str, object]]:
-        reply = kms.call("DescribeCustomKeyStores", label="what earlier runs left")
-        for entry in reply.document.get("CustomKeyStores") or []:
-            if str(entry.get("CustomKeyStoreName")).startswith(f"{PREFIX}-"):
-                yield entry
 
     # -- keys ---------------------------------------------------------------------
 
@@ -336,7 +300,7 @@ class Provisioner:
         """Note the key of a CreateKey, if there is one, to be removed."""
         key_id = (reply.document.get("KeyMetadata") or {}).get("KeyId")
         if isinstance(key_id, str):
-            self._made.keys.append(key_id)
+            self._keys.append(key_id)
 
     def shared_key(self, kms: KmsClient, role: str = "main", **properties: Any) -> Key:  # noqa: ANN401 - the external key's
         """A key that checks share: enabled, on an enabled external key.
@@ -350,39 +314,112 @@ class Provisioner:
             NotTestable: it cannot be obtained.
         """
         store = self.keyed_store(kms, role)
-        shared = (role, *sorted(properties.items()))
-        if shared not in self._shared_keys:
-            self._shared_keys[shared] = self.make_key(kms, store, **properties)
-        return self._shared_keys[shared]
+        kind = (role, *sorted(properties.items()))
+        with self._lock:
+            if kind not in self._shared_keys:
+                self._shared_keys[kind] = self.make_key(self._kms, store, **properties)
+            return self._shared_keys[kind]
+
+    def own_key(self, kms: KmsClient, role: str = "main", **properties: Any) -> Key:  # noqa: ANN401 - the external key's
+        """A key like a shared one, which nobody else has until the case is over.
+
+        What the proxy is asked about it, it is asked on behalf of this case; and what
+        the proxy answers about it may go wrong.
+
+        Raises:
+            NotTestable: it cannot be obtained.
+        """
+        store = self.keyed_store(kms, role)
+        kind = (role, *sorted(properties.items()))
+        with self._lock:
+            free = self._free_keys.setdefault(kind, [])
+            key = free.pop(0) if free else None
+        key = key or self.make_key(self._kms, store, **properties)
+        self._here.own_keys.append((kind, key))
+        return key
+
+    def standard_key(self) -> str:
+        """The ARN of a KMS key of the origin AWS_KMS, which checks leave as it is.
+
+        Raises:
+            NotTestable: there is none to be had.
+        """
+        with self._lock:
+            if not self._standard_key:
+                label = "control: a key of the origin AWS_KMS"
+                reply = self._kms.call("CreateKey", label=label)
+                arn = (control(reply).get("KeyMetadata") or {}).get("Arn")
+                self.adopt_key(reply)
+                if not isinstance(arn, str):
+                    raise NotTestable("CreateKey returned no Arn.")
+                self._standard_key = arn
+            return self._standard_key
 
     # -- removal ------------------------------------------------------------------
 
-    def remove_stores(self, kms: KmsClient) -> None:
-        """Remove the stores that were made for a check, as far as it goes."""
-        while self._made.stores:
-            _remove_store(kms, self._made.stores.pop().id)
+    @property
+    def _here(self) -> _Made:
+        """Where what is made now is noted: with the case, or with the check."""
+        return _apart.get() or self._made
 
-    def clear_away(self, kms: KmsClient) -> None:
+    @contextmanager
+    def apart(self, kms: KmsClient) -> Iterator[None]:
+        """Remove what was made in the block as soon as it ends, as far as it goes."""
+        made = _Made()
+        token = _apart.set(made)
+        try:
+            yield
+        finally:
+            _apart.reset(token)
+            self._remove(kms, made)
+
+    def remove_made(self, kms: KmsClient) -> None:
+        """Remove what was made for a check, as far as it goes."""
+        made, self._made = self._made, _Made()
+        self._remove(kms, made)
+
+    def _remove(self, kms: KmsClient, made: _Made) -> None:
+        with self._lock:
+            for kind, key in made.own_keys:
+                self._free_keys[kind].append(key)
+        kms.side_by_side(
+            partial(self._remove_store, kms, store) for store in reversed(made.stores)
+        )
+
+    def _remove_store(self, kms: KmsClient, store: KeyStore) -> None:
+        last = kms.touched.get(store.id)
+        seen = self._seen.get(store.id, "DISCONNECTED")
+        connected = last == "ConnectCustomKeyStore" if last else seen != "DISCONNECTED"
+        remove_store(kms, store.id, connected=connected)
+
+    def clear_away(self) -> None:
         """Remove what earlier runs left, as far as it goes."""
-        for entry in list(self._ours(kms)):
-            _remove_store(kms, str(entry.get("CustomKeyStoreId")))
+        reply = self._kms.call("DescribeCustomKeyStores", label="what is there")
+        there = reply.document.get("CustomKeyStores") or []
+        self._left = [
+            entry
+            for entry in there
+            if str(entry.get("CustomKeyStoreName")).startswith(f"{PREFIX}-")
+        ]
+        self._strangers = len(there) - len(self._left)
+        self._kms.side_by_side(
+            partial(remove_store, self._kms, str(entry.get("CustomKeyStoreId")))
+            for entry in self._left
+        )
 
-    def close(self, kms: KmsClient) -> None:
+    def close(self) -> None:
         """Remove everything that can be removed; keys wait for their deletion."""
-        self.remove_stores(kms)
-        for key_id in self._made.keys:
-            kms.call(
-                "ScheduleKeyDeletion", KeyId=key_id, PendingWindowInDays=_WAITING_DAYS
+        self.remove_made(self._kms)
+        self._kms.side_by_side(
+            partial(
+                self._kms.call,
+                "ScheduleKeyDeletion",
+                KeyId=key_id,
+                PendingWindowInDays=_WAITING_DAYS,
             )
-        for store in self._keyed.values():
-            _remove_store(kms, store.id)
-
-
-def _remove_store(kms: KmsClient, store_id: str) -> None:
-    """Disconnect and delete; a store with keys only becomes disconnected."""
-    if kms.call("DeleteCustomKeyStore", CustomKeyStoreId=store_id).succeeded:
-        return
-    kms.call("DisconnectCustomKeyStore", CustomKeyStoreId=store_id)
-    with suppress(NotTestable):
-        wait_while(kms, store_id, "DISCONNECTING")
-    kms.call("DeleteCustomKeyStore", CustomKeyStoreId=store_id)
+            for key_id in self._keys
+        )
+        self._kms.side_by_side(
+            partial(self._remove_store, self._kms, store)
+            for store in self._keyed.values()
+        )

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
-    from pytest_xks.certify.probe_proxy.store import ProxyStore
+    from pytest_xks.certify.probe_proxy.scripts import ScriptedPath
 
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key
     from ..client.reply import KmsReply
 
     Context = Mapping[str, str]
@@ -179,7 +179,9 @@ def asked(
     return found
 
 
-def decrypting_to(proxy: ProxyStore, plaintext: bytes) -> AbstractContextManager[None]:
+def decrypting_to(
+    proxy: ScriptedPath, plaintext: bytes
+) -> AbstractContextManager[None]:
     """Let the proxy answer Decrypt with other bytes within the block."""
     encoded = base64.b64encode(plaintext).decode("ascii")
     return proxy.altering(
@@ -189,7 +191,7 @@ def decrypting_to(proxy: ProxyStore, plaintext: bytes) -> AbstractContextManager
 
 @contextmanager
 def answers_of(
-    proxy: ProxyStore, operation: str
+    proxy: ScriptedPath, operation: str
 ) -> Iterator[Callable[[], dict[str, object]]]:
     """Yield a function that returns the last answer of the proxy within the block.
 
@@ -219,7 +221,7 @@ def inner_ciphertext(
     Raises:
         NotTestable: Encrypt does not give a blob, or asks the proxy nothing.
     """
-    with key.store.proxy.watching() as requests:
+    with key.proxy.watching() as requests:
         blob = sealed(kms, key, plaintext, context)
     inner = binary(asked(requests(), "encrypt")[-1].document, "plaintext")
     if inner is None:

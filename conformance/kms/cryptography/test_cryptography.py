@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..client.cases import cases, own_key
 from ..client.expect import (
     FAILS,
     REFUSED,
@@ -20,7 +21,7 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.provisioning import PREFIX
+from ..client.key_stores import PREFIX
 from .calls import (
     CRYPTO_OPERATIONS,
     asked,
@@ -35,8 +36,8 @@ from .calls import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key
 
 BLOB_BYTES = 6144
 PROXY_TAKES_BYTES = 4300
@@ -50,7 +51,7 @@ INCORRECT_KEY_MESSAGE = (
 
 
 @pytest.mark.requirement("KMS-CRYPTO-001")
-@pytest.mark.parametrize("operation", CRYPTO_OPERATIONS)
+@cases("operation", CRYPTO_OPERATIONS)
 def test_operation(kms: KmsClient, key: Key, operation: str) -> None:
     """A key in an external key store does all five cryptographic operations."""
     success(kms.call(operation, **good_call(kms, operation, key)))
@@ -98,7 +99,7 @@ RE_ENCRYPTED = {
 
 
 @pytest.mark.requirement("KMS-CRYPTO-006")
-@pytest.mark.parametrize(
+@cases(
     ("operation", "blobs", "values"),
     [
         pytest.param("Encrypt", {"CiphertextBlob"}, ENCRYPTED, id="Encrypt"),
@@ -141,8 +142,8 @@ def test_members_of_the_answer(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-006")
-@pytest.mark.parametrize("operation", CRYPTO_OPERATIONS)
-@pytest.mark.parametrize("name", ["key-id", "alias-name", "alias-arn"])
+@cases("operation", CRYPTO_OPERATIONS)
+@cases("name", ["key-id", "alias-name", "alias-arn"])
 def test_names_of_a_key(kms: KmsClient, key: Key, operation: str, name: str) -> None:
     """A key is named by its key ID, its ARN, an alias or the ARN of an alias."""
     alias = f"alias/{PREFIX}-{secrets.token_hex(6)}"
@@ -173,7 +174,7 @@ def test_names_of_a_key(kms: KmsClient, key: Key, operation: str, name: str) -> 
 
 
 @pytest.mark.requirement("KMS-CRYPTO-015")
-@pytest.mark.parametrize(
+@cases(
     ("operation", "member", "answered"),
     [
         pytest.param("Decrypt", "KeyId", "KeyId", id="Decrypt"),
@@ -199,7 +200,7 @@ WRONG_KEY = [
 
 
 @pytest.mark.requirement("KMS-CRYPTO-016")
-@pytest.mark.parametrize(("operation", "member"), WRONG_KEY)
+@cases(("operation", "member"), WRONG_KEY)
 def test_another_key_is_named(
     kms: KmsClient, key: Key, other_key: Key, operation: str, member: str
 ) -> None:
@@ -211,7 +212,7 @@ def test_another_key_is_named(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-026")
-@pytest.mark.parametrize(("operation", "member"), WRONG_KEY)
+@cases(("operation", "member"), WRONG_KEY)
 def test_message_of_another_key(
     kms: KmsClient, key: Key, other_key: Key, operation: str, member: str
 ) -> None:
@@ -229,7 +230,7 @@ def test_material_of_another_key(kms: KmsClient, key: Key, other_key: Key) -> No
     answers Decrypt of one key's blob with what the other key had it encrypt.
     """
     _, foreign = inner_ciphertext(kms, key)
-    proxy = other_key.store.proxy
+    proxy = other_key.proxy
     blob = sealed(kms, other_key)
     control(opened(kms, other_key, blob, label="control: its own ciphertext"))
     with decrypting_to(proxy, foreign):
@@ -242,7 +243,7 @@ def test_material_of_another_key(kms: KmsClient, key: Key, other_key: Key) -> No
 
 
 @pytest.mark.requirement("KMS-CRYPTO-018")
-@pytest.mark.parametrize("size", [1, 4096])
+@cases("size", [1, 4096], key=own_key)
 def test_sizes_of_plaintexts(kms: KmsClient, key: Key, size: int) -> None:
     """From 1 to 4096 bytes can be encrypted; the blob has 6144 at most.
 
@@ -250,7 +251,7 @@ def test_sizes_of_plaintexts(kms: KmsClient, key: Key, size: int) -> None:
     """
     control(kms.call("Encrypt", **good_call(kms, "Encrypt", key)))
     plaintext = secrets.token_bytes(size)
-    with key.store.proxy.watching() as requests:
+    with key.proxy.watching() as requests:
         reply = kms.call("Encrypt", KeyId=key.arn, Plaintext=plaintext)
     # First of all: a proxy may refuse more, and that is not its fault.
     for request in asked(requests(), "encrypt"):
@@ -270,7 +271,7 @@ def test_sizes_of_plaintexts(kms: KmsClient, key: Key, size: int) -> None:
 
 
 @pytest.mark.requirement("KMS-CRYPTO-018")
-@pytest.mark.parametrize("size", [0, 4097])
+@cases("size", [0, 4097])
 def test_sizes_of_plaintexts_to_refuse(kms: KmsClient, key: Key, size: int) -> None:
     """No bytes, and 4097, cannot be encrypted."""
     parameters = good_call(kms, "Encrypt", key)
@@ -279,8 +280,8 @@ def test_sizes_of_plaintexts_to_refuse(kms: KmsClient, key: Key, size: int) -> N
 
 
 @pytest.mark.requirement("KMS-CRYPTO-018")
-@pytest.mark.parametrize("operation", ["Decrypt", "ReEncrypt"])
-@pytest.mark.parametrize("size", [0, 6145])
+@cases("operation", ["Decrypt", "ReEncrypt"])
+@cases("size", [0, 6145])
 def test_sizes_of_blobs_to_refuse(
     kms: KmsClient, key: Key, operation: str, size: int
 ) -> None:
@@ -298,13 +299,14 @@ def test_sizes_of_blobs_to_refuse(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-023")
-@pytest.mark.parametrize(
+@cases(
     "damage",
     [
         pytest.param(lambda blob: blob[:1], id="first-byte"),
         pytest.param(lambda blob: blob[: len(blob) // 8], id="beginning"),
         pytest.param(lambda blob: bytes(len(blob)), id="zeros"),
     ],
+    key=own_key,
 )
 def test_unreadable_blob(
     kms: KmsClient, key: Key, damage: Callable[[bytes], bytes]
@@ -312,7 +314,7 @@ def test_unreadable_blob(
     """A blob that KMS cannot read is an InvalidCiphertextException, with no request."""
     blob = sealed(kms, key)
     control(opened(kms, key, blob, label="control: the whole blob"))
-    with key.store.proxy.watching() as requests:
+    with key.proxy.watching() as requests:
         reply = opened(kms, key, damage(blob))
     expect(reply, refused("InvalidCiphertextException"))
     if any(request.operation == "decrypt" for request in requests()):
@@ -320,12 +322,12 @@ def test_unreadable_blob(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-025")
-@pytest.mark.parametrize("operation", CRYPTO_OPERATIONS)
+@cases("operation", CRYPTO_OPERATIONS, key=own_key)
 def test_dry_run(kms: KmsClient, key: Key, operation: str) -> None:
     """A dry run ends in DryRunOperationException and does not ask the proxy."""
     parameters = good_call(kms, operation, key)
     control(kms.call(operation, label="control: no dry run", **parameters))
-    with key.store.proxy.watching() as requests:
+    with key.proxy.watching() as requests:
         reply = kms.call(operation, **parameters, DryRun=True)
     expect(reply, refused("DryRunOperationException"))
     if any(request.operation in {"encrypt", "decrypt"} for request in requests()):

@@ -15,6 +15,7 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.cases import cases, own_key
 from ..client.expect import control, expect, refused, violated
 from .calls import (
     answers_of,
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
 _SECRET_BYTES = 64
@@ -121,12 +123,12 @@ def test_no_plaintext_to_the_proxy(kms: KmsClient, key: Key, operation: str) -> 
 
 
 @pytest.mark.requirement("KMS-CRYPTO-010")
-@pytest.mark.parametrize("size", [1, 64])
+@cases("size", [1, 64], key=own_key)
 def test_fresh_inner_encryption(kms: KmsClient, key: Key, size: int) -> None:
     """The same plaintext twice is two different inputs for the proxy."""
     plaintext = bytes(size)
     _, first = inner_ciphertext(kms, key, plaintext)
-    with key.store.proxy.watching() as requests:
+    with key.proxy.watching() as requests:
         reply = kms.call("Encrypt", KeyId=key.arn, Plaintext=plaintext)
     second = binary(asked(requests(), "encrypt")[-1].document, "plaintext")
     if first == second:
@@ -137,12 +139,12 @@ def test_fresh_inner_encryption(kms: KmsClient, key: Key, size: int) -> None:
 
 
 @pytest.mark.requirement("KMS-CRYPTO-009")
-@pytest.mark.parametrize("size", [1, 64, 4096])
+@cases("size", [1, 64, 4096], key=own_key)
 def test_both_layers_come_off(kms: KmsClient, key: Key, size: int) -> None:
     """Decrypt gives the plaintext; what the proxy gave is still encrypted."""
     plaintext = secrets.token_bytes(size)
     blob = sealed(kms, key, plaintext)
-    with answers_of(key.store.proxy, "decrypt") as answer:
+    with answers_of(key.proxy, "decrypt") as answer:
         reply = opened(kms, key, blob)
     document = control(reply)
     if document.get("Plaintext") != plaintext:
@@ -156,8 +158,8 @@ def test_both_layers_come_off(kms: KmsClient, key: Key, size: int) -> None:
 
 
 @pytest.mark.requirement("KMS-CRYPTO-024")
-@pytest.mark.parametrize("operation", ["Decrypt", "ReEncrypt"])
-@pytest.mark.parametrize(
+@cases("operation", ["Decrypt", "ReEncrypt"], key=own_key)
+@cases(
     "change",
     [
         pytest.param(lambda inner: _flip(inner, 0), id="first-byte"),
@@ -176,7 +178,7 @@ def test_inner_layer_does_not_fit(
     blob, inner = inner_ciphertext(kms, key, secrets.token_bytes(_SECRET_BYTES))
     parameters = good_call(kms, operation, key, blob=blob)
     control(kms.call(operation, label="control: a good proxy", **parameters))
-    with decrypting_to(key.store.proxy, change(inner)):
+    with decrypting_to(key.proxy, change(inner)):
         reply = kms.call(operation, **parameters)
     expect(reply, refused("KMSInvalidStateException"))
 
@@ -206,8 +208,8 @@ EXTERNAL_KEYS = [
 
 
 @pytest.mark.requirement("KMS-CRYPTO-013", "KMS-CRYPTO-014")
-@pytest.mark.parametrize("operation", ["Decrypt", "ReEncrypt"])
-@pytest.mark.parametrize("properties", EXTERNAL_KEYS)
+@cases("operation", ["Decrypt", "ReEncrypt"])
+@cases("properties", EXTERNAL_KEYS)
 def test_blob_embeds_the_answer(
     kms: KmsClient,
     provisioner: Provisioner,
@@ -219,8 +221,8 @@ def test_blob_embeds_the_answer(
     Ciphertext, initialization vector, authentication tag, and ciphertextMetadata if
     there was one.
     """
-    key = provisioner.shared_key(kms, **properties)
-    with answers_of(key.store.proxy, "encrypt") as answer:
+    key = provisioner.own_key(kms, **properties)
+    with answers_of(key.proxy, "encrypt") as answer:
         blob = sealed(kms, key)
     answered = answer()
     reply, request = _decrypting_request(kms, key, operation, blob)
@@ -235,7 +237,7 @@ def test_blob_embeds_the_answer(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-014")
-@pytest.mark.parametrize("operation", ["Decrypt", "ReEncrypt"])
+@cases("operation", ["Decrypt", "ReEncrypt"], key=own_key)
 def test_blob_stays_inside(kms: KmsClient, key: Key, operation: str) -> None:
     """The proxy never gets the ciphertext blob itself."""
     blob = sealed(kms, key)
@@ -250,7 +252,7 @@ def _decrypting_request(
 ) -> tuple[KmsReply, ProxyRequest]:
     """What the proxy is asked for a blob, whether it can do it or not."""
     parameters = good_call(kms, operation, key, blob=blob)
-    with key.store.proxy.watching() as requests:
+    with key.proxy.watching() as requests:
         reply = kms.call(operation, **parameters)
     request = asked(requests(), "decrypt")[-1]
     if not request.document:

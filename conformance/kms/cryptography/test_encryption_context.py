@@ -11,6 +11,7 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.cases import cases, own_key
 from ..client.expect import (
     FAILS,
     control,
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key
 
 AAD_BYTES = 8192
 
@@ -54,10 +55,8 @@ DECRYPTING = [
 
 
 @pytest.mark.requirement("KMS-CRYPTO-019")
-@pytest.mark.parametrize(
-    "operation", ["Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"]
-)
-@pytest.mark.parametrize(
+@cases("operation", ["Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"])
+@cases(
     "context",
     [
         pytest.param(CONTEXT, id="same-order"),
@@ -86,8 +85,8 @@ def test_contexts_of_re_encrypt(kms: KmsClient, key: Key) -> None:
 
 
 @pytest.mark.requirement("KMS-CRYPTO-019")
-@pytest.mark.parametrize(("operation", "member"), DECRYPTING)
-@pytest.mark.parametrize("context", WRONG)
+@cases(("operation", "member"), DECRYPTING)
+@cases("context", WRONG)
 def test_other_context(
     kms: KmsClient,
     key: Key,
@@ -116,8 +115,8 @@ def test_context_where_there_was_none(kms: KmsClient, key: Key) -> None:
 
 
 @pytest.mark.requirement("KMS-CRYPTO-022")
-@pytest.mark.parametrize(("operation", "member"), DECRYPTING)
-@pytest.mark.parametrize(
+@cases(("operation", "member"), DECRYPTING)
+@cases(
     "context",
     [
         pytest.param(None, id="missing"),
@@ -153,7 +152,7 @@ def _aad(request: ProxyRequest) -> bytes:
 
 
 @pytest.mark.requirement("KMS-CRYPTO-020")
-@pytest.mark.parametrize("size", [100, 4000, 6000, 7900, 9000])
+@cases("size", [100, 4000, 6000, 7900, 9000], key=own_key)
 def test_length_of_aad(kms: KmsClient, key: Key, size: int) -> None:
     """The AAD has at most 8192 bytes, for no proxy has to take more.
 
@@ -161,7 +160,7 @@ def test_length_of_aad(kms: KmsClient, key: Key, size: int) -> None:
     is asked.
     """
     context = {f"pair-{i}": "x" * 90 for i in range(size // 100)}
-    with key.store.proxy.watching() as requests:
+    with key.proxy.watching() as requests:
         reply = kms.call("Encrypt", **good_call(kms, "Encrypt", key, context=context))
     if reply.code is not None and not requests():
         return
@@ -186,7 +185,7 @@ def test_aad_depends_on_the_context(kms: KmsClient, key: Key) -> None:
     """Another encryption context is another AAD."""
     seen = []
     for context in (CONTEXT, {"project": "volga"}):
-        with key.store.proxy.watching() as requests:
+        with key.proxy.watching() as requests:
             reply = kms.call(
                 "Encrypt", **good_call(kms, "Encrypt", key, context=context)
             )
@@ -197,8 +196,8 @@ def test_aad_depends_on_the_context(kms: KmsClient, key: Key) -> None:
 
 
 @pytest.mark.requirement("KMS-CRYPTO-021")
-@pytest.mark.parametrize(("operation", "member"), DECRYPTING)
-@pytest.mark.parametrize(
+@cases(("operation", "member"), DECRYPTING, key=own_key)
+@cases(
     "context",
     [
         pytest.param({}, id="no-context"),
@@ -210,12 +209,12 @@ def test_aad_is_the_same_again(
     kms: KmsClient, key: Key, operation: str, member: str, context: Mapping[str, str]
 ) -> None:
     """For Decrypt the proxy gets byte for byte the AAD that it got for Encrypt."""
-    with key.store.proxy.watching() as requests:
+    with key.proxy.watching() as requests:
         blob = sealed(kms, key, context=CONTEXT if context else None)
     before = _aad(asked(requests(), "encrypt")[-1])
     parameters = good_call(kms, operation, key, blob=blob)
     parameters[member] = context
-    with key.store.proxy.watching() as requests:
+    with key.proxy.watching() as requests:
         reply = kms.call(operation, **parameters)
     found = asked(requests(), "decrypt")
     if not found[-1].document:

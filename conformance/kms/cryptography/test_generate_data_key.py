@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..client.cases import cases, own_key
 from ..client.expect import REFUSED, control, expect, violated
 from .calls import opened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key
 
 BOTH = ("GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
 
 
 @pytest.mark.requirement("KMS-CRYPTO-011")
-@pytest.mark.parametrize("operation", BOTH)
-@pytest.mark.parametrize(
+@cases("operation", BOTH)
+@cases(
     ("length", "size"),
     [
         pytest.param({"KeySpec": "AES_256"}, 32, id="AES_256"),
@@ -51,7 +52,7 @@ def test_data_key(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-011")
-@pytest.mark.parametrize("operation", BOTH)
+@cases("operation", BOTH)
 def test_every_data_key_is_new(kms: KmsClient, key: Key, operation: str) -> None:
     """Two calls give two data keys."""
     made = []
@@ -64,8 +65,8 @@ def test_every_data_key_is_new(kms: KmsClient, key: Key, operation: str) -> None
 
 
 @pytest.mark.requirement("KMS-CRYPTO-011")
-@pytest.mark.parametrize("operation", BOTH)
-@pytest.mark.parametrize(
+@cases("operation", BOTH)
+@cases(
     "length",
     [
         pytest.param({}, id="neither"),
@@ -88,12 +89,13 @@ def test_lengths_to_refuse(
 
 
 @pytest.mark.requirement("KMS-CRYPTO-012")
-@pytest.mark.parametrize(
+@cases(
     ("status", "body"),
     [
         pytest.param(500, {"errorName": "InternalException"}, id="internal-exception"),
         pytest.param(200, {}, id="no-ciphertext"),
     ],
+    key=own_key,
 )
 def test_no_data_key_without_its_ciphertext(
     kms: KmsClient, key: Key, status: int, body: Mapping[str, object]
@@ -101,7 +103,7 @@ def test_no_data_key_without_its_ciphertext(
     """Where the proxy did not encrypt the data key, nobody gets its plaintext."""
     parameters: dict[str, Any] = {"KeyId": key.arn, "KeySpec": "AES_256"}
     control(kms.call("GenerateDataKey", label="control: a good proxy", **parameters))
-    with key.store.proxy.answering(status, body, operation="encrypt"):
+    with key.proxy.answering(status, body, operation="encrypt"):
         reply = kms.call("GenerateDataKey", **parameters)
     if reply.raw.get("Plaintext"):
         violated(reply, "no Plaintext in the answer", "a plaintext data key")

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
     Requests = tuple[ProxyRequest, ...]

@@ -7,27 +7,27 @@ external key stores. A cell says whose requirement it is and lists what is accep
 from __future__ import annotations
 
 import secrets
+import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.cases import judge, outcome
 from ..client.expect import SUCCEEDS, control, refused, violated
 from ..client.key_operations import OPERATIONS, Subject
-from ..client.provisioning import PREFIX
+from ..client.key_stores import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from _pytest.mark import ParameterSet
+    from collections.abc import Callable, Iterable, Mapping
 
     from ..client.expect import Outcome
     from ..client.key_operations import KeyOperation
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
 __all__ = [
@@ -36,7 +36,7 @@ __all__ = [
     "KeyState",
     "SharedKeys",
     "States",
-    "cases",
+    "cells_of",
     "expect_key_state",
 ]
 
@@ -176,15 +176,15 @@ TABLE = tuple(
 )
 
 
-def cases(requirement: str, *labels: str) -> list[ParameterSet]:
-    """The parameters of a check: the cells of a requirement.
+def cells_of(requirement: str, *labels: str) -> list[Case]:
+    """The cells of a requirement.
 
     Args:
         requirement: its id.
         labels: of the operations that are wanted; all without any.
     """
     return [
-        pytest.param(case, id=f"{case.operation.label}, {case.state}")
+        case
         for case in TABLE
         if case.cell.requirement == requirement
         and (not labels or case.operation.label in labels)
@@ -198,6 +198,10 @@ def cases(requirement: str, *labels: str) -> list[ParameterSet]:
 class SharedKeys:
     """The keys of a run that no check changes, by their state."""
 
+    kms: KmsClient
+    """The endpoint, for what is made once in a run."""
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    """Held by who makes one."""
     subjects: dict[KeyState, Subject] = field(default_factory=dict)
     helper: Key | None = None
     """An enabled key besides."""
@@ -205,6 +209,13 @@ class SharedKeys:
     """Encrypt with it."""
     succeeded: set[str] = field(default_factory=set)
     """The operations whose control has succeeded in this run."""
+    trying: dict[str, threading.Lock] = field(default_factory=dict)
+    """Held by who tries the control of an operation."""
+
+    def lock_of(self, label: str) -> threading.Lock:
+        """The lock of an operation's control."""
+        with self.lock:
+            return self.trying.setdefault(label, threading.Lock())
 
 
 def expect_key_state(kms: KmsClient, key: Key, *accepted: str, note: str = "") -> None:
@@ -242,7 +253,58 @@ class States:
         self._shared = shared
         self._aliases: list[str] = []
 
-    def control(self, case: Case) -> None:
+    def judge(
+        self,
+        listed: Iterable[Case],
+        verdict: Callable[[Case, Subject, KmsReply], None],
+        *,
+        controlled: bool = True,
+    ) -> None:
+        """Call the operation of each case on a key in its state, and judge the answers.
+
+        The keys are made side by side, and so are the calls.
+
+        Args:
+            listed: the cases.
+            verdict: raises what is to be said of a case, the key and the reply.
+            controlled: whether each operation has to succeed where it has to.
+
+        Raises:
+            Exception: see ``cases.judge``.
+        """
+        cases = list(listed)
+        ready = self._kms.side_by_side(
+            partial(outcome, partial(self._ready, case, controlled=controlled))
+            for case in cases
+        )
+        apart = outcome(self._part) if _has_unavailable(cases) else None
+
+        def judge_case(case: Case, subject: Subject | Exception) -> None:
+            unavailable = case.state is KeyState.UNAVAILABLE
+            for found in (subject, apart if unavailable else None):
+                if isinstance(found, Exception):
+                    raise found
+            if isinstance(subject, Subject):
+                verdict(case, subject, self.call(case.operation, subject))
+
+        calls = {
+            f"{case.operation.label}, {case.state}": partial(judge_case, case, subject)
+            for case, subject in zip(cases, ready, strict=True)
+        }
+        judge(self._kms, calls)
+
+    def _ready(self, case: Case, *, controlled: bool) -> Subject:
+        """The key of a case; one that is to be unavailable still has its store."""
+        if controlled:
+            self._control(case)
+        return self._prepared(case.state, case.operation)
+
+    def _part(self) -> None:
+        """Disconnect the store of the keys that are to be unavailable."""
+        store = self._provisioner.keyed_store(self._kms, "other")
+        self._provisioner.disconnect(self._kms, store)
+
+    def _control(self, case: Case) -> None:
         """The operation of a case succeeds in the state where it has to, if in any.
 
         Once in a run is enough: it does not depend on the case.
@@ -253,10 +315,13 @@ class States:
         operation, state = case.operation, case.control_state
         if not state or state == case.state:
             return
-        if operation.label not in self._shared.succeeded:
-            subject = self.subject(state, operation)
+        with self._shared.lock_of(operation.label):
+            if operation.label in self._shared.succeeded:
+                return
+            own = States(self._shared.kms, self._provisioner, self._shared)
             label = f"control: {operation.name} of a key that is {state}"
-            control(self.call(operation, subject, label))
+            control(own.call(operation, own.subject(state, operation), label))
+            own.tidy()
             self._shared.succeeded.add(operation.label)
 
     def call(
@@ -278,14 +343,36 @@ class States:
         Raises:
             NotTestable: it cannot be obtained.
         """
+        subject = self._prepared(state, operation)
+        if state is KeyState.UNAVAILABLE:
+            self._provisioner.disconnect(self._kms, subject.key.store)
+        return subject
+
+    def _prepared(self, state: KeyState, operation: KeyOperation | None) -> Subject:
+        """A key in a state; one that is to be unavailable still has its store."""
         if operation and operation.own_key:
             return self._make(state, operation)
-        shared = self._shared.subjects
-        if state not in shared:
-            shared[state] = self._make(state, None)
-        if state is KeyState.UNAVAILABLE:
-            self._provisioner.disconnect(self._kms, shared[state].key.store)
-        return shared[state]
+        shared = self._shared
+        with shared.lock:
+            if state not in shared.subjects:
+                own = States(shared.kms, self._provisioner, shared)
+                shared.subjects[state] = own._make(state, None)
+            return shared.subjects[state]
+
+    def make(self, store: KeyStore, *wanted: KeyState) -> dict[KeyState, Key]:
+        """New keys of a connected store, one in each of these states.
+
+        Raises:
+            NotTestable: one cannot be obtained.
+        """
+
+        def make_one(state: KeyState) -> Key:
+            key = self._provisioner.make_key(self._kms, store)
+            self.enter(state, key)
+            return key
+
+        made = self._kms.side_by_side(partial(make_one, state) for state in wanted)
+        return dict(zip(wanted, made, strict=True))
 
     def enter(self, state: KeyState, key: Key) -> None:
         """Bring an enabled key into a state.
@@ -309,8 +396,10 @@ class States:
 
     def tidy(self) -> None:
         """Delete the aliases that were made, as far as it goes."""
-        for alias in self._aliases:
-            self._kms.call("DeleteAlias", AliasName=alias)
+        self._kms.side_by_side(
+            partial(self._kms.call, "DeleteAlias", AliasName=alias)
+            for alias in self._aliases
+        )
 
     def _make(self, state: KeyState, operation: KeyOperation | None) -> Subject:
         role = "other" if state is KeyState.UNAVAILABLE else "main"
@@ -323,27 +412,32 @@ class States:
             encrypted_by_helper=encrypted,
         )
         if operation is None:
-            subject.encrypted = self._encrypt(subject.key)
+            subject.encrypted = _encrypt(self._kms, subject.key)
         else:
             self._aliases.append(subject.alias)
             for name, parameters in operation.preparation(subject):
                 reply = self._kms.call(name, label=f"control: {name}", **parameters)
                 subject.prepared.update(control(reply))
-        self.enter(state, subject.key)
+        if state is not KeyState.UNAVAILABLE:
+            self.enter(state, subject.key)
         return subject
 
     def _helper(self) -> tuple[Key, KmsReply]:
         shared = self._shared
-        if shared.helper is None or shared.encrypted is None:
-            shared.helper = self._provisioner.shared_key(self._kms)
-            shared.encrypted = self._encrypt(shared.helper)
-        return shared.helper, shared.encrypted
+        with shared.lock:
+            if shared.helper is None or shared.encrypted is None:
+                shared.helper = self._provisioner.shared_key(shared.kms)
+                shared.encrypted = _encrypt(shared.kms, shared.helper)
+            return shared.helper, shared.encrypted
 
-    def _encrypt(self, key: Key) -> KmsReply:
-        label = "control: encrypt"
-        return self._kms.call(
-            "Encrypt", KeyId=key.key_id, Plaintext=b"Ten Tokens", label=label
-        )
+
+def _encrypt(kms: KmsClient, key: Key) -> KmsReply:
+    label = "control: encrypt"
+    return kms.call("Encrypt", KeyId=key.key_id, Plaintext=b"Ten Tokens", label=label)
+
+
+def _has_unavailable(cases: Iterable[Case]) -> bool:
+    return any(case.state is KeyState.UNAVAILABLE for case in cases)
 
 
 _WAYS: Mapping[KeyState, Iterable[tuple[str, dict[str, Any]]]] = {

@@ -11,6 +11,7 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
 
+from ..client.cases import cases
 from ..client.expect import (
     REFUSED,
     control,
@@ -21,14 +22,15 @@ from ..client.expect import (
     violated,
 )
 from ..client.key_operations import policy_of
-from ..client.provisioning import wait_while
+from ..client.key_stores import wait_while
 from .creator import Creator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..client.key_stores import KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
 
 UNKNOWN_STORE = "cks-00000000000000000"
 NOT_CONNECTED = refused("CustomKeyStoreInvalidStateException")
@@ -58,14 +60,14 @@ def _unique(text: str) -> str:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-001")
-@pytest.mark.parametrize("member", ["Origin", "CustomKeyStoreId", "XksKeyId"])
+@cases("member", ["Origin", "CustomKeyStoreId", "XksKeyId"])
 def test_missing_parameter(creator: Creator, member: str) -> None:
     """Without one of the three parameters that it takes, no key is created."""
     creator.refuses(REFUSED, **{member: None})
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-002")
-@pytest.mark.parametrize(
+@cases(
     "make",
     [
         pytest.param(lambda: _unique("Key.With_All-Chars.09"), id="every character"),
@@ -80,7 +82,7 @@ def test_good_external_key_id(creator: Creator, make: Callable[[], str]) -> None
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-002")
-@pytest.mark.parametrize(
+@cases(
     "external_key_id",
     [
         pytest.param("", id="empty"),
@@ -103,7 +105,7 @@ def test_bad_external_key_id(creator: Creator, external_key_id: str) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-002")
-@pytest.mark.parametrize("origin", ["AWS_KMS", "EXTERNAL"])
+@cases("origin", ["AWS_KMS", "EXTERNAL"])
 def test_external_key_id_with_another_origin(creator: Creator, origin: str) -> None:
     """An XksKeyId is refused with any origin but EXTERNAL_KEY_STORE."""
     creator.refuses(REFUSED, Origin=origin, CustomKeyStoreId=None)
@@ -154,14 +156,14 @@ def test_store_failed(
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-005")
-@pytest.mark.parametrize("member", ["KeySpec", "CustomerMasterKeySpec"])
+@cases("member", ["KeySpec", "CustomerMasterKeySpec"])
 def test_key_spec(creator: Creator, member: str) -> None:
     """KeySpec, or its old name, may be SYMMETRIC_DEFAULT, and is so without it."""
     _expect_member(creator, member, given="SYMMETRIC_DEFAULT")
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-005")
-@pytest.mark.parametrize("member", ["KeySpec", "CustomerMasterKeySpec"])
+@cases("member", ["KeySpec", "CustomerMasterKeySpec"])
 def test_another_key_spec(creator: Creator, member: str) -> None:
     """No other key spec is accepted, nor by its old name."""
     creator.refuses(REFUSED, KeyUsage="ENCRYPT_DECRYPT", **{member: "RSA_2048"})
@@ -174,9 +176,7 @@ def test_key_usage(creator: Creator) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-006")
-@pytest.mark.parametrize(
-    "usage", ["SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"]
-)
+@cases("usage", ["SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"])
 def test_another_key_usage(creator: Creator, usage: str) -> None:
     """No other key usage is accepted."""
     creator.refuses(REFUSED, KeyUsage=usage)
@@ -206,14 +206,14 @@ def _expect_member(creator: Creator, member: str, *, given: object) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-009")
-@pytest.mark.parametrize("kind", KINDS)
+@cases("kind", KINDS)
 def test_another_kind_of_key(creator: Creator, kind: str) -> None:
     """Asymmetric, HMAC, imported and multi-Region keys are not made in the store."""
     creator.refuses(REFUSED, **KINDS[kind])
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-010")
-@pytest.mark.parametrize(
+@cases(
     "defect",
     [
         pytest.param({"Origin": None}, id="no origin"),
@@ -244,7 +244,7 @@ def test_exception_for_a_combination(
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-011")
-@pytest.mark.parametrize(
+@cases(
     "description",
     [
         pytest.param("Sales & Marketing, 2026", id="short"),
@@ -283,7 +283,7 @@ def test_tags(creator: Creator, kms: KmsClient) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-011")
-@pytest.mark.parametrize("bypass", [None, True], ids=["checked", "bypassed"])
+@cases("bypass", [pytest.param(None, id="checked"), pytest.param(True, id="bypassed")])
 def test_policy(creator: Creator, kms: KmsClient, *, bypass: bool | None) -> None:
     """The Policy is the key's, with or without BypassPolicyLockoutSafetyCheck."""
     policy = policy_of(str(creator.control().get("Arn")), "of-this-check")
@@ -327,7 +327,7 @@ def _read_policy(kms: KmsClient, metadata: Mapping[str, object]) -> object:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-029")
-@pytest.mark.parametrize(
+@cases(
     "policy",
     [
         pytest.param("not a policy", id="no JSON"),
@@ -358,7 +358,7 @@ def test_policy_too_long(creator: Creator) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-029")
-@pytest.mark.parametrize(
+@cases(
     "tags",
     [
         pytest.param(["a"] * 2, id="a key twice"),

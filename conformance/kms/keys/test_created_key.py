@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..client.cases import cases, make_new_key
 from ..client.expect import (
     REFUSED,
     control,
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore
     from ..client.reply import KmsReply
     from .creator import Creator
 
@@ -112,7 +113,7 @@ def test_the_external_key_is_left_alone(kms: KmsClient, new_key: Key) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-016")
-@pytest.mark.parametrize("spec", ["AES_128", "RSA_2048", "ECC_NIST_P256"])
+@cases("spec", ["AES_128", "RSA_2048", "ECC_NIST_P256"])
 def test_key_spec_of_the_external_key(creator: Creator, spec: str) -> None:
     """An external key that is not AES_256 is refused."""
     _refuses_external_key(creator, {"key_spec": spec})
@@ -125,19 +126,16 @@ def test_status_of_the_external_key(creator: Creator) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-018")
-@pytest.mark.parametrize(
-    "usage", [("ENCRYPT",), ("DECRYPT",), ("SIGN", "VERIFY")], ids=" ".join
-)
+@cases("usage", [("ENCRYPT",), ("DECRYPT",), ("SIGN", "VERIFY")])
 def test_usage_of_the_external_key(creator: Creator, usage: tuple[str, ...]) -> None:
     """An external key that lacks ENCRYPT or DECRYPT is refused."""
     _refuses_external_key(creator, {"key_usage": usage})
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-018")
-@pytest.mark.parametrize(
+@cases(
     "usage",
     [("DECRYPT", "ENCRYPT"), ("SIGN", "DECRYPT", "WRAP", "ENCRYPT", "DERIVE")],
-    ids=" ".join,
 )
 def test_more_usages(creator: Creator, usage: tuple[str, ...]) -> None:
     """An external key may have other usages too, in whatever order."""
@@ -147,7 +145,7 @@ def test_more_usages(creator: Creator, usage: tuple[str, ...]) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-019")
-@pytest.mark.parametrize(
+@cases(
     "properties",
     [
         pytest.param(OTHER_SPEC | NOT_ENABLED, id="spec and status"),
@@ -170,7 +168,7 @@ def _refuses_external_key(creator: Creator, properties: Mapping[str, Any]) -> No
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-037")
-@pytest.mark.parametrize(
+@cases(
     ("properties", "message"),
     [
         pytest.param(
@@ -206,7 +204,11 @@ def test_message_about_the_external_key(
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-020")
-@pytest.mark.parametrize("enabled", [True, False], ids=["Enabled", "Disabled"])
+@cases(
+    "enabled",
+    [pytest.param(True, id="Enabled"), pytest.param(False, id="Disabled")],
+    new_key=make_new_key,
+)
 def test_external_key_in_use(
     creator: Creator, kms: KmsClient, new_key: Key, *, enabled: bool
 ) -> None:
@@ -316,7 +318,7 @@ def test_metadata(creator: Creator) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-033")
-@pytest.mark.parametrize("operation", ["CreateKey", "DescribeKey"])
+@cases("operation", ["CreateKey", "DescribeKey"])
 def test_xks_key_configuration(
     creator: Creator, kms: KmsClient, operation: str
 ) -> None:
@@ -327,7 +329,7 @@ def test_xks_key_configuration(
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-034")
-@pytest.mark.parametrize("operation", ["CreateKey", "DescribeKey"])
+@cases("operation", ["CreateKey", "DescribeKey"])
 def test_members_of_other_keys(
     creator: Creator, kms: KmsClient, operation: str
 ) -> None:

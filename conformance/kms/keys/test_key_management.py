@@ -10,6 +10,7 @@ import pytest
 
 from pytest_xks.certify.run.session import require
 
+from ..client.cases import cases, make_new_key
 from ..client.expect import REFUSED, control, expect, expect_member, success, violated
 from ..client.key_operations import OPERATIONS, policy_of
 from .creator import key_ids
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
     from .creator import Creator
     from .states import States
@@ -50,7 +52,7 @@ def _expect_silence(reply: KmsReply, requests: Iterable[ProxyRequest]) -> None:
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-001")
-@pytest.mark.parametrize("member", ["KeyId", "Arn"])
+@cases("member", ["KeyId", "Arn"])
 def test_description_of_a_key(creator: Creator, kms: KmsClient, member: str) -> None:
     """DescribeKey returns what CreateKey returned, by key id and by ARN."""
     expected = _metadata(creator.call())
@@ -64,7 +66,7 @@ def test_description_of_a_key(creator: Creator, kms: KmsClient, member: str) -> 
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-001")
-@pytest.mark.parametrize("state", KeyState)
+@cases("state", KeyState)
 def test_description_in_a_state(
     kms: KmsClient, states: States, state: KeyState
 ) -> None:
@@ -94,7 +96,7 @@ def test_description_asks_no_proxy(
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-003")
-@pytest.mark.parametrize("state", KeyState)
+@cases("state", KeyState)
 def test_enabled_member(kms: KmsClient, states: States, state: KeyState) -> None:
     """The member Enabled is true for a key that is Enabled, and for no other."""
     reply = _describe(kms, states.subject(state).key.key_id)
@@ -245,7 +247,7 @@ def test_alias_to_and_from_a_standard_key(
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-007")
-@pytest.mark.parametrize("days", [7, 30, None], ids=["7", "30", "30 by default"])
+@cases("days", [7, 30, pytest.param(None, id="30 by default")], new_key=make_new_key)
 def test_waiting_period(kms: KmsClient, new_key: Key, days: int | None) -> None:
     """A key waits 7 to 30 days for its deletion, 30 by default."""
     created = _metadata(_describe(kms, new_key.key_id)).get("CreationDate")
@@ -265,7 +267,7 @@ def test_waiting_period(kms: KmsClient, new_key: Key, days: int | None) -> None:
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-007")
-@pytest.mark.parametrize("days", [0, 6, 31, 366])
+@cases("days", [0, 6, 31, 366])
 def test_bad_waiting_period(kms: KmsClient, states: States, days: int) -> None:
     """Less than 7 or more than 30 days are refused."""
     schedule = OPERATIONS["ScheduleKeyDeletion"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.cases import cases, judge, make_new_key
 from ..client.expect import (
     Outcome,
     control,
@@ -17,12 +19,15 @@ from ..client.expect import (
     refused,
     success,
 )
-from ..client.provisioning import wait_while
-from .states import KeyState, cases, expect_key_state
+from ..client.key_stores import wait_while
+from .states import KeyState, cells_of, expect_key_state
 
 if TYPE_CHECKING:
+    from ..client.key_operations import Subject
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
+    from ..client.reply import KmsReply
     from .states import Case, States
 
 UNAVAILABLE_AS_DOCUMENTED = Outcome(
@@ -60,7 +65,7 @@ def _do(kms: KmsClient, operation: str, key: Key) -> None:
 
 
 @pytest.mark.requirement("KMS-STATE-001")
-@pytest.mark.parametrize(
+@cases(
     ("steps", "state"),
     [
         pytest.param([], "Enabled", id="new"),
@@ -68,6 +73,7 @@ def _do(kms: KmsClient, operation: str, key: Key) -> None:
         pytest.param(["DisableKey", "EnableKey"], "Enabled", id="enabled again"),
         pytest.param(["ScheduleKeyDeletion"], "PendingDeletion", id="to be deleted"),
     ],
+    new_key=make_new_key,
 )
 def test_states(kms: KmsClient, new_key: Key, steps: list[str], state: str) -> None:
     """A key is Enabled, Disabled or PendingDeletion, after what was done with it."""
@@ -89,7 +95,7 @@ def test_unavailable_while_disconnected(
 @pytest.mark.requirement("KMS-STATE-002")
 def test_available_while_the_proxy_fails(kms: KmsClient, new_key: Key) -> None:
     """The keys of a store whose proxy fails are not Unavailable."""
-    with new_key.store.proxy.failing("InternalException", 500):
+    with new_key.proxy.failing("InternalException", 500):
         encrypt = kms.call(
             "Encrypt", KeyId=new_key.key_id, Plaintext=b"x", label="a failure"
         )
@@ -98,7 +104,7 @@ def test_available_while_the_proxy_fails(kms: KmsClient, new_key: Key) -> None:
 
 
 @pytest.mark.requirement("KMS-STATE-003")
-@pytest.mark.parametrize("change", ["disabled", "deleted"])
+@cases("change", ["disabled", "deleted"], new_key=make_new_key)
 def test_external_key_has_no_influence(
     kms: KmsClient, new_key: Key, change: str
 ) -> None:
@@ -116,20 +122,17 @@ def test_external_key_has_no_influence(
 
 
 @pytest.mark.requirement("KMS-STATE-004")
-@pytest.mark.parametrize("state", [KeyState.ENABLED, KeyState.DISABLED])
 def test_reconnecting(
-    kms: KmsClient,
-    provisioner: Provisioner,
-    states: States,
-    other_store: KeyStore,
-    state: KeyState,
+    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
 ) -> None:
     """A key of a store that is connected again is in its state of before."""
-    key = provisioner.make_key(kms, other_store)
-    states.enter(state, key)
+    keys = states.make(other_store, KeyState.ENABLED, KeyState.DISABLED)
     provisioner.disconnect(kms, other_store)
     provisioner.connect(kms, other_store)
-    expect_key_state(kms, key, state)
+    judge(
+        kms,
+        {s: partial(expect_key_state, kms, key, s) for s, key in keys.items()},
+    )
 
 
 @pytest.mark.requirement("KMS-STATE-005")
@@ -145,46 +148,49 @@ def test_pending_stays_pending(
     expect_key_state(kms, key, "PendingDeletion", note="The store is connected again.")
 
 
+CHANGES = {KeyState.ENABLED: "DisableKey", KeyState.DISABLED: "EnableKey"}
+"""By the state before; the other one is that thereafter."""
+
+
 @pytest.mark.requirement("KMS-STATE-006")
-@pytest.mark.parametrize("operation", ["DisableKey", "EnableKey"])
 def test_enabling_an_unavailable_key(
-    kms: KmsClient,
-    provisioner: Provisioner,
-    states: States,
-    other_store: KeyStore,
-    operation: str,
+    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
 ) -> None:
     """EnableKey and DisableKey of an Unavailable key show once it is available."""
-    before, after = KeyState.ENABLED, KeyState.DISABLED
-    if operation == "EnableKey":
-        before, after = after, before
-    key = provisioner.make_key(kms, other_store)
-    states.enter(before, key)
+    keys = states.make(other_store, *CHANGES)
     provisioner.disconnect(kms, other_store)
-    success(kms.call(operation, KeyId=key.key_id))
-    expect_key_state(kms, key, "Unavailable", note="The store is disconnected.")
+
+    def change(key: Key, operation: str) -> None:
+        success(kms.call(operation, KeyId=key.key_id))
+        expect_key_state(kms, key, "Unavailable", note="The store is disconnected.")
+
+    judge(kms, {CHANGES[s]: partial(change, k, CHANGES[s]) for s, k in keys.items()})
     provisioner.connect(kms, other_store)
-    expect_key_state(kms, key, after, note="The store is connected again.")
+    note = "The store is connected again."
+    changed = zip(keys.values(), reversed(keys), strict=True)
+    judge(
+        kms,
+        {
+            f"then {after}": partial(expect_key_state, kms, key, after, note=note)
+            for key, after in changed
+        },
+    )
 
 
 @pytest.mark.requirement("KMS-STATE-016")
-@pytest.mark.parametrize("shown", ["KeyState", "exception"])
 def test_disabled_and_unavailable(
-    kms: KmsClient,
-    provisioner: Provisioner,
-    states: States,
-    other_store: KeyStore,
-    shown: str,
+    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
 ) -> None:
     """A disabled key in a store that is disconnected counts as Unavailable."""
-    key = provisioner.make_key(kms, other_store)
-    states.enter(KeyState.DISABLED, key)
+    key = states.make(other_store, KeyState.DISABLED)[KeyState.DISABLED]
     provisioner.disconnect(kms, other_store)
-    if shown == "KeyState":
-        expect_key_state(kms, key, "Unavailable")
-        return
-    reply = kms.call("Encrypt", KeyId=key.key_id, Plaintext=b"x")
-    expect(control_refused(reply), refused("KMSInvalidStateException"))
+
+    def use() -> None:
+        reply = kms.call("Encrypt", KeyId=key.key_id, Plaintext=b"x")
+        expect(control_refused(reply), refused("KMSInvalidStateException"))
+
+    shown = partial(expect_key_state, kms, key, "Unavailable")
+    judge(kms, {"KeyState": shown, "exception": use})
 
 
 @pytest.mark.requirement("KMS-STATE-017")
@@ -205,112 +211,105 @@ def test_failed_store(
 # -- what operations answer -----------------------------------------------------------
 
 
-def _judge(states: States, case: Case) -> None:
+def _expect_accepted(case: Case, _: Subject, reply: KmsReply) -> None:
     """An operation on a key in a state has one of the outcomes of the table."""
-    states.control(case)
-    reply = states.call(case.operation, states.subject(case.state, case.operation))
     expect(reply, *case.cell.accepted, note=f"The key is {case.state}.")
 
 
 @pytest.mark.requirement("KMS-STATE-007")
-@pytest.mark.parametrize("case", cases("KMS-STATE-007"))
-def test_disabled(states: States, case: Case) -> None:
+def test_disabled(states: States) -> None:
     """What cannot be done with a Disabled key is a DisabledException."""
-    _judge(states, case)
+    states.judge(cells_of("KMS-STATE-007"), _expect_accepted)
 
 
 @pytest.mark.requirement("KMS-STATE-008")
-@pytest.mark.parametrize("case", cases("KMS-STATE-008"))
-def test_use_of_a_pending_key(states: States, case: Case) -> None:
+def test_use_of_a_pending_key(states: States) -> None:
     """A PendingDeletion key is not used: DisabledException or KMSInvalidStateException.
 
     The documents have both.
     """
-    _judge(states, case)
+    states.judge(cells_of("KMS-STATE-008"), _expect_accepted)
 
 
 @pytest.mark.requirement("KMS-STATE-009")
-@pytest.mark.parametrize("case", cases("KMS-STATE-009"))
-def test_management_of_a_pending_key(states: States, case: Case) -> None:
+def test_management_of_a_pending_key(states: States) -> None:
     """A PendingDeletion key is not changed: KMSInvalidStateException."""
-    _judge(states, case)
+    states.judge(cells_of("KMS-STATE-009"), _expect_accepted)
 
 
 @pytest.mark.requirement("KMS-STATE-010")
-@pytest.mark.parametrize("case", cases("KMS-STATE-010"))
-def test_cancelling_no_deletion(states: States, case: Case) -> None:
+def test_cancelling_no_deletion(states: States) -> None:
     """CancelKeyDeletion of a key that is not pending: KMSInvalidStateException."""
-    _judge(states, case)
+    states.judge(cells_of("KMS-STATE-010"), _expect_accepted)
 
 
 @pytest.mark.requirement("KMS-STATE-011")
-@pytest.mark.parametrize("case", cases("KMS-STATE-011"))
-def test_not_in_a_custom_key_store(states: States, case: Case) -> None:
+def test_not_in_a_custom_key_store(states: States) -> None:
     """Rotation and data key pairs stay unsupported in every state.
 
     A few cells of the table have the exception of the state as well.
     """
-    _judge(states, case)
+    states.judge(cells_of("KMS-STATE-011"), _expect_accepted)
 
 
 @pytest.mark.requirement("KMS-STATE-012")
-@pytest.mark.parametrize("case", cases("KMS-STATE-012"))
-def test_no_imported_material(states: States, case: Case) -> None:
+def test_no_imported_material(states: States) -> None:
     """Importing key material stays unsupported in every state.
 
     For a PendingDeletion key also a KMSInvalidStateException.
     """
-    _judge(states, case)
+    states.judge(cells_of("KMS-STATE-012"), _expect_accepted)
 
 
 @pytest.mark.requirement("KMS-STATE-013")
-@pytest.mark.parametrize("case", cases("KMS-STATE-013"))
-def test_alias_to_a_pending_key(states: States, case: Case) -> None:
+def test_alias_to_a_pending_key(states: States) -> None:
     """No alias is moved to a PendingDeletion key: KMSInvalidStateException."""
-    _judge(states, case)
+    states.judge(cells_of("KMS-STATE-013"), _expect_accepted)
 
 
 @pytest.mark.requirement("KMS-STATE-014")
-@pytest.mark.parametrize("case", cases("KMS-STATE-014"))
-def test_use_of_an_unavailable_key(states: States, case: Case) -> None:
+def test_use_of_an_unavailable_key(states: States) -> None:
     """An Unavailable key is not used: KMSInvalidStateException."""
-    _judge(states, case)
+    states.judge(cells_of("KMS-STATE-014"), _expect_accepted)
 
 
 @pytest.mark.requirement("KMS-STATE-015")
-@pytest.mark.parametrize("case", cases("KMS-STATE-014"))
-def test_no_key_unavailable_exception(states: States, case: Case) -> None:
+def test_no_key_unavailable_exception(states: States) -> None:
     """To use an Unavailable key is the caller's error, and never a server's fault.
 
     KeyUnavailableException is a fault, and boto3 would retry it.
     """
-    states.control(case)
-    reply = states.call(case.operation, states.subject(case.state, case.operation))
-    expect(control_refused(reply), UNAVAILABLE_AS_DOCUMENTED)
+    states.judge(
+        cells_of("KMS-STATE-014"),
+        lambda _case, _subject, reply: expect(
+            control_refused(reply), UNAVAILABLE_AS_DOCUMENTED
+        ),
+    )
 
 
 @pytest.mark.requirement("KMS-STATE-019")
-@pytest.mark.parametrize("case", cases("KMS-STATE-019"))
-def test_allowed(states: States, case: Case) -> None:
+def test_allowed(states: States) -> None:
     """What the table of key states allows succeeds."""
-    _judge(states, case)
+    states.judge(cells_of("KMS-STATE-019"), _expect_accepted)
+
+
+MESSAGES_OF = (
+    *cells_of("KMS-STATE-007", "Encrypt", "CreateGrant"),
+    *cells_of("KMS-STATE-008", "Encrypt"),
+    *cells_of("KMS-STATE-009", "TagResource", "EnableKey"),
+    *cells_of("KMS-STATE-010"),
+    *cells_of("KMS-STATE-013"),
+    *cells_of("KMS-STATE-014", "Encrypt"),
+)
 
 
 @pytest.mark.requirement("KMS-STATE-018")
-@pytest.mark.parametrize(
-    "case",
-    [
-        *cases("KMS-STATE-007", "Encrypt", "CreateGrant"),
-        *cases("KMS-STATE-008", "Encrypt"),
-        *cases("KMS-STATE-009", "TagResource", "EnableKey"),
-        *cases("KMS-STATE-010"),
-        *cases("KMS-STATE-013"),
-        *cases("KMS-STATE-014", "Encrypt"),
-    ],
-)
-def test_message(states: States, case: Case) -> None:
+def test_message(states: States) -> None:
     """The message names the key by its ARN, and its state."""
-    subject = states.subject(case.state, case.operation)
-    reply = control_refused(states.call(case.operation, subject))
+    states.judge(MESSAGES_OF, _expect_message, controlled=False)
+
+
+def _expect_message(case: Case, subject: Subject, reply: KmsReply) -> None:
     texts = MESSAGES[case.cell.requirement]
-    expect_message(reply, *(text.format(arn=subject.key.arn) for text in texts))
+    accepted = (text.format(arn=subject.key.arn) for text in texts)
+    expect_message(control_refused(reply), *accepted)

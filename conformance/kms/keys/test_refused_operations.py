@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..client.cases import cases
 from ..client.expect import REFUSED, control, expect, refused
 from ..client.key_operations import OPERATIONS
 from .states import KeyState
 
 if TYPE_CHECKING:
     from ..client.expect import Outcome
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore
     from .states import States
 
 UNKNOWN_STORE = "cks-00000000000000000"
@@ -35,9 +36,7 @@ def _expect_refused(states: States, operation: str, accepted: Outcome) -> None:
 
 
 @pytest.mark.requirement("KMS-UNSUP-001")
-@pytest.mark.parametrize(
-    "operation", ["GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"]
-)
+@cases("operation", ["GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"])
 def test_data_key_pairs(states: States, operation: str) -> None:
     """No data key pairs are made under the key: UnsupportedOperationException."""
     _expect_refused(states, operation, UNSUPPORTED)
@@ -60,7 +59,7 @@ def test_random_of_an_unknown_store(kms: KmsClient) -> None:
 
 
 @pytest.mark.requirement("KMS-UNSUP-004")
-@pytest.mark.parametrize(
+@cases(
     "operation",
     [
         "EnableKeyRotation",
@@ -76,7 +75,7 @@ def test_rotation(states: States, operation: str) -> None:
 
 
 @pytest.mark.requirement("KMS-UNSUP-005")
-@pytest.mark.parametrize(
+@cases(
     "operation",
     ["GetParametersForImport", "ImportKeyMaterial", "DeleteImportedKeyMaterial"],
 )
@@ -86,14 +85,14 @@ def test_import(states: States, operation: str) -> None:
 
 
 @pytest.mark.requirement("KMS-UNSUP-006")
-@pytest.mark.parametrize("operation", ["ReplicateKey", "UpdatePrimaryRegion"])
+@cases("operation", ["ReplicateKey", "UpdatePrimaryRegion"])
 def test_other_regions(states: States, operation: str) -> None:
     """The key is never multi-Region: UnsupportedOperationException."""
     _expect_refused(states, operation, UNSUPPORTED)
 
 
 @pytest.mark.requirement("KMS-UNSUP-007")
-@pytest.mark.parametrize(
+@cases(
     "operation", ["Sign", "Verify", "GenerateMac", "VerifyMac", "DeriveSharedSecret"]
 )
 def test_other_usages(states: States, operation: str) -> None:
@@ -112,7 +111,7 @@ def test_public_key(states: States) -> None:
 
 
 @pytest.mark.requirement("KMS-UNSUP-009")
-@pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])
+@cases("algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])
 def test_algorithm_of_encrypt(kms: KmsClient, key: Key, algorithm: str) -> None:
     """Encrypt has no algorithm but SYMMETRIC_DEFAULT: InvalidKeyUsageException."""
     given: dict[str, Any] = {"KeyId": key.key_id, "Plaintext": b"Ten Tokens"}
@@ -122,7 +121,7 @@ def test_algorithm_of_encrypt(kms: KmsClient, key: Key, algorithm: str) -> None:
 
 
 @pytest.mark.requirement("KMS-UNSUP-009")
-@pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])
+@cases("algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])
 def test_algorithm_of_decrypt(kms: KmsClient, key: Key, algorithm: str) -> None:
     """Decrypt has no algorithm but SYMMETRIC_DEFAULT: InvalidKeyUsageException."""
     encrypted = kms.call(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.cases import cases, judge, own_key
 from ..client.expect import (
     REFUSED,
     VALIDATION,
@@ -26,8 +28,9 @@ from ..stores.store_calls import CreateCalls
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
 ERRORS = [
@@ -90,7 +93,7 @@ def test_success_is_aws_json(kms: KmsClient) -> None:
 
 
 @pytest.mark.requirement("KMS-GEN-001")
-@pytest.mark.parametrize(("operation", "parameters", "code"), ERRORS)
+@cases(("operation", "parameters", "code"), ERRORS)
 def test_error_is_aws_json(
     kms: KmsClient, operation: str, parameters: dict[str, Any], code: str
 ) -> None:
@@ -107,7 +110,7 @@ def _expect_aws_json(reply: KmsReply) -> None:
 
 
 @pytest.mark.requirement("KMS-GEN-002")
-@pytest.mark.parametrize(("operation", "parameters", "code"), ERRORS)
+@cases(("operation", "parameters", "code"), ERRORS)
 def test_error_message(
     kms: KmsClient, operation: str, parameters: dict[str, Any], code: str
 ) -> None:
@@ -119,7 +122,7 @@ def test_error_message(
 
 
 @pytest.mark.requirement("KMS-GEN-003")
-@pytest.mark.parametrize(("operation", "parameters", "code"), ERRORS)
+@cases(("operation", "parameters", "code"), ERRORS)
 def test_error_status(
     kms: KmsClient, operation: str, parameters: dict[str, Any], code: str
 ) -> None:
@@ -130,7 +133,7 @@ def test_error_status(
 
 
 @pytest.mark.requirement("KMS-GEN-016")
-@pytest.mark.parametrize("kind", ["success", "error"])
+@cases("kind", ["success", "error"])
 def test_request_id(kms: KmsClient, kind: str) -> None:
     """Every answer names its request, each by another id."""
     filters = {} if kind == "success" else {"CustomKeyStoreId": "cks-of-nobody"}
@@ -143,7 +146,7 @@ def test_request_id(kms: KmsClient, kind: str) -> None:
 
 
 @pytest.mark.requirement("KMS-GEN-017")
-@pytest.mark.parametrize(
+@cases(
     "body",
     [
         pytest.param(b"no JSON", id="no-json"),
@@ -165,7 +168,7 @@ def test_unknown_operation(kms: KmsClient) -> None:
 
 
 @pytest.mark.requirement("KMS-GEN-010")
-@pytest.mark.parametrize(
+@cases(
     "operation",
     [
         "ConnectCustomKeyStore",
@@ -173,6 +176,7 @@ def test_unknown_operation(kms: KmsClient) -> None:
         "DisconnectCustomKeyStore",
         "UpdateCustomKeyStore",
     ],
+    stores=1,
 )
 def test_no_members(kms: KmsClient, provisioner: Provisioner, operation: str) -> None:
     """What returns nothing answers with the JSON object without members."""
@@ -217,35 +221,53 @@ def _cryptographic_calls(kms: KmsClient, key: Key) -> Mapping[str, dict[str, Any
 
 
 @pytest.mark.requirement("KMS-GEN-004")
-@pytest.mark.parametrize("operation", CRYPTOGRAPHIC)
+@cases("operation", CRYPTOGRAPHIC, key=own_key)
 def test_no_new_exception(kms: KmsClient, key: Key, operation: str) -> None:
     """A failure of the proxy has no exception that older programs do not know."""
     parameters = _cryptographic_calls(kms, key)[operation]
     control(kms.call(operation, label="control: a good proxy", **parameters))
-    with key.store.proxy.failing("AccessDeniedException", 403):
+    with key.proxy.failing("AccessDeniedException", 403):
         expect(control_refused(kms.call(operation, **parameters)), OLDER_EXCEPTION)
 
 
 @pytest.mark.requirement("KMS-GEN-005")
-@pytest.mark.parametrize("operation", CRYPTOGRAPHIC)
-@pytest.mark.parametrize("failure", ["proxy-denies-access", "store-disconnected"])
-def test_invalid_state(
-    kms: KmsClient,
-    provisioner: Provisioner,
-    other_store: KeyStore,
-    operation: str,
-    failure: str,
+@cases("operation", CRYPTOGRAPHIC, key=own_key)
+def test_invalid_state_while_the_proxy_refuses(
+    kms: KmsClient, key: Key, operation: str
 ) -> None:
-    """What is wrong with proxy or connection is a KMSInvalidStateException."""
-    key = provisioner.shared_key(kms, "other")
+    """What is wrong with the proxy is a KMSInvalidStateException."""
     parameters = _cryptographic_calls(kms, key)[operation]
     control(kms.call(operation, label="control: all is well", **parameters))
-    if failure == "store-disconnected":
-        provisioner.disconnect(kms, other_store)
-        reply = kms.call(operation, **parameters)
-    else:
-        with other_store.proxy.failing("AccessDeniedException", 403):
-            reply = kms.call(operation, **parameters)
+    with key.proxy.failing("AccessDeniedException", 403):
+        _expect_invalid_state(kms, operation, parameters)
+
+
+@pytest.mark.requirement("KMS-GEN-005")
+def test_invalid_state_while_disconnected(
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
+) -> None:
+    """What is wrong with the connection is a KMSInvalidStateException."""
+    calls = _cryptographic_calls(kms, provisioner.shared_key(kms, "other"))
+    label = "control: all is well"
+    for reply in kms.side_by_side(
+        partial(kms.call, operation, label=label, **parameters)
+        for operation, parameters in calls.items()
+    ):
+        control(reply)
+    provisioner.disconnect(kms, other_store)
+    judge(
+        kms,
+        {
+            operation: partial(_expect_invalid_state, kms, operation, parameters)
+            for operation, parameters in calls.items()
+        },
+    )
+
+
+def _expect_invalid_state(
+    kms: KmsClient, operation: str, parameters: Mapping[str, Any]
+) -> None:
+    reply = kms.call(operation, **parameters)
     expect(control_refused(reply), refused("KMSInvalidStateException"))
 
 
@@ -257,7 +279,7 @@ def _elsewhere(kms: KmsClient) -> str:
 
 
 @pytest.mark.requirement("KMS-GEN-009")
-@pytest.mark.parametrize("member", ["CustomKeyStoreId", "CustomKeyStoreName"])
+@cases("member", ["CustomKeyStoreId", "CustomKeyStoreName"])
 def test_store_of_another_region(kms: KmsClient, store: KeyStore, member: str) -> None:
     """A key store is known in its own Region, and in no other one."""
     filters = {"CustomKeyStoreId": store.id, "CustomKeyStoreName": store.name}
@@ -299,7 +321,7 @@ def test_validation(
 
 
 @pytest.mark.requirement("KMS-GEN-014")
-@pytest.mark.parametrize("member", ["AccessKeyId", "RawSecretAccessKey"])
+@cases("member", ["AccessKeyId", "RawSecretAccessKey"], stores=1)
 def test_bad_credential_is_not_echoed(
     kms: KmsClient, provisioner: Provisioner, member: str
 ) -> None:

@@ -1,36 +1,41 @@
 """The KMS operations that call the proxy, each while something is wrong with it.
 
 Every attempt comes with its control: the same call while nothing is wrong. What cannot
-be done twice (a store's endpoint and path, an external key) is probed first.
+be done twice (a store's endpoint and path, an external key) is probed first. What goes
+wrong concerns a key store or an external key that no other attempt has, so attempts may
+be made side by side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_xks.certify.probe_proxy.store import ProxyStore
+from pytest_xks.certify.probe_proxy.scripts import ScriptedPath
 
 from ..client.expect import control
-from ..client.provisioning import creation, wait_while
+from ..client.key_stores import creation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
-__all__ = ["PLAINTEXT", "Cause", "KmsOperation", "attempt", "attempt_to_connect"]
+__all__ = ["PLAINTEXT", "Attempt", "Cause", "KmsOperation", "attempt", "prepare"]
 
-Cause = Callable[[ProxyStore], AbstractContextManager[None]]
+Cause = Callable[[ScriptedPath], AbstractContextManager[None]]
 """Makes something go wrong within a block."""
 
 PLAINTEXT = b"the plaintext of an attempt"
-_ROLE = "spare"
+_UPDATED, _CONNECTED = "updated", "connected"
+"""Roles of stores that only one attempt at a time has."""
 
 
 class KmsOperation(StrEnum):
@@ -56,6 +61,32 @@ _CRYPTOGRAPHY = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An operation that is ready to be tried while something is wrong."""
+
+    about: ScriptedPath
+    """What the proxy is asked about, on its behalf alone."""
+    probe: Callable[[], KmsReply]
+    """The operation."""
+    control: Callable[[KmsReply], object]
+    """Gets the reply to the probe, and raises NotTestable if the operation fails,
+    too, while nothing is wrong."""
+
+
+def prepare(
+    kms: KmsClient, provisioner: Provisioner, operation: KmsOperation
+) -> Attempt:
+    """Make what an operation needs.
+
+    Of UpdateCustomKeyStore and ConnectCustomKeyStore there is one attempt at a time.
+
+    Raises:
+        NotTestable: it cannot be obtained, or the operation fails already.
+    """
+    return _PREPARATIONS[operation](kms, provisioner)
+
+
 def attempt(
     kms: KmsClient, provisioner: Provisioner, operation: KmsOperation, cause: Cause
 ) -> KmsReply:
@@ -64,70 +95,83 @@ def attempt(
     Args:
         kms: the endpoint.
         provisioner: makes what the operation needs.
-        operation: not ConnectCustomKeyStore; see ``attempt_to_connect``.
+        operation: the operation.
         cause: what is wrong.
 
     Raises:
         NotTestable: the operation fails, too, while nothing is wrong.
     """
-    return _ATTEMPTS[operation](kms, provisioner, cause)
+    prepared = prepare(kms, provisioner, operation)
+    with cause(prepared.about):
+        reply = prepared.probe()
+    prepared.control(reply)
+    return reply
 
 
-def _create(kms: KmsClient, provisioner: Provisioner, cause: Cause) -> KmsReply:
+def _create(kms: KmsClient, provisioner: Provisioner) -> Attempt:
     proxy = provisioner.probe_proxy.open_store()
-    parameters = creation(proxy)
-    with cause(proxy):
-        probe = kms.call("CreateCustomKeyStore", **parameters)
-    if provisioner.adopt(probe, proxy) is None:
-        again = kms.call(
-            "CreateCustomKeyStore", label="control: nothing is wrong", **parameters
-        )
-        provisioner.adopt(again, proxy)
-        control(again)
-    return probe
+    call = partial(kms.call, "CreateCustomKeyStore", **creation(proxy))
+
+    def create(label: str = "") -> KmsReply:
+        reply = call(label=label)
+        provisioner.adopt(reply, proxy)
+        return reply
+
+    return Attempt(about=proxy, probe=create, control=partial(_unless_done, create))
 
 
-def _update(kms: KmsClient, provisioner: Provisioner, cause: Cause) -> KmsReply:
-    store = provisioner.keyed_store(kms, _ROLE)
+def _unless_done(call: Callable[[str], KmsReply], reply: KmsReply) -> None:
+    """The control of what cannot be done twice."""
+    if not reply.succeeded:
+        control(call("control: nothing is wrong"))
+
+
+def _update(kms: KmsClient, provisioner: Provisioner) -> Attempt:
+    store = provisioner.lasting_store(_UPDATED)
+    provisioner.connect(kms, store)
     call = partial(
         kms.call,
         "UpdateCustomKeyStore",
         CustomKeyStoreId=store.id,
         XksProxyAuthenticationCredential=store.proxy.rotate_credential(),
     )
-    with cause(store.proxy):
-        probe = call()
-    control(call(label="control: nothing is wrong"))
-    return probe
+    return Attempt(
+        about=store.proxy,
+        probe=call,
+        control=lambda _: control(call(label="control: nothing is wrong")),
+    )
 
 
-def _create_key(kms: KmsClient, provisioner: Provisioner, cause: Cause) -> KmsReply:
+def _create_key(kms: KmsClient, provisioner: Provisioner) -> Attempt:
     store = provisioner.keyed_store(kms)
+    external_key = store.proxy.add_key()
     call = partial(
         kms.call,
         "CreateKey",
         Origin="EXTERNAL_KEY_STORE",
         CustomKeyStoreId=store.id,
-        XksKeyId=store.proxy.add_key().id,
+        XksKeyId=external_key.id,
     )
-    with cause(store.proxy):
-        probe = call()
-    provisioner.adopt_key(probe)
-    if not probe.succeeded:
-        again = call(label="control: nothing is wrong")
-        provisioner.adopt_key(again)
-        control(again)
-    return probe
+
+    def create(label: str = "") -> KmsReply:
+        reply = call(label=label)
+        provisioner.adopt_key(reply)
+        return reply
+
+    return Attempt(
+        about=store.proxy.about_key(external_key.id),
+        probe=create,
+        control=partial(_unless_done, create),
+    )
 
 
 def _use_key(
-    operation: KmsOperation, kms: KmsClient, provisioner: Provisioner, cause: Cause
-) -> KmsReply:
-    key = provisioner.shared_key(kms)
+    operation: KmsOperation, kms: KmsClient, provisioner: Provisioner
+) -> Attempt:
+    key = provisioner.own_key(kms)
     call = partial(kms.call, operation, **_parameters(operation, kms, key))
     control(call(label="control: nothing is wrong"))
-    with cause(key.store.proxy):
-        return call()
+    return Attempt(about=key.proxy, probe=call, control=lambda _: None)
 
 
 def _parameters(operation: KmsOperation, kms: KmsClient, key: Key) -> Mapping[str, Any]:
@@ -147,29 +191,28 @@ def _parameters(operation: KmsOperation, kms: KmsClient, key: Key) -> Mapping[st
     return {"KeyId": key.key_id, "KeySpec": "AES_256"}
 
 
-_ATTEMPTS: Mapping[
-    KmsOperation, Callable[[KmsClient, Provisioner, Cause], KmsReply]
-] = {
+def _connect(kms: KmsClient, provisioner: Provisioner) -> Attempt:
+    """The reply is what DescribeCustomKeyStores says when it has come to an end.
+
+    That ConnectCustomKeyStore itself fails is KMS-CONNECT-010.
+    """
+    store = provisioner.lasting_store(_CONNECTED)
+    provisioner.disconnect(kms, store)
+
+    def connect() -> KmsReply:
+        begun = kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id)
+        control(begun)
+        provisioner.state_of(kms, store)
+        return kms.call("DescribeCustomKeyStores", CustomKeyStoreId=store.id)
+
+    # That a store connects while nothing is wrong, another one has shown.
+    return Attempt(about=store.proxy, probe=connect, control=lambda _: None)
+
+
+_PREPARATIONS: Mapping[KmsOperation, Callable[[KmsClient, Provisioner], Attempt]] = {
     KmsOperation.CREATE: _create,
     KmsOperation.UPDATE: _update,
+    KmsOperation.CONNECT: _connect,
     KmsOperation.CREATE_KEY: _create_key,
     **{operation: partial(_use_key, operation) for operation in _CRYPTOGRAPHY},
 }
-
-
-def attempt_to_connect(
-    kms: KmsClient, provisioner: Provisioner, cause: Cause
-) -> KmsReply:
-    """What DescribeCustomKeyStores says after a connection while something is wrong.
-
-    Raises:
-        NotTestable: the store does not connect while nothing is wrong, or
-            ConnectCustomKeyStore itself fails, which is KMS-CONNECT-010.
-    """
-    store = provisioner.keyed_store(kms, _ROLE)
-    provisioner.disconnect(kms, store)
-    with cause(store.proxy):
-        begun = kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id)
-        control(begun)
-        wait_while(kms, store.id, "CONNECTING")
-    return kms.call("DescribeCustomKeyStores", CustomKeyStoreId=store.id)

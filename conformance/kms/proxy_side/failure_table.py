@@ -20,7 +20,7 @@ from .attempts import KmsOperation
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from pytest_xks.certify.probe_proxy.store import ProxyStore
+    from pytest_xks.certify.probe_proxy.scripts import ScriptedPath
 
     from .attempts import Cause
 
@@ -58,7 +58,8 @@ class Failure:
 
     name: str
     statement: str
-    cause: Cause
+    cause: Cause | ListenerFault
+    """A fault of the listener concerns everybody."""
     cells: FailureCells
     takes_time: bool = False
     """Whether KMS has to wait for it."""
@@ -76,15 +77,11 @@ def _error(name: str, status: int) -> Cause:
     return lambda proxy: proxy.failing(name, status)
 
 
-def _listener(fault: ListenerFault) -> Cause:
-    return lambda proxy: proxy.listening(fault)
-
-
-def _late(proxy: ProxyStore) -> AbstractContextManager[None]:
+def _late(proxy: ScriptedPath) -> AbstractContextManager[None]:
     return proxy.delaying(_LATE_MS)
 
 
-def _not_json(proxy: ProxyStore) -> AbstractContextManager[None]:
+def _not_json(proxy: ScriptedPath) -> AbstractContextManager[None]:
     return proxy.answering(200, b"this is not JSON", content_type="text/plain")
 
 
@@ -99,7 +96,7 @@ def reporting(*statuses: str) -> Cause:
     )
 
 
-def _other_plaintext(proxy: ProxyStore) -> AbstractContextManager[None]:
+def _other_plaintext(proxy: ScriptedPath) -> AbstractContextManager[None]:
     def other(document: dict[str, object]) -> None:
         # As many bytes as before, and all of them zero.
         encoded = str(document["plaintext"])
@@ -302,7 +299,7 @@ FAILURES = (
     Failure(
         name="no-tcp-connection",
         statement="KMS-FAIL-014",
-        cause=_listener(ListenerFault.CONNECTION_REFUSED),
+        cause=ListenerFault.CONNECTION_REFUSED,
         cells={
             **_store("KMS-CREATESTORE-040", "XksProxyUriUnreachableException"),
             **_connect("KMS-CONNECT-021", "XKS_PROXY_NOT_REACHABLE"),
@@ -313,7 +310,7 @@ FAILURES = (
     Failure(
         name="no-tls-connection",
         statement="KMS-FAIL-015",
-        cause=_listener(ListenerFault.CERTIFICATE_EXPIRED),
+        cause=ListenerFault.CERTIFICATE_EXPIRED,
         cells={
             # KMS-AMB-011.
             **_store(
@@ -376,7 +373,7 @@ CERTIFICATES = tuple(
     Failure(
         name=fault.value,
         statement=_TLS.statement,
-        cause=_listener(fault),
+        cause=fault,
         cells={each: _TLS.cells[each] for each in (_CREATE, KmsOperation.CONNECT)},
     )
     for fault in (

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotApplicable
 
+from ..client.cases import cases
 from ..client.expect import (
     FAILS,
     SUCCEEDS,
@@ -19,13 +20,14 @@ from ..client.expect import (
     refused,
     violated,
 )
-from .attempts import PLAINTEXT, KmsOperation, attempt
+from .attempts import PLAINTEXT, KmsOperation, attempt, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ..client.key_stores import KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from .attempts import Cause
 
     Document = dict[str, Any]
@@ -74,7 +76,7 @@ def test_late_answer(kms: KmsClient, provisioner: Provisioner) -> None:
 
 
 @pytest.mark.requirement("KMS-RESP-004")
-@pytest.mark.parametrize(
+@cases(
     ("operation", "name", "status", "code"),
     [
         pytest.param(
@@ -106,6 +108,7 @@ def test_late_answer(kms: KmsClient, provisioner: Provisioner) -> None:
             id="invalid-state-404",
         ),
     ],
+    stores=1,
 )
 def test_error_name_decides(  # noqa: PLR0913, PLR0917 - the columns of the table
     kms: KmsClient,
@@ -123,7 +126,7 @@ def test_error_name_decides(  # noqa: PLR0913, PLR0917 - the columns of the tabl
 
 
 @pytest.mark.requirement("KMS-RESP-005")
-@pytest.mark.parametrize("operation", [_CREATE, _CREATE_KEY, _ENCRYPT])
+@cases("operation", [_CREATE, _CREATE_KEY, _ENCRYPT], stores=1)
 def test_error_message_is_kept(
     kms: KmsClient, provisioner: Provisioner, operation: KmsOperation
 ) -> None:
@@ -142,7 +145,7 @@ def test_error_message_is_kept(
 
 
 @pytest.mark.requirement("KMS-RESP-015")
-@pytest.mark.parametrize(
+@cases(
     "message",
     [
         pytest.param("x" * 600, id="600-characters"),
@@ -166,8 +169,8 @@ def test_illegal_error_message(
 
 
 @pytest.mark.requirement("KMS-RESP-006")
-@pytest.mark.parametrize("operation", _GENERIC)
-@pytest.mark.parametrize(
+@cases("operation", _GENERIC, stores=1)
+@cases(
     ("status", "body"),
     [
         pytest.param(502, b"<html><h1>Bad Gateway</h1></html>", id="502-with-html"),
@@ -191,7 +194,7 @@ def test_malformed_answer(
 
 
 @pytest.mark.requirement("KMS-RESP-007")
-@pytest.mark.parametrize("operation", _GENERIC)
+@cases("operation", _GENERIC, stores=1)
 def test_unknown_error_name(
     kms: KmsClient, provisioner: Provisioner, operation: KmsOperation
 ) -> None:
@@ -255,7 +258,7 @@ def _corrupting(member: str) -> Callable[[Document], object]:
 
 
 @pytest.mark.requirement("KMS-RESP-009")
-@pytest.mark.parametrize(
+@cases(
     "change",
     [
         pytest.param(
@@ -272,17 +275,15 @@ def _corrupting(member: str) -> Callable[[Document], object]:
 def test_ciphertext_data_integrity_value(
     kms: KmsClient,
     provisioner: Provisioner,
-    key: Key,
     change: Callable[[Document], object],
 ) -> None:
     """Encrypt fails unless the integrity value fits, if KMS asked for one."""
-    with key.store.proxy.watching() as asked:
-        reply = attempt(
-            kms,
-            provisioner,
-            _ENCRYPT,
-            lambda proxy: proxy.altering(change, operation="encrypt"),
-        )
+    prepared = prepare(kms, provisioner, _ENCRYPT)
+    with (
+        prepared.about.watching() as asked,
+        prepared.about.altering(change, operation="encrypt"),
+    ):
+        reply = prepared.probe()
     wanted = "ciphertextDataIntegrityValueAlgorithm"
     if not any(wanted in request.document for request in asked()):
         raise NotApplicable("The endpoint asks for no ciphertextDataIntegrityValue.")
@@ -290,7 +291,7 @@ def test_ciphertext_data_integrity_value(
 
 
 @pytest.mark.requirement("KMS-RESP-011")
-@pytest.mark.parametrize(
+@cases(
     "change",
     [
         pytest.param(_with("ciphertext", b"c" * 8), id="short-ciphertext"),
@@ -310,9 +311,7 @@ def test_lengths_of_encrypt_answer(
 
 
 @pytest.mark.requirement("KMS-RESP-011")
-@pytest.mark.parametrize(
-    "member", ["ciphertext", "initializationVector", "authenticationTag"]
-)
+@cases("member", ["ciphertext", "initializationVector", "authenticationTag"])
 def test_incomplete_encrypt_answer(
     kms: KmsClient, provisioner: Provisioner, member: str
 ) -> None:
@@ -338,7 +337,7 @@ def _lengthen(document: Document) -> None:
 
 
 @pytest.mark.requirement("KMS-RESP-012")
-@pytest.mark.parametrize(
+@cases(
     "change",
     [
         pytest.param(lambda document: document.pop("plaintext"), id="missing"),
@@ -366,7 +365,7 @@ _MANAGER = {"id": "manager-1", "model": "a model", "healthStatus": "ACTIVE"}
 
 
 @pytest.mark.requirement("KMS-RESP-013")
-@pytest.mark.parametrize(
+@cases(
     "defect",
     [
         pytest.param({"keySpec": None}, id="no-key-spec"),
@@ -389,7 +388,7 @@ def test_illegal_key_metadata(
 
 
 @pytest.mark.requirement("KMS-RESP-014")
-@pytest.mark.parametrize(
+@cases(
     "defect",
     [
         pytest.param({"xksProxyFleetSize": None}, id="no-fleet-size"),
@@ -405,6 +404,7 @@ def test_illegal_key_metadata(
             id="unknown-health-status",
         ),
     ],
+    stores=1,
 )
 def test_illegal_health_status(
     kms: KmsClient, provisioner: Provisioner, defect: Mapping[str, object]

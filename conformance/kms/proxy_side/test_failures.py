@@ -12,6 +12,7 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.cases import cases
 from ..client.expect import (
     REFUSED,
     SUCCEEDS,
@@ -22,7 +23,8 @@ from ..client.expect import (
     refused,
     violated,
 )
-from .attempts import KmsOperation, attempt, attempt_to_connect
+from .attempts import KmsOperation, attempt
+from .attempts_of_failures import FailureAttempts
 from .documented_messages import KEY_UNAVAILABLE, MESSAGES, NOT_CONNECTED
 from .failure_table import CERTIFICATES, FAILURES, failure_named, reporting
 
@@ -31,9 +33,11 @@ if TYPE_CHECKING:
 
     from _pytest.mark import ParameterSet
 
+    from ..client.key_stores import KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
+    from .attempts import Cause
     from .failure_table import Failure
 
 _RAISING = (
@@ -49,6 +53,14 @@ _GROUPS = (
     (KmsOperation.CREATE_KEY,),
     (KmsOperation.ENCRYPT, KmsOperation.DECRYPT),
 )
+
+
+@pytest.fixture(scope="module")
+def attempts(
+    kms_of_the_run: KmsClient, session_provisioner: Provisioner
+) -> FailureAttempts:
+    """What operations answered while something was wrong."""
+    return FailureAttempts(kms_of_the_run, session_provisioner)
 
 
 def _cells(*operations: KmsOperation) -> Iterator[ParameterSet]:
@@ -81,26 +93,26 @@ def _texts() -> Iterator[ParameterSet]:
 
 @pytest.mark.parametrize(("failure", "operation"), [*_cells(*_RAISING)])
 def test_exception(
-    kms: KmsClient, provisioner: Provisioner, failure: Failure, operation: KmsOperation
+    attempts: FailureAttempts, failure: Failure, operation: KmsOperation
 ) -> None:
     """A failure of the proxy becomes the exception that is documented for it.
 
     Where none is documented, the operation fails all the same.
     """
-    reply = attempt(kms, provisioner, operation, failure.cause)
+    reply = attempts.of(operation, failure)
     accepted = failure.cells[operation].accepted
     expect(reply, refused(*accepted) if accepted else REFUSED)
 
 
 @pytest.mark.parametrize(("failure", "operation"), [*_cells(KmsOperation.CONNECT)])
 def test_connection_error_code(
-    kms: KmsClient, provisioner: Provisioner, failure: Failure, operation: KmsOperation
+    attempts: FailureAttempts, failure: Failure, operation: KmsOperation
 ) -> None:
     """A failure of the proxy ends ConnectCustomKeyStore in FAILED, with its code.
 
     Where no ConnectionErrorCode is documented, the store becomes FAILED all the same.
     """
-    reply = attempt_to_connect(kms, provisioner, failure.cause)
+    reply = attempts.of(operation, failure)
     _expect_failed(reply, *failure.cells[operation].accepted)
 
 
@@ -114,10 +126,10 @@ def test_connection_error_code(
     ],
 )
 def test_connection_error_code_by_analogy(
-    kms: KmsClient, provisioner: Provisioner, name: str, code: str
+    attempts: FailureAttempts, name: str, code: str
 ) -> None:
     """The ConnectionErrorCode corresponds to the exception of CreateCustomKeyStore."""
-    reply = attempt_to_connect(kms, provisioner, failure_named(name).cause)
+    reply = attempts.of(KmsOperation.CONNECT, failure_named(name))
     entry = _entry(reply)
     if entry.get("ConnectionState") != "FAILED":
         raise NotTestable(f"The ConnectionState is {entry.get('ConnectionState')}.")
@@ -205,10 +217,10 @@ def test_key_in_disconnected_store(
 @pytest.mark.requirement("KMS-FAIL-025")
 @pytest.mark.parametrize(("failure", "operation"), [*_texts()])
 def test_message(
-    kms: KmsClient, provisioner: Provisioner, failure: Failure, operation: KmsOperation
+    attempts: FailureAttempts, failure: Failure, operation: KmsOperation
 ) -> None:
     """The message is one of the texts that AWS documents for the scenario."""
-    reply = attempt(kms, provisioner, operation, failure.cause)
+    reply = attempts.of(operation, failure)
     expect_message(control_refused(reply), *MESSAGES[failure.name])
 
 
@@ -231,13 +243,11 @@ def test_message_of_key_in_disconnected_store(
 
 
 @pytest.mark.requirement("KMS-FAIL-020")
-def test_one_message_and_several_exceptions(
-    kms: KmsClient, provisioner: Provisioner
-) -> None:
+def test_one_message_and_several_exceptions(attempts: FailureAttempts) -> None:
     """One scenario has one message, and an exception for each group of operations."""
-    cause = failure_named("AuthenticationFailedException").cause
+    failure = failure_named("AuthenticationFailedException")
     first, *others = (
-        control_refused(attempt(kms, provisioner, operation, cause))
+        control_refused(attempts.of(operation, failure))
         for operation in (
             KmsOperation.CREATE,
             KmsOperation.CREATE_KEY,
@@ -251,28 +261,26 @@ def test_one_message_and_several_exceptions(
 # -- all cryptographic operations -------------------------------------------------
 
 
+OTHER_CRYPTOGRAPHY = [
+    KmsOperation.GENERATE_DATA_KEY,
+    KmsOperation.GENERATE_DATA_KEY_WITHOUT_PLAINTEXT,
+    KmsOperation.RE_ENCRYPT,
+]
+CAUSES: dict[str, Cause] = {
+    "KeyNotFoundException": lambda p: p.failing("KeyNotFoundException", 404),
+    "ThrottlingException": lambda p: p.failing("ThrottlingException", 429),
+    "malformed-answer": lambda p: p.answering(200, b"this is not JSON"),
+}
+
+
 @pytest.mark.requirement("KMS-FAIL-021")
-@pytest.mark.parametrize(
-    "operation",
-    [
-        KmsOperation.GENERATE_DATA_KEY,
-        KmsOperation.GENERATE_DATA_KEY_WITHOUT_PLAINTEXT,
-        KmsOperation.RE_ENCRYPT,
-    ],
-)
-@pytest.mark.parametrize(
-    "name",
-    [
-        "KeyNotFoundException",
-        "ThrottlingException",
-        "malformed-answer",
-    ],
-)
+@cases("operation", OTHER_CRYPTOGRAPHY)
+@cases("name", CAUSES)
 def test_other_cryptographic_operations(
     kms: KmsClient, provisioner: Provisioner, operation: KmsOperation, name: str
 ) -> None:
     """Cryptographic operations have one exception, whatever goes wrong."""
-    reply = attempt(kms, provisioner, operation, failure_named(name).cause)
+    reply = attempt(kms, provisioner, operation, CAUSES[name])
     expect(reply, refused("KMSInvalidStateException"))
 
 
@@ -290,22 +298,23 @@ def test_other_cryptographic_operations(
     ],
 )
 def test_error_name_is_not_passed_on(
-    kms: KmsClient, provisioner: Provisioner, operation: KmsOperation, name: str
+    attempts: FailureAttempts, operation: KmsOperation, name: str
 ) -> None:
     """An errorName that is an error code of KMS, too, is not what the caller gets."""
-    reply = attempt(kms, provisioner, operation, failure_named(name).cause)
+    reply = attempts.of(operation, failure_named(name))
     if control_refused(reply).code == name:
         violated(reply, f"another exception than {name}")
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-032")
-@pytest.mark.parametrize(
+@cases(
     "statuses",
     [
         pytest.param(["DEGRADED", "DEGRADED"], id="all-degraded"),
         pytest.param(["UNAVAILABLE", "ACTIVE"], id="one-active"),
         pytest.param(["UNAVAILABLE", "DEGRADED"], id="one-degraded"),
     ],
+    stores=2,
 )
 def test_some_key_manager_can_serve(
     kms: KmsClient, provisioner: Provisioner, statuses: list[str]

@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_xks.certify.evidence.recorder import Recorder
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import violated
-from ..client.kms_client import KmsClient
 from ..client.signatures import authorization_of, signature_over
 from ..cryptography.calls import CRYPTO_OPERATIONS, asked, opened, sealed
 from .traffic import ASK_FOR_HEALTH, ASK_FOR_METADATA, Traffic
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
-    from ..client.kms_client import KmsEndpoint
+    from ..client.kms_client import KmsClient, KmsEndpoint
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
     from ..client.signatures import Authorization
@@ -67,9 +65,9 @@ DOCUMENTED_MEMBERS = {
 
 
 @pytest.fixture(scope="module")
-def traffic(endpoint: KmsEndpoint, session_provisioner: Provisioner) -> Traffic:
+def traffic(kms_of_the_run: KmsClient, session_provisioner: Provisioner) -> Traffic:
     """The requests of this run."""
-    return Traffic(KmsClient(endpoint, Recorder()), session_provisioner)
+    return Traffic(kms_of_the_run, session_provisioner)
 
 
 def _each(trace: Trace) -> Iterator[tuple[ProxyRequest, Mapping[str, object]]]:

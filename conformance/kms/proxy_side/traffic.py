@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..client.provisioning import creation, wait_while
+from ..client.key_stores import creation, wait_while
 from ..cryptography.calls import asked, good_call, sealed
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
     from pytest_xks.certify.probe_proxy.store import ProxyStore
 
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
 __all__ = [

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
 
+from ..client.cases import judge
 from ..client.expect import control, expect
-from ..client.provisioning import PREFIX, creation, description_of
+from ..client.key_stores import PREFIX, creation, description_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_xks.certify.probe_proxy.store import ProxyStore
     from pytest_xks.certify.targets.kms_target import VpcEndpointServiceTarget
 
     from ..client.expect import Outcome
+    from ..client.key_stores import KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
 __all__ = [
     "CLOUDHSM_MEMBERS",
     "HEALTHY",
     "CreateCalls",
+    "expect_each_refused",
     "expect_update_refused",
+    "new_calls",
     "new_name",
+    "new_other_calls",
     "proxy_configuration",
     "service_of",
     "update",
@@ -109,6 +117,51 @@ class CreateCalls:
         if not probe.succeeded:
             control(self.call(label="control: without the defect", **both))
         expect(probe, *accepted)
+
+
+def expect_each_refused(
+    kms: KmsClient,
+    provisioner: Provisioner,
+    *accepted: Outcome,
+    good: dict[str, Any],
+    defects: Mapping[str, dict[str, Any]],
+) -> None:
+    """A key store is refused with each of the defects, and created without them.
+
+    One after the other: two key stores may not be behind one service.
+
+    Args:
+        kms: the endpoint.
+        provisioner: removes what a call creates, before the next.
+        accepted: the outcomes that are accepted.
+        good: changes of the parameters for all calls.
+        defects: further changes for one probe each, by the name of the case.
+
+    Raises:
+        NotTestable: it is not created without a defect either.
+        Violation: a probe has none of the outcomes.
+    """
+
+    def probe(defect: dict[str, Any]) -> None:
+        with provisioner.apart(kms):
+            expect(new_calls(provisioner, kms).call(**{**good, **defect}), *accepted)
+
+    with provisioner.apart(kms):
+        label = "control: without a defect"
+        control(new_calls(provisioner, kms).call(label=label, **good))
+    judge(kms, {n: partial(probe, defect) for n, defect in defects.items()}, width=1)
+
+
+def new_calls(provisioner: Provisioner, kms: KmsClient) -> CreateCalls:
+    """Calls for a new key store; its endpoint is the same for all of these checks."""
+    proxy = provisioner.probe_proxy.open_store(label="creation")
+    return CreateCalls(kms, provisioner, proxy)
+
+
+def new_other_calls(provisioner: Provisioner, kms: KmsClient) -> CreateCalls:
+    """Calls for another one, at another endpoint."""
+    proxy = provisioner.probe_proxy.open_store(label="creation-2")
+    return CreateCalls(kms, provisioner, proxy)
 
 
 def update(

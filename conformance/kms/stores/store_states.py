@@ -9,13 +9,14 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable, Violation
 
 from ..client.expect import REFUSED, control, refused, violated
-from ..client.provisioning import connection_state_of, wait_while
+from ..client.key_stores import connection_state_of, wait_while
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..client.key_stores import KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
 __all__ = [

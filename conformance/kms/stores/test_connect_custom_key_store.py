@@ -10,6 +10,7 @@ import pytest
 from pytest_xks.certify.probe_proxy.vocabulary import ConnectionEnd
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.cases import cases
 from ..client.expect import (
     SUCCEEDS,
     control,
@@ -18,7 +19,7 @@ from ..client.expect import (
     refused,
     violated,
 )
-from ..client.provisioning import description_of
+from ..client.key_stores import description_of
 from ..keys.states import expect_key_state
 from .store_states import (
     CLOUDHSM_CODES,
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.store import ProxyStore
 
     from ..client.expect import Outcome
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
     Trouble = Callable[[ProxyStore], AbstractContextManager[None]]
@@ -78,7 +80,7 @@ def _connect(kms: KmsClient, store: KeyStore, label: str = "") -> KmsReply:
 
 
 @pytest.mark.requirement("KMS-CONNECT-001")
-@pytest.mark.parametrize(("parameters", "outcome"), NO_STORE)
+@cases(("parameters", "outcome"), NO_STORE, stores=1)
 def test_no_store(
     kms: KmsClient,
     provisioner: Provisioner,
@@ -104,7 +106,7 @@ def test_answer_comes_before_the_connection(
 
 
 @pytest.mark.requirement("KMS-CONNECT-003")
-@pytest.mark.parametrize(
+@cases(
     ("trouble", "final"),
     [
         pytest.param(lambda _: nullcontext(), "CONNECTED", id="good-proxy"),
@@ -116,6 +118,7 @@ def test_answer_comes_before_the_connection(
             id="refusing-proxy",
         ),
     ],
+    stores=1,
 )
 def test_final_state(
     kms: KmsClient, provisioner: Provisioner, trouble: Trouble, final: str
@@ -138,7 +141,7 @@ def test_failed_store(kms: KmsClient, provisioner: Provisioner) -> None:
 
 
 @pytest.mark.requirement("KMS-CONNECT-006")
-@pytest.mark.parametrize("before", ["never-connected", "connected-before"])
+@cases("before", ["never-connected", "connected-before"], stores=1)
 def test_disconnected_store(
     kms: KmsClient, provisioner: Provisioner, before: str
 ) -> None:
@@ -196,7 +199,7 @@ def test_health_check(kms: KmsClient, provisioner: Provisioner) -> None:
 
 
 @pytest.mark.requirement("KMS-CONNECT-010")
-@pytest.mark.parametrize("trouble", TROUBLE)
+@cases("trouble", TROUBLE, stores=1)
 def test_failed_health_check(
     kms: KmsClient, provisioner: Provisioner, trouble: Trouble
 ) -> None:
@@ -230,7 +233,8 @@ def test_proxy_fails_later(kms: KmsClient, key: Key) -> None:
     """A proxy that fails at work leaves its key store CONNECTED."""
     encrypt: dict[str, Any] = {"KeyId": key.arn, "Plaintext": b"plaintext"}
     control(kms.call("Encrypt", label="control: a good proxy", **encrypt))
-    kms.touched.add(key.store.id)  # If it does not stay CONNECTED, others have to know.
+    # If it does not stay CONNECTED, others have to know.
+    kms.touched[key.store.id] = "Encrypt"
     with key.store.proxy.failing("InternalException", 500):
         control_refused(kms.call("Encrypt", **encrypt))
         expect_connection_state(kms, key.store, "CONNECTED")
@@ -251,9 +255,7 @@ def test_keys_are_as_before(
 
 
 @pytest.mark.requirement("KMS-CONNECT-014")
-@pytest.mark.parametrize(
-    "before", ["never-connected", "connected", "failed-and-disconnected"]
-)
+@cases("before", ["never-connected", "connected", "failed-and-disconnected"], stores=1)
 def test_no_error_code(kms: KmsClient, provisioner: Provisioner, before: str) -> None:
     """A key store that is not FAILED has no ConnectionErrorCode."""
     if before == "failed-and-disconnected":
@@ -272,7 +274,7 @@ def test_no_error_code(kms: KmsClient, provisioner: Provisioner, before: str) ->
 
 
 @pytest.mark.requirement("KMS-CONNECT-026")
-@pytest.mark.parametrize("trouble", TROUBLE)
+@cases("trouble", TROUBLE, stores=1)
 def test_error_codes(
     kms: KmsClient, provisioner: Provisioner, trouble: Trouble
 ) -> None:

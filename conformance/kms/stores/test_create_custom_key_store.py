@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.probe_proxy.vocabulary import ConnectionEnd, ListenerFault
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.cases import cases
 from ..client.expect import (
     REFUSED,
     VALIDATION,
@@ -19,51 +19,55 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.provisioning import connection_state_of
-from .store_calls import CLOUDHSM_MEMBERS, HEALTHY, CreateCalls, new_name
+from ..client.key_stores import connection_state_of
+from .store_calls import (
+    CLOUDHSM_MEMBERS,
+    HEALTHY,
+    CreateCalls,
+    new_calls,
+    new_name,
+    new_other_calls,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
 
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
-    from pytest_xks.certify.probe_proxy.store import ProxyStore
 
+    from ..client.key_stores import KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
     Change = Callable[[str], str]
 
 
 @pytest.fixture
-def calls(
-    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
-) -> CreateCalls:
-    """Calls for a new key store; its endpoint is the same for all of these checks."""
-    return CreateCalls(kms, provisioner, probe_proxy.open_store(label="creation"))
+def calls(kms: KmsClient, provisioner: Provisioner) -> CreateCalls:
+    """Calls of this check alone."""
+    return new_calls(provisioner, kms)
 
 
 @pytest.fixture
-def other_calls(
-    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
-) -> CreateCalls:
-    """Calls for another one, at another endpoint."""
-    return CreateCalls(kms, provisioner, probe_proxy.open_store(label="creation-2"))
+def other_calls(kms: KmsClient, provisioner: Provisioner) -> CreateCalls:
+    """Others, likewise."""
+    return new_other_calls(provisioner, kms)
 
 
 # -- names and types --------------------------------------------------------------
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-001")
-@pytest.mark.parametrize(
+@cases(
     "name",
     [
         pytest.param(None, id="absent"),
         pytest.param("", id="empty"),
         pytest.param("pytest-xks-conformance-".ljust(257, "n"), id="too-long"),
     ],
+    stores=1,
+    calls=new_calls,
 )
 def test_bad_name(calls: CreateCalls, name: str | None) -> None:
     """A key store needs a name of 1 to 256 characters."""
@@ -79,13 +83,15 @@ def test_longest_name(calls: CreateCalls, other_calls: CreateCalls) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-002")
-@pytest.mark.parametrize(
+@cases(
     "kind",
     [
         pytest.param(None, id="absent"),
         pytest.param("external_key_store", id="lower-case"),
         pytest.param("EXTERNAL", id="another-word"),
     ],
+    stores=1,
+    calls=new_calls,
 )
 def test_type_is_explicit(calls: CreateCalls, kind: str | None) -> None:
     """No external key store is created unless the type is EXTERNAL_KEY_STORE.
@@ -96,7 +102,7 @@ def test_type_is_explicit(calls: CreateCalls, kind: str | None) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-003")
-@pytest.mark.parametrize(
+@cases(
     "member",
     [
         "XksProxyConnectivity",
@@ -104,6 +110,8 @@ def test_type_is_explicit(calls: CreateCalls, kind: str | None) -> None:
         "XksProxyUriEndpoint",
         "XksProxyUriPath",
     ],
+    stores=1,
+    calls=new_calls,
 )
 def test_required_member_absent(calls: CreateCalls, member: str) -> None:
     """An external key store needs connectivity, credential, endpoint and path."""
@@ -120,8 +128,11 @@ def test_exception_for_an_absent_member(
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-006")
-@pytest.mark.parametrize(
-    "connectivity", ["public_endpoint", "PRIVATE_ENDPOINT", "VPC_ENDPOINT"]
+@cases(
+    "connectivity",
+    ["public_endpoint", "PRIVATE_ENDPOINT", "VPC_ENDPOINT"],
+    stores=1,
+    calls=new_calls,
 )
 def test_unknown_connectivity(calls: CreateCalls, connectivity: str) -> None:
     """XksProxyConnectivity is PUBLIC_ENDPOINT or VPC_ENDPOINT_SERVICE, nothing else."""
@@ -129,7 +140,7 @@ def test_unknown_connectivity(calls: CreateCalls, connectivity: str) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-019")
-@pytest.mark.parametrize("member", CLOUDHSM_MEMBERS)
+@cases("member", CLOUDHSM_MEMBERS, stores=1, calls=new_calls)
 def test_cloudhsm_member(calls: CreateCalls, member: str) -> None:
     """An external key store takes no member of AWS CloudHSM key stores."""
     calls.expect_refused(REFUSED, **{member: CLOUDHSM_MEMBERS[member]})
@@ -174,7 +185,7 @@ PATH_DEFECTS: dict[str, Change] = {
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-007")
-@pytest.mark.parametrize("defect", ENDPOINT_DEFECTS)
+@cases("defect", ENDPOINT_DEFECTS, stores=1, calls=new_calls)
 def test_bad_endpoint(calls: CreateCalls, defect: str) -> None:
     """An endpoint is https:// and a host name, at most 128 characters, no more."""
     endpoint = ENDPOINT_DEFECTS[defect](calls.proxy.endpoint)
@@ -182,7 +193,7 @@ def test_bad_endpoint(calls: CreateCalls, defect: str) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-011")
-@pytest.mark.parametrize("defect", PATH_DEFECTS)
+@cases("defect", PATH_DEFECTS, stores=1, calls=new_calls)
 def test_bad_path(calls: CreateCalls, probe_proxy: ProbeProxy, defect: str) -> None:
     """A path that is not of the documented form is refused.
 
@@ -194,12 +205,14 @@ def test_bad_path(calls: CreateCalls, probe_proxy: ProbeProxy, defect: str) -> N
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-011")
-@pytest.mark.parametrize(
+@cases(
     "prefix",
     [
         pytest.param("", id="no-prefix"),
         pytest.param("Stores/No-1/a_Z".ljust(116, "9"), id="longest"),
     ],
+    stores=2,
+    other_calls=new_other_calls,
 )
 def test_good_path(
     kms: KmsClient,
@@ -285,7 +298,7 @@ SECRET_DEFECTS: dict[str, Change | None] = {
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-015")
-@pytest.mark.parametrize("defect", ACCESS_KEY_ID_DEFECTS)
+@cases("defect", ACCESS_KEY_ID_DEFECTS, stores=1, calls=new_calls)
 def test_bad_access_key_id(calls: CreateCalls, defect: str) -> None:
     """An AccessKeyId has 20 to 30 characters out of A to Z and 2 to 7.
 
@@ -295,7 +308,7 @@ def test_bad_access_key_id(calls: CreateCalls, defect: str) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-016")
-@pytest.mark.parametrize("defect", SECRET_DEFECTS)
+@cases("defect", SECRET_DEFECTS, stores=1, calls=new_calls)
 def test_bad_secret_access_key(calls: CreateCalls, defect: str) -> None:
     """A RawSecretAccessKey has 43 to 64 characters of standard Base64.
 
@@ -355,117 +368,6 @@ def test_repeated_call(calls: CreateCalls) -> None:
         calls.call(CustomKeyStoreName=name),
         refused("CustomKeyStoreNameInUseException", "XksProxyUriInUseException"),
     )
-
-
-# -- the test call of the proxy ---------------------------------------------------
-
-FAILURES: dict[str, Callable[[ProxyStore], AbstractContextManager[None]]] = {
-    "error": lambda proxy: proxy.failing("InternalException", 500),
-    "unauthenticated": lambda p: p.failing("AuthenticationFailedException", 401),
-    "malformed": lambda proxy: proxy.answering(200, b"OK", content_type="text/plain"),
-    "no-answer": lambda proxy: proxy.ending(ConnectionEnd.CLOSE),
-}
-
-
-@pytest.mark.requirement("KMS-CREATESTORE-028")
-def test_proxy_is_asked(calls: CreateCalls) -> None:
-    """The proxy is asked for its health, under the credential that was given."""
-    with calls.proxy.watching() as seen:
-        reply = calls.call()
-    control(reply)
-    if not seen():
-        violated(reply, "a request of GetHealthStatus to the proxy", "no request")
-    for request in seen():
-        operation = request.request_metadata.get("kmsOperation")
-        asked = f"{request.method} …/{request.operation}, kmsOperation {operation}"
-        wanted = "POST …/health, kmsOperation CreateCustomKeyStore"
-        if asked != wanted:
-            violated(reply, wanted, asked)
-        signature = request.header("Authorization") or ""
-        credential = f"Credential={calls.proxy.credential['AccessKeyId']}/"
-        if credential not in signature or request.status != 200:
-            signed = signature.partition(",")[0] or "no Authorization"
-            violated(
-                reply,
-                f"a good signature with {credential}…",
-                f"{signed}, to which the proxy said {request.status}",
-            )
-
-
-@pytest.mark.requirement("KMS-CREATESTORE-028")
-@pytest.mark.parametrize("failure", FAILURES)
-def test_failed_test_call(kms: KmsClient, calls: CreateCalls, failure: str) -> None:
-    """If the proxy does not answer well, the call fails and there is no key store."""
-    name = new_name()
-    with FAILURES[failure](calls.proxy):
-        probe = calls.call(CustomKeyStoreName=name)
-    if probe.succeeded:
-        violated(probe, "an exception")
-    found = kms.call("DescribeCustomKeyStores", CustomKeyStoreName=name)
-    if found.document.get("CustomKeyStores"):
-        violated(found, "no key store of this name", f"a key store {name}")
-    label = "control: the proxy answers"
-    control(calls.call(label=label, CustomKeyStoreName=name))
-
-
-@pytest.mark.requirement("KMS-CREATESTORE-030")
-def test_body_of_the_test_call(calls: CreateCalls) -> None:
-    """GetHealthStatus has requestMetadata of kmsRequestId and kmsOperation, no more."""
-    with calls.proxy.watching() as seen:
-        reply = calls.call()
-    if not seen():
-        raise NotTestable("The proxy was not asked.")
-    for request in seen():
-        members = (sorted(request.document), sorted(request.request_metadata))
-        if members != (["requestMetadata"], ["kmsOperation", "kmsRequestId"]):
-            violated(
-                reply,
-                "requestMetadata with kmsOperation, kmsRequestId",
-                f"{', '.join(members[0])} with {', '.join(members[1])}",
-            )
-
-
-@pytest.mark.requirement("KMS-CREATESTORE-032")
-@pytest.mark.parametrize(
-    "statuses",
-    [
-        pytest.param(["DEGRADED", "DEGRADED"], id="all-degraded"),
-        pytest.param(["ACTIVE", "UNAVAILABLE"], id="one-active"),
-        pytest.param(["UNAVAILABLE", "DEGRADED"], id="one-degraded"),
-    ],
-)
-def test_some_key_managers_unavailable(
-    calls: CreateCalls, other_calls: CreateCalls, statuses: list[str]
-) -> None:
-    """A proxy will do if one of its external key managers is ACTIVE or DEGRADED."""
-    control(other_calls.call(label="control: all ACTIVE"))
-    managers = [
-        {"id": f"hsm-{number}", "model": "A key manager 1.0", "healthStatus": status}
-        for number, status in enumerate(statuses)
-    ]
-    health = {**HEALTHY, "ekmFleetDetails": managers}
-    with calls.proxy.answering(200, health, operation="health"):
-        success(calls.call())
-
-
-@pytest.mark.requirement("KMS-CREATESTORE-043")
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(ListenerFault.CERTIFICATE_EXPIRED, id="expired"),
-        pytest.param(ListenerFault.CERTIFICATE_WRONG_HOST, id="another-host"),
-        pytest.param(ListenerFault.CERTIFICATE_UNKNOWN_CA, id="unknown-authority"),
-    ],
-)
-def test_bad_certificate(
-    calls: CreateCalls, probe_proxy: ProbeProxy, fault: ListenerFault
-) -> None:
-    """The certificate must be of the host, in force, and of a trusted authority."""
-    with probe_proxy.listening(fault):
-        probe = calls.call()
-    if not probe.succeeded:
-        control(calls.call(label="control: a good certificate"))
-    expect(probe, REFUSED)
 
 
 # -- the result -------------------------------------------------------------------

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..client.cases import cases
 from ..client.expect import SUCCEEDS, control, expect, refused, violated
-from ..client.provisioning import creation
+from ..client.key_stores import creation
 from .store_states import NO_STORE, failed_store, pages
 
 if TYPE_CHECKING:
     from ..client.expect import Outcome
+    from ..client.key_stores import KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
 HAS_KEYS = refused("CustomKeyStoreHasCMKsException")
@@ -31,7 +33,7 @@ def store_to_delete(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-001")
-@pytest.mark.parametrize(("parameters", "outcome"), NO_STORE)
+@cases(("parameters", "outcome"), NO_STORE, stores=1)
 def test_no_store(
     kms: KmsClient,
     provisioner: Provisioner,
@@ -64,7 +66,7 @@ def test_store_with_key(
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-003")
-@pytest.mark.parametrize("state", ["connected", "failed"])
+@cases("state", ["connected", "failed"], stores=1)
 def test_store_not_disconnected(
     kms: KmsClient, provisioner: Provisioner, state: str
 ) -> None:
@@ -94,7 +96,7 @@ def test_proxy_is_left_alone(kms: KmsClient, provisioner: Provisioner) -> None:
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-005")
-@pytest.mark.parametrize("member", ["CustomKeyStoreId", "CustomKeyStoreName"])
+@cases("member", ["CustomKeyStoreId", "CustomKeyStoreName"], stores=1)
 def test_deleted_store_is_not_found(
     kms: KmsClient, provisioner: Provisioner, member: str
 ) -> None:

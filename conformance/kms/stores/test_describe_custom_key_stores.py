@@ -9,13 +9,15 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.cases import cases
 from ..client.expect import REFUSED, control, expect, refused, success, violated
 from .store_calls import CreateCalls, service_of, vpc_members
 from .store_states import failed_store, pages
 
 if TYPE_CHECKING:
+    from ..client.key_stores import KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
 NOT_FOUND = refused("CustomKeyStoreNotFoundException")
@@ -72,7 +74,7 @@ def test_no_filter(kms: KmsClient, store: KeyStore, provisioner: Provisioner) ->
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-001")
-@pytest.mark.parametrize("member", ["CustomKeyStoreId", "CustomKeyStoreName"])
+@cases("member", ["CustomKeyStoreId", "CustomKeyStoreName"], stores=1)
 def test_filter(
     kms: KmsClient, store: KeyStore, provisioner: Provisioner, member: str
 ) -> None:
@@ -97,7 +99,7 @@ def test_both_filters(kms: KmsClient, store: KeyStore) -> None:
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-002")
-@pytest.mark.parametrize(
+@cases(
     "filters",
     [
         pytest.param({"CustomKeyStoreId": "cks-00000000000000000"}, id="id"),
@@ -134,7 +136,7 @@ def test_pages(kms: KmsClient, store: KeyStore, provisioner: Provisioner) -> Non
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-003")
-@pytest.mark.parametrize("limit", [0, 1001])
+@cases("limit", [0, 1001])
 def test_limit_out_of_range(kms: KmsClient, limit: int) -> None:
     """A Limit beyond 1 to 1000 is refused."""
     for good in (1, 1000):
@@ -151,7 +153,7 @@ def test_bad_marker(kms: KmsClient) -> None:
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-004")
-@pytest.mark.parametrize("member", MEMBERS)
+@cases("member", MEMBERS)
 def test_members(kms: KmsClient, store: KeyStore, member: str) -> None:
     """The entry of an external key store has its six members."""
     reply, entry = _entry(kms, store)
@@ -224,7 +226,7 @@ def test_no_cloudhsm_members(kms: KmsClient, store: KeyStore) -> None:
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-008")
-@pytest.mark.parametrize("state", ["new", "connected", "failed"])
+@cases("state", ["new", "connected", "failed"], stores=1)
 def test_connection_state(kms: KmsClient, provisioner: Provisioner, state: str) -> None:
     """ConnectionState is one of the five documented values, in capitals."""
     store = (

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
+from ..client.cases import cases, judge
 from ..client.expect import SUCCEEDS, control, expect, refused, violated
-from ..client.provisioning import connection_state_of
+from ..client.key_stores import connection_state_of
 from ..keys.states import expect_key_state
 from .store_states import (
     NO_STORE,
@@ -19,9 +21,12 @@ from .store_states import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..client.expect import Outcome
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
 
@@ -37,7 +42,7 @@ def other_key(kms: KmsClient, provisioner: Provisioner, other_store: KeyStore) -
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-001")
-@pytest.mark.parametrize(("parameters", "outcome"), NO_STORE)
+@cases(("parameters", "outcome"), NO_STORE, stores=1)
 def test_no_store(
     kms: KmsClient,
     provisioner: Provisioner,
@@ -51,7 +56,7 @@ def test_no_store(
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-002")
-@pytest.mark.parametrize("before", ["never-connected", "disconnected"])
+@cases("before", ["never-connected", "disconnected"], stores=1)
 def test_disconnected_store(
     kms: KmsClient, provisioner: Provisioner, before: str
 ) -> None:
@@ -149,40 +154,35 @@ def test_pending_deletion_stays(
     expect_key_state(kms, key, "PendingDeletion")
 
 
+MANAGEMENT: Mapping[str, dict[str, Any]] = {
+    "DescribeKey": {},
+    "GetKeyPolicy": {"PolicyName": "default"},
+    "UpdateKeyDescription": {"Description": "while disconnected"},
+    "TagResource": {"Tags": [{"TagKey": "state", "TagValue": "disconnected"}]},
+    "ScheduleKeyDeletion": {"PendingWindowInDays": 7},
+}
+
+
 @pytest.mark.requirement("KMS-DISCONNECT-007")
-@pytest.mark.parametrize(
-    ("operation", "parameters"),
-    [
-        pytest.param("DescribeKey", {}, id="DescribeKey"),
-        pytest.param("GetKeyPolicy", {"PolicyName": "default"}, id="GetKeyPolicy"),
-        pytest.param(
-            "UpdateKeyDescription",
-            {"Description": "while disconnected"},
-            id="UpdateKeyDescription",
-        ),
-        pytest.param(
-            "TagResource",
-            {"Tags": [{"TagKey": "state", "TagValue": "disconnected"}]},
-            id="TagResource",
-        ),
-        pytest.param(
-            "ScheduleKeyDeletion",
-            {"PendingWindowInDays": 7},
-            id="ScheduleKeyDeletion",
-        ),
-    ],
-)
 def test_key_can_be_managed(
-    kms: KmsClient,
-    provisioner: Provisioner,
-    other_store: KeyStore,
-    operation: str,
-    parameters: dict[str, Any],
+    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
 ) -> None:
     """A key in a disconnected key store can be viewed and managed."""
-    key = provisioner.make_key(kms, other_store)
+    make_key = partial(provisioner.make_key, kms, other_store)
+    keys = kms.side_by_side([make_key] * len(MANAGEMENT))
     provisioner.disconnect(kms, other_store)
-    expect(kms.call(operation, KeyId=key.key_id, **parameters), SUCCEEDS)
+
+    def manage(key: Key, operation: str) -> None:
+        parameters = MANAGEMENT[operation]
+        expect(kms.call(operation, KeyId=key.key_id, **parameters), SUCCEEDS)
+
+    judge(
+        kms,
+        {
+            operation: partial(manage, key, operation)
+            for key, operation in zip(keys, MANAGEMENT, strict=True)
+        },
+    )
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-007")

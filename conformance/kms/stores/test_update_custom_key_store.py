@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..client.cases import cases
 from ..client.expect import (
     REFUSED,
     SUCCEEDS,
@@ -16,7 +17,7 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.provisioning import description_of
+from ..client.key_stores import description_of
 from .store_calls import (
     CLOUDHSM_MEMBERS,
     HEALTHY,
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
     from pytest_xks.certify.probe_proxy.store import ProxyStore
 
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
     Changes = dict[str, dict[str, Any]]
@@ -45,16 +47,38 @@ LABEL = "update"
 """Of the endpoint of all key stores here."""
 
 
+def new_disconnected(provisioner: Provisioner, kms: KmsClient) -> KeyStore:
+    """A new key store, DISCONNECTED."""
+    return provisioner.make_store(kms, label=LABEL)
+
+
+def new_connected(provisioner: Provisioner, kms: KmsClient) -> KeyStore:
+    """A new key store, CONNECTED."""
+    return provisioner.make_store(kms, label=LABEL, connect=True)
+
+
+def new_changes(provisioner: Provisioner, _: KmsClient) -> Changes:
+    """One change of every kind, to what no other key store has."""
+    new_proxy = provisioner.probe_proxy.open_store(label=LABEL)
+    endpoint = provisioner.probe_proxy.endpoint("update-2")
+    return {
+        "name": {"NewCustomKeyStoreName": new_name()},
+        "path": {"XksProxyUriPath": new_proxy.uri_path},
+        "credential": {"XksProxyAuthenticationCredential": new_proxy.credential},
+        "endpoint": {"XksProxyUriEndpoint": endpoint},
+    }
+
+
 @pytest.fixture
 def disconnected(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
     """A key store for this check alone, DISCONNECTED."""
-    return provisioner.make_store(kms, label=LABEL)
+    return new_disconnected(provisioner, kms)
 
 
 @pytest.fixture
 def connected(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
     """A key store for this check alone, CONNECTED."""
-    return provisioner.make_store(kms, label=LABEL, connect=True)
+    return new_connected(provisioner, kms)
 
 
 @pytest.fixture
@@ -71,14 +95,9 @@ def healthy(probe_proxy: ProbeProxy) -> Iterator[None]:
 
 
 @pytest.fixture
-def changes(probe_proxy: ProbeProxy, new_proxy: ProxyStore) -> Changes:
+def changes(kms: KmsClient, provisioner: Provisioner) -> Changes:
     """One change of every kind."""
-    return {
-        "name": {"NewCustomKeyStoreName": new_name()},
-        "path": {"XksProxyUriPath": new_proxy.uri_path},
-        "credential": {"XksProxyAuthenticationCredential": new_proxy.credential},
-        "endpoint": {"XksProxyUriEndpoint": probe_proxy.endpoint("update-2")},
-    }
+    return new_changes(provisioner, kms)
 
 
 # -- the call ---------------------------------------------------------------------
@@ -132,7 +151,13 @@ def test_several_changes(
 
 @pytest.mark.requirement("KMS-UPDATESTORE-011")
 @pytest.mark.usefixtures("healthy")
-@pytest.mark.parametrize("change", ["name", "path", "credential", "endpoint"])
+@cases(
+    "change",
+    ["name", "path", "credential", "endpoint"],
+    stores=1,
+    disconnected=new_disconnected,
+    changes=new_changes,
+)
 def test_new_values_are_shown(
     kms: KmsClient, disconnected: KeyStore, changes: Changes, change: str
 ) -> None:
@@ -150,7 +175,12 @@ def test_new_values_are_shown(
 
 @pytest.mark.requirement("KMS-UPDATESTORE-005")
 @pytest.mark.usefixtures("healthy")
-@pytest.mark.parametrize("absent", ["AccessKeyId", "RawSecretAccessKey"])
+@cases(
+    "absent",
+    ["AccessKeyId", "RawSecretAccessKey"],
+    stores=1,
+    disconnected=new_disconnected,
+)
 def test_half_a_credential(kms: KmsClient, disconnected: KeyStore, absent: str) -> None:
     """A credential is an AccessKeyId and a RawSecretAccessKey, also in an update.
 
@@ -168,7 +198,12 @@ def test_half_a_credential(kms: KmsClient, disconnected: KeyStore, absent: str) 
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-012")
-@pytest.mark.parametrize("member", ["CloudHsmClusterId", "KeyStorePassword"])
+@cases(
+    "member",
+    ["CloudHsmClusterId", "KeyStorePassword"],
+    stores=1,
+    disconnected=new_disconnected,
+)
 def test_cloudhsm_member(kms: KmsClient, disconnected: KeyStore, member: str) -> None:
     """What only AWS CloudHSM key stores have cannot be changed of an external one."""
     expect_update_refused(
@@ -200,7 +235,13 @@ def _listed(values: Iterable[object]) -> str:
 
 @pytest.mark.requirement("KMS-UPDATESTORE-002")
 @pytest.mark.usefixtures("healthy")
-@pytest.mark.parametrize("change", ["name", "path", "credential"])
+@cases(
+    "change",
+    ["name", "path", "credential"],
+    stores=1,
+    disconnected=new_disconnected,
+    changes=new_changes,
+)
 def test_change_while_disconnected(
     kms: KmsClient,
     disconnected: KeyStore,
@@ -213,13 +254,16 @@ def test_change_while_disconnected(
 
 @pytest.mark.requirement("KMS-UPDATESTORE-002")
 @pytest.mark.usefixtures("healthy")
-@pytest.mark.parametrize(
+@cases(
     ("change", "accepted"),
     [
         pytest.param("name", [SUCCEEDS], id="name"),
         pytest.param("path", [SUCCEEDS, WRONG_STATE], id="path"),
         pytest.param("credential", [SUCCEEDS, WRONG_STATE], id="credential"),
     ],
+    stores=1,
+    connected=new_connected,
+    changes=new_changes,
 )
 def test_change_while_connected(
     kms: KmsClient,
@@ -238,7 +282,13 @@ def test_change_while_connected(
 
 @pytest.mark.requirement("KMS-UPDATESTORE-015")
 @pytest.mark.usefixtures("healthy")
-@pytest.mark.parametrize("change", ["path", "credential"])
+@cases(
+    "change",
+    ["path", "credential"],
+    stores=1,
+    connected=new_connected,
+    changes=new_changes,
+)
 def test_path_and_credential_while_connected(
     kms: KmsClient,
     connected: KeyStore,

@@ -14,6 +14,7 @@ from pytest_xks.certify.run.outcome import NotTestable
 from ..client.expect import REFUSED, control, expect, refused, success, violated
 from .store_calls import (
     CreateCalls,
+    expect_each_refused,
     expect_update_refused,
     proxy_configuration,
     service_of,
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
 
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
-    from ..client.provisioning import Key, KeyStore, Provisioner
+    from ..client.provisioning import Provisioner
 
     Change = Callable[[str], str]
     Members = dict[str, Any]
@@ -98,29 +100,37 @@ def test_service_name_absent(calls: CreateCalls, members: Members) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-013")
-@pytest.mark.parametrize("defect", NAME_DEFECTS)
-def test_bad_service_name(calls: CreateCalls, members: Members, defect: str) -> None:
+def test_bad_service_name(
+    kms: KmsClient, provisioner: Provisioner, members: Members
+) -> None:
     """A service name that is not of the documented form is refused."""
-    name = NAME_DEFECTS[defect](members["XksProxyVpcEndpointServiceName"])
-    calls.expect_refused(REFUSED, good=members, XksProxyVpcEndpointServiceName=name)
+    good = members["XksProxyVpcEndpointServiceName"]
+    defects = {
+        label: {"XksProxyVpcEndpointServiceName": change(good)}
+        for label, change in NAME_DEFECTS.items()
+    }
+    expect_each_refused(kms, provisioner, REFUSED, good=members, defects=defects)
+
+
+OWNER_DEFECTS: dict[str, Change] = {
+    "11-digits": lambda account: account[:11],
+    "13-digits": lambda account: f"{account}0",
+    "with-hyphens": lambda a: f"{a[:4]}-{a[4:8]}-{a[8:]}",
+    "an-arn": lambda account: f"arn:aws:iam::{account}:root",
+}
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-014")
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param(lambda account: account[:11], id="11-digits"),
-        pytest.param(lambda account: f"{account}0", id="13-digits"),
-        pytest.param(lambda a: f"{a[:4]}-{a[4:8]}-{a[8:]}", id="with-hyphens"),
-        pytest.param(lambda account: f"arn:aws:iam::{account}:root", id="an-arn"),
-    ],
-)
 def test_bad_service_owner(
-    calls: CreateCalls, members: Members, key: Key, change: Change
+    kms: KmsClient, provisioner: Provisioner, members: Members, key: Key
 ) -> None:
     """The owner of a service is an account of 12 digits."""
-    owner = change(_account_of(key))
-    calls.expect_refused(REFUSED, good=members, XksProxyVpcEndpointServiceOwner=owner)
+    account = _account_of(key)
+    defects = {
+        label: {"XksProxyVpcEndpointServiceOwner": change(account)}
+        for label, change in OWNER_DEFECTS.items()
+    }
+    expect_each_refused(kms, provisioner, REFUSED, good=members, defects=defects)
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-014")
@@ -173,8 +183,9 @@ def test_exception_for_another_private_dns_name(
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-044")
-@pytest.mark.parametrize("what", ["another-id", "another-region"])
-def test_unknown_service(calls: CreateCalls, members: Members, what: str) -> None:
+def test_unknown_service(
+    kms: KmsClient, provisioner: Provisioner, members: Members
+) -> None:
     """A service that is not there is an XksProxyVpcEndpointServiceNotFoundException."""
     name = members["XksProxyVpcEndpointServiceName"]
     place, _, service_id = name.rpartition(".")
@@ -184,10 +195,15 @@ def test_unknown_service(calls: CreateCalls, members: Members, what: str) -> Non
         "another-id": f"{place}.vpce-svc-0123456789abcdef0",
         "another-region": f"{start}.{other}.{service_id}",
     }
-    calls.expect_refused(
+    expect_each_refused(
+        kms,
+        provisioner,
         refused("XksProxyVpcEndpointServiceNotFoundException"),
         good=members,
-        XksProxyVpcEndpointServiceName=unknown[what],
+        defects={
+            label: {"XksProxyVpcEndpointServiceName": each}
+            for label, each in unknown.items()
+        },
     )
 
 
@@ -217,7 +233,7 @@ def test_public_store_at_a_private_dns_name(
     """A public key store may not use the endpoint of one behind a service."""
     endpoint = members["XksProxyUriEndpoint"]
     control(calls.call(label="control: alone", XksProxyUriEndpoint=endpoint))
-    provisioner.remove_stores(kms)
+    provisioner.remove_made(kms)
     control(other_calls.call(label="control: the other", **members))
     expect(calls.call(XksProxyUriEndpoint=endpoint), ENDPOINT_IN_USE)
 
@@ -233,7 +249,7 @@ def test_private_dns_name_of_a_public_store(
     """A key store behind a service may not use the endpoint of a public one."""
     endpoint = members["XksProxyUriEndpoint"]
     control(calls.call(label="control: alone", **members))
-    provisioner.remove_stores(kms)
+    provisioner.remove_made(kms)
     other = "control: the other"
     control(other_calls.call(label=other, XksProxyUriEndpoint=endpoint))
     expect(calls.call(**members), ENDPOINT_IN_USE)
@@ -249,7 +265,7 @@ def test_service_in_use(
 ) -> None:
     """Two key stores may not be behind one service."""
     control(calls.call(label="control: alone", **members))
-    provisioner.remove_stores(kms)
+    provisioner.remove_made(kms)
     control(other_calls.call(label="control: the other", **members))
     expect(calls.call(**members), SERVICE_IN_USE)
 

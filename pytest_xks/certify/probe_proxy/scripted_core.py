@@ -33,13 +33,13 @@ class _Script:
     """What becomes of the answers to some requests."""
 
     operation: str | None
-    uri_path: str | None
+    path: str | None
     change: Change
 
     def concerns(self, request: Request) -> bool:
         if self.operation and not request.path.endswith(f"/{self.operation}"):
             return False
-        return self.uri_path is None or request.path.startswith(f"{self.uri_path}/")
+        return self.path is None or request.path.startswith(f"{self.path}/")
 
 
 class ScriptedCore(ProxyCore):
@@ -85,16 +85,16 @@ class ScriptedCore(ProxyCore):
         change: Change,
         *,
         operation: str | None = None,
-        uri_path: str | None = None,
+        path: str | None = None,
     ) -> Iterator[None]:
         """Change deliveries within the block.
 
         Args:
             change: gets the delivery that the proxy would make, and the request.
             operation: health, metadata, encrypt or decrypt; all by default.
-            uri_path: of one key store only; all by default.
+            path: of one key store or external key only; all by default.
         """
-        script = _Script(operation, uri_path, change)
+        script = _Script(operation, path, change)
         with self._lock:
             self._scripts = (*self._scripts, script)
         try:
@@ -111,7 +111,7 @@ class ScriptedCore(ProxyCore):
         body: Mapping[str, object] | bytes,
         *,
         operation: str | None = None,
-        uri_path: str | None = None,
+        path: str | None = None,
         content_type: str = "application/json",
     ) -> AbstractContextManager[None]:
         """Answer with this within the block, whatever was asked.
@@ -120,7 +120,8 @@ class ScriptedCore(ProxyCore):
             status: the HTTP status.
             body: a JSON document, or bytes.
             operation: health, metadata, encrypt or decrypt; all by default.
-            uri_path: of one key store only; all paths by default, known or not.
+            path: of one key store or external key only; all paths by default, known
+                or not.
             content_type: of the answer.
         """
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -130,5 +131,5 @@ class ScriptedCore(ProxyCore):
         return self.changing(
             lambda delivery, _: replace(delivery, response=response),
             operation=operation,
-            uri_path=uri_path,
+            path=path,
         )

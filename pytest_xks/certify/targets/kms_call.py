@@ -1,16 +1,20 @@
-"""One call of a KMS operation, as the preflight makes it: signed, timed, recorded.
+"""The way to the KMS endpoint under test, and one call of an operation over it.
 
-Not through boto3, which turns an answer that is no answer of KMS into an error of its
-own; here, what came is what is shown.
+Everything that certify and the suite ask the endpoint goes through a ``KmsConnection``,
+also what boto3 puts together: it has one deadline for a whole exchange, takes answers
+of a bounded size only, and obeys no variable of the environment.
+
+The preflight's calls are not put together by boto3, which turns an answer that is no
+answer of KMS into an error of its own; here, what came is what is shown.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import ssl
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -18,19 +22,91 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from pytest_xks.certify.evidence.exchange import Exchange, Received, Signing
+from pytest_xks.certify.evidence.exchange import (
+    ConnectionSettings,
+    Exchange,
+    Received,
+    Signing,
+)
 from pytest_xks.http.client import HttpsTransport, TransportError
 from pytest_xks.proxy_api.http import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pytest_xks.certify.targets.kms_target import KmsTarget
 
-__all__ = ["Answer", "KmsCaller"]
+__all__ = ["Answer", "KmsCaller", "KmsConnection"]
 
 _TIMEOUT_MS = 10_000
 _PORTS = {"https": 443, "http": 80}
+
+
+class KmsConnection:
+    """Connections to the endpoint of a target, as many as are in use at once.
+
+    Safe to use from many threads. An endpoint that says little and late, or never stops
+    saying something, is given up at the deadline, or at a megabyte.
+
+    Args:
+        target: where the endpoint is, and whose certificates are trusted.
+
+    Raises:
+        OSError: ``ca_bundle`` cannot be read, or holds no certificate.
+    """
+
+    def __init__(self, target: KmsTarget) -> None:
+        parts = urlsplit(target.endpoint_url)
+        self._transport = HttpsTransport(
+            host=parts.hostname or "",
+            port=parts.port or _PORTS[parts.scheme],
+            context=_context(target.ca_bundle) if parts.scheme == "https" else None,
+        )
+
+    def close(self) -> None:
+        """Close those that are idle."""
+        self._transport.close()
+
+    def send(
+        self,
+        target: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        *,
+        timeout_ms: float,
+    ) -> Received:
+        """POST a signed request.
+
+        Args:
+            target: the path.
+            headers: as signed, with Host.
+            body: as signed.
+            timeout_ms: how long the whole exchange may take.
+
+        Raises:
+            TransportError: no answer came.
+        """
+        request = Request(
+            method="POST", target=target, headers=tuple(headers), body=body
+        )
+        response = self._transport.send(request, timeout_ms=timeout_ms)
+        return Received(
+            status=response.status, headers=response.headers, body=response.body
+        )
+
+    def attempt(
+        self,
+        target: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        *,
+        timeout_ms: float,
+    ) -> Received | str:
+        """As ``send``; where no answer came, the reason."""
+        try:
+            return self.send(target, headers, body, timeout_ms=timeout_ms)
+        except TransportError as error:
+            return str(error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +116,7 @@ class Answer:
     operation: str
     exchange: Exchange
     status: int
-    """0: no answer came; the exchange says why."""
+    """0: there was no answer; the exchange says why."""
     document: Mapping[str, object] | None
     """None: the body is no JSON object."""
 
@@ -71,17 +147,13 @@ class KmsCaller:
         target: where it is, and how to sign.
 
     Raises:
-        OSError: the file that AWS_CA_BUNDLE names cannot be read.
+        OSError: see ``KmsConnection``.
     """
 
     def __init__(self, target: KmsTarget) -> None:
         self._target = target
-        self._parts = parts = urlsplit(target.endpoint_url)
-        self._transport = HttpsTransport(
-            host=parts.hostname or "",
-            port=parts.port or _PORTS[parts.scheme],
-            context=_context() if parts.scheme == "https" else None,
-        )
+        self._parts = urlsplit(target.endpoint_url)
+        self._connection = KmsConnection(target)
 
     def __enter__(self) -> Self:
         """Close at the end of the block."""
@@ -89,34 +161,34 @@ class KmsCaller:
 
     def __exit__(self, *_: object) -> None:
         """Close."""
-        self._transport.close()
+        self._connection.close()
 
     def call(self, operation: str, **parameters: object) -> Answer:
         """Call an operation.
 
         Raises:
-            TransportError: no answer came.
+            TransportError: there was no answer.
         """
         request = self._signed(operation, json.dumps(parameters).encode())
         start = time.perf_counter()
-        response = self._transport.send(request, timeout_ms=_TIMEOUT_MS)
+        received = self._connection.send(
+            request.target, request.headers, request.body, timeout_ms=_TIMEOUT_MS
+        )
         exchange = self._exchange(
             operation,
             request,
-            received=Received(
-                status=response.status, headers=response.headers, body=response.body
-            ),
+            received=received,
             milliseconds=(time.perf_counter() - start) * 1000,
         )
         return Answer(
             operation=operation,
             exchange=exchange,
-            status=response.status,
-            document=_json_object(response.body),
+            status=received.status,
+            document=_json_object(received.body),
         )
 
     def attempt(self, operation: str, **parameters: object) -> Answer:
-        """As ``call``; that no answer came is an answer, too."""
+        """As ``call``, but no answer is an answer, too, with the status 0."""
         try:
             return self.call(operation, **parameters)
         except TransportError as error:
@@ -141,6 +213,7 @@ class KmsCaller:
             headers=request.headers,
             body=request.body,
             signing=Signing(region=self._target.region, service="kms"),
+            connection=ConnectionSettings(ca_bundle=self._target.ca_bundle),
             received=received,
             error=error,
             milliseconds=milliseconds,
@@ -170,9 +243,25 @@ class KmsCaller:
         )
 
 
-def _context() -> ssl.SSLContext:
-    # The variable that every AWS client obeys, boto3 in the checks among them.
-    return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)
+def _context(ca_bundle: Path | None) -> ssl.SSLContext:
+    """Who is trusted: the bundle's authorities, or those that OpenSSL was built with.
+
+    ``create_default_context`` would let SSL_CERT_FILE and SSL_CERT_DIR decide.
+
+    Raises:
+        OSError: the bundle cannot be read, or holds no certificate.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca_bundle is not None:
+        context.load_verify_locations(cafile=ca_bundle)
+        return context
+    built_in = ssl.get_default_verify_paths()
+    file, folder = Path(built_in.openssl_cafile), Path(built_in.openssl_capath)
+    if file.is_file():
+        context.load_verify_locations(cafile=file)
+    if folder.is_dir():
+        context.load_verify_locations(capath=folder)
+    return context
 
 
 def _json_object(body: bytes) -> Mapping[str, object] | None:

@@ -223,15 +223,31 @@ def test_https_endpoint_that_nobody_trusts(served):
     _, target, probe_proxy = served
     url = f"https://127.0.0.1:{probe_proxy.port}"
 
-    assert "AWS_CA_BUNDLE" in refusal(replace(target, endpoint_url=url), probe_proxy)
+    assert "kms.ca_bundle" in refusal(replace(target, endpoint_url=url), probe_proxy)
 
 
-def test_unusable_ca_bundle(kms_target, probe_proxy, monkeypatch, tmp_path):
-    """So is a variable that names no certificate."""
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "nosuch.pem"))
-    target = replace(kms_target, endpoint_url="https://kms.example")
+def test_https_endpoint_with_a_ca_bundle(probe_proxy, tmp_path):
+    """What has a certificate of the target file's CA is spoken to."""
+    bundle = tmp_path / "ca.pem"
+    bundle.write_bytes(probe_proxy.ca_certificate)
+    target = KmsTarget(
+        endpoint_url=f"https://localhost:{probe_proxy.port}",
+        secret_access_key=SECRET,
+        ca_bundle=bundle,
+    )
 
-    assert "AWS_CA_BUNDLE" in refusal(target, probe_proxy)
+    assert "is no KMS endpoint" in refusal(target, probe_proxy)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"], ids=["none", "text"])
+def test_unusable_ca_bundle(kms_target, probe_proxy, tmp_path, content):
+    """A bundle that holds no certificate is named by its key."""
+    bundle = tmp_path / "ca.pem"
+    if content:
+        bundle.write_text(content)
+    target = replace(kms_target, endpoint_url="https://kms.example", ca_bundle=bundle)
+
+    assert "kms.ca_bundle" in refusal(target, probe_proxy)
 
 
 @pytest.mark.parametrize(
