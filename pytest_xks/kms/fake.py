@@ -18,7 +18,7 @@ from pytest_xks.kms.behaviour import Behaviour
 from pytest_xks.kms.desk.call import Call, new_request_id
 from pytest_xks.kms.desk.desk import Desk
 from pytest_xks.kms.desk.server import handle
-from pytest_xks.kms.moto import bridge
+from pytest_xks.kms.moto import bridge, outgoing
 from pytest_xks.kms.moto.accounts import Accounts
 from pytest_xks.kms.moto.cloudwatch import write_log
 from pytest_xks.kms.operators.alarms import AlarmState, evaluate_alarms
@@ -112,6 +112,7 @@ class FakeKms:
             }
             self._moto = bridge.mock_aws()
             self._moto.start()
+            outgoing.keep_inside()
             self.install()
         return self
 
@@ -124,6 +125,7 @@ class FakeKms:
             return
         mock, self._moto = self._moto, None
         self.uninstall()
+        outgoing.let_out()
         mock.stop()
         for name, value in self._environment.items():
             if value is None:
