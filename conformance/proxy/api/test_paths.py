@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,60 +10,49 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.bodies import AAD, KEY_OPERATIONS, PLAINTEXT, ProxyOperation
-from ..client.expect import REFUSED, SERVED, Outcome, error, errors, status
+from ..client.expect import SERVED, error, status
 from ..client.scenarios import UNKNOWN_KEY_ID, invalid, unauthenticated
-from ..client.sealing import gives_back
+from ..client.sealing import gives_back, read_sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ..client.probes import Probe
     from ..client.proxy_client import ProxyClient
     from ..client.proxy_session import StoreAccess
 
-_HEALTH, _DECRYPT = ProxyOperation.GET_HEALTH_STATUS, ProxyOperation.DECRYPT
-_METADATA = ProxyOperation.GET_KEY_METADATA
+_METADATA, _ENCRYPT = ProxyOperation.GET_KEY_METADATA, ProxyOperation.ENCRYPT
+_DECRYPT, _HEALTH = ProxyOperation.DECRYPT, ProxyOperation.GET_HEALTH_STATUS
 
 
 @pytest.mark.requirement("XKS-URI-001")
 def test_another_key_does_not_decrypt(proxy: ProxyClient) -> None:
-    """What one key encrypted, another key refuses, either way."""
-    keys = {proxy.key("usable"): proxy.key("second")}
-    keys |= {second: usable for usable, second in keys.items()}
-    sealed = {key: proxy.seal(key=key) for key in keys}
+    """What one key encrypted, another key refuses."""
+    keys = [proxy.key(role) for role in ("usable", "second")]
+    first, second = proxy.side_by_side([partial(proxy.seal, key=key) for key in keys])
+    crossed = zip((first, second), reversed(keys), ("second", "usable"), strict=True)
     proxy.judge(
         [
             proxy.probe(
-                _DECRYPT,
-                sealed[mine].body(),
-                altered=f"what the key {mine} encrypted, with another key",
-                key=other,
+                _DECRYPT, sealed.body(), altered=f"with the {role} key", key=key
             )
-            for mine, other in keys.items()
+            for sealed, key, role in crossed
         ],
-        controls=[proxy.opens(each, key=key) for key, each in sealed.items()],
+        controls=[
+            proxy.opens(sealed, key=key)
+            for sealed, key in zip((first, second), keys, strict=True)
+        ],
     )
 
 
 def _expect_served_key(proxy: ProxyClient, role: str) -> None:
     """A key is served by all three operations, like the usable one."""
-    key = proxy.key(role)
-
-    def served(operation: ProxyOperation) -> Probe:
-        text = f"{operation.title} with {key}"
-        return proxy.probe(operation, altered=text, accept=(SERVED,), key=key)
-
-    _, encrypted = proxy.judge([served(_METADATA), served(ProxyOperation.ENCRYPT)])
-    sealed = proxy.read_sealed(encrypted, PLAINTEXT, AAD)
-    decrypt = proxy.probe(
-        _DECRYPT,
-        sealed.body(),
-        altered=f"Decrypt with {key}",
-        accept=(SERVED,),
-        key=key,
-        look=gives_back(sealed.plaintext),
+    probe = partial(
+        proxy.probe, altered=f"the {role} key", accept=(SERVED,), key=proxy.key(role)
     )
-    proxy.judge([decrypt], controls=[])
+    _, encrypted = proxy.judge([probe(_METADATA), probe(_ENCRYPT)])
+    body = read_sealed(encrypted, PLAINTEXT, AAD).body()
+    proxy.judge([probe(_DECRYPT, body, look=gives_back(PLAINTEXT))])
 
 
 @pytest.mark.requirement("XKS-URI-002")
@@ -77,38 +67,45 @@ def test_longest_key_id(proxy: ProxyClient) -> None:
     _expect_served_key(proxy, "longest")
 
 
+_ILLEGAL_KEY_IDS = {
+    "of 129 characters": "k" * 129,
+    "of 1024 characters": "k" * 1024,
+    "with a tilde": "tilde~in~it",
+}
+
+
 @pytest.mark.requirement("XKS-URI-005")
 def test_illegal_key_id(proxy: ProxyClient) -> None:
     """A key id that cannot exist is an error of the key, the path or the parameter.
 
-    KeyNotFoundException, InvalidUriPathException and ValidationException are accepted.
+    These are a 404 and a 400; their names are for the chapter on errors.
     """
-    not_found = errors("KeyNotFoundException", "InvalidUriPathException")
-    keys = {
-        "129 characters": "k" * 129,
-        "1024 characters": "k" * 1024,
-        "a tilde": "tilde~in~it",
-    }
-    _judge_keys(proxy, keys, *not_found, *invalid(proxy))
+    accept = (status(404, 400), *invalid(proxy))
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                altered=f"{operation.title}, a key id {text}",
+                accept=accept,
+                key=key,
+            )
+            for operation in KEY_OPERATIONS
+            for text, key in _ILLEGAL_KEY_IDS.items()
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-ERR-011")
 def test_unknown_key(proxy: ProxyClient) -> None:
     """An external key that does not exist is a 404 KeyNotFoundException."""
-    keys = {"an unknown id": UNKNOWN_KEY_ID}
-    _judge_keys(proxy, keys, error("KeyNotFoundException"))
-
-
-def _judge_keys(proxy: ProxyClient, keys: Mapping[str, str], *accept: Outcome) -> None:
     proxy.judge(
         [
             proxy.probe(
                 operation,
-                altered=f"{operation.title} with a key id of {text}",
-                accept=accept,
-                key=key,
+                altered=f"{operation.title} with an unknown key",
+                accept=(error("KeyNotFoundException"),),
+                key=UNKNOWN_KEY_ID,
             )
-            for text, key in keys.items()
             for operation in KEY_OPERATIONS
         ]
     )
@@ -120,40 +117,40 @@ _INVALID_PATHS = {
     "a segment too many": "{uri}/keys/{key}/encrypt/more",
     "an unknown operation": "{uri}/healthy",
     "the URI path alone": "{uri}",
-    "the operation in capitals": "{uri}/Health",
+    "an operation in capitals": "{uri}/Health",
     "version 2": "{prefix}/kms/xks/v2/health",
     "no version": "{prefix}/kms/xks/health",
     "an unknown path prefix": "{prefix}/invalid/kms/xks/v1/health",
 }
-_SLASHES = {
+_SLASHES_TOO_MANY = {
     "a slash at the end": "{uri}/health/",
     "a doubled slash": "{uri}//health",
     "a doubled slash at the beginning": "/{uri}/health",
 }
 
 
-def _judge_paths(
-    proxy: ProxyClient, paths: Mapping[str, str], *accept: Outcome
-) -> None:
-    """Judge GetHealthStatus at other paths, signed for the path that it names."""
-    uri_path = proxy.main.uri_path
-    parts = {
-        "uri": uri_path,
-        "key": proxy.key("usable"),
-        "prefix": uri_path.removesuffix("/kms/xks/v1"),
-    }
-    proxy.judge(
-        [
-            proxy.probe(_HEALTH, altered=text, accept=accept, path=path.format(**parts))
-            for text, path in paths.items()
-        ]
-    )
+def _paths(
+    proxy: ProxyClient, templates: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    uri = proxy.main.uri_path
+    prefix, key = uri.removesuffix("/kms/xks/v1"), proxy.key("usable")
+    for text, template in templates.items():
+        yield text, template.format(uri=uri, prefix=prefix, key=key)
 
 
 @pytest.mark.requirement("XKS-ERR-012")
 def test_invalid_path(proxy: ProxyClient) -> None:
-    """A path that is none of the API's is a 404 InvalidUriPathException."""
-    _judge_paths(proxy, _INVALID_PATHS, error("InvalidUriPathException"))
+    """A path that is none of the API's is a 404 InvalidUriPathException.
+
+    The request is signed for the path that it names.
+    """
+    accept = (error("InvalidUriPathException"),)
+    proxy.judge(
+        [
+            proxy.probe(_HEALTH, altered=text, accept=accept, path=path)
+            for text, path in _paths(proxy, _INVALID_PATHS)
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-URI-010")
@@ -162,7 +159,13 @@ def test_slash_too_many(proxy: ProxyClient) -> None:
 
     401 is accepted, since SigV4 may normalise the path before it is verified.
     """
-    _judge_paths(proxy, _SLASHES, status(404), *unauthenticated(proxy))
+    accept = (status(404), *unauthenticated(proxy))
+    proxy.judge(
+        [
+            proxy.probe(_HEALTH, altered=text, accept=accept, path=path)
+            for text, path in _paths(proxy, _SLASHES_TOO_MANY)
+        ]
+    )
 
 
 def _second(proxy: ProxyClient) -> StoreAccess:
@@ -173,23 +176,20 @@ def _second(proxy: ProxyClient) -> StoreAccess:
 @pytest.mark.requirement("XKS-URI-008")
 def test_credential_of_another_store(proxy: ProxyClient) -> None:
     """The credential of one key store is refused at the path of another."""
-    stores = (proxy.main, _second(proxy))
-    if len({store.credential.access_key_id for store in stores}) == 1:
+    first, second = proxy.main, _second(proxy)
+    if first.credential.access_key_id == second.credential.access_key_id:
         raise NotTestable(
             "Both key stores have the same credential.",
             add="Give [proxy.second_store] a credential of its own.",
         )
-    proxy.judge(
-        [
-            proxy.probe(
-                _HEALTH,
-                altered=f"the credential of {here.uri_path} at another path",
-                store=here,
-                path=there.path(_HEALTH),
-            )
-            for here, there in (stores, stores[::-1])
-        ]
-    )
+
+    def crossed(which: str, store: StoreAccess, other: StoreAccess) -> Probe:
+        altered = f"the credential of the {which} store at the path of the other"
+        return proxy.probe(
+            _HEALTH, altered=altered, store=store, path=other.path(_HEALTH)
+        )
+
+    proxy.judge([crossed("first", first, second), crossed("second", second, first)])
 
 
 @pytest.mark.requirement("XKS-URI-009")
@@ -198,20 +198,17 @@ def test_key_of_another_store(proxy: ProxyClient) -> None:
 
     Where the other store has a key of that id, it is another key.
     """
-    store, key = _second(proxy), proxy.key("usable")
-    theirs, sealed = proxy.seal(store=store), proxy.seal()
-    same_id = key in set(store.keys.values())
+    store = _second(proxy)
+    sealed, other = proxy.seal(), proxy.sealed(store=store)
     probe = proxy.probe(
         _DECRYPT,
         sealed.body(),
-        altered="a key of another store",
-        accept=(REFUSED if same_id else error("KeyNotFoundException"),),
-        key=key,
+        altered="a ciphertext of another store",
+        key=proxy.key("usable"),
         store=store,
     )
-    proxy.judge(
-        [probe], controls=[proxy.opens(theirs, store=store), proxy.opens(sealed)]
-    )
+    controls = [proxy.opens(sealed), proxy.opens(other, store=store)]
+    proxy.judge([probe], controls)
 
 
 @pytest.mark.requirement("XKS-URI-009")
@@ -226,10 +223,7 @@ def test_key_that_another_store_does_not_have(proxy: ProxyClient) -> None:
             add="Name a key in [proxy.keys] that [proxy.second_store] does not have.",
         )
     probe = proxy.probe(
-        _METADATA,
-        altered="a key that this store does not have",
-        accept=(error("KeyNotFoundException"),),
-        key=key,
-        store=store,
+        _METADATA, altered="a key of another store", key=key, store=store
     )
-    proxy.judge([probe], controls=[proxy.control(_METADATA, key=key)])
+    in_its_own = proxy.control(_METADATA, key=key)
+    proxy.judge([probe], [in_its_own, proxy.control(_METADATA, store=store)])

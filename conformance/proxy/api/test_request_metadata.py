@@ -2,8 +2,8 @@
 
 "There is no expectation for the XKS Proxy to validate any information included in the
 requestMetadata" ("GetKeyMetadata"). A proxy with secondary authorization may deny what
-it does not know, so a 403 AccessDeniedException is accepted for operations on a key;
-never for GetHealthStatus, which is excluded from authorization.
+it does not know, so a 403 is accepted for operations on a key; never for
+GetHealthStatus, which is excluded from authorization.
 """
 
 from __future__ import annotations
@@ -16,66 +16,74 @@ from ..client.bodies import (
     ALL_OPERATIONS,
     CRYPTOGRAPHIC_OPERATIONS,
     KEY_OPERATIONS,
-    Body,
     ProxyOperation,
 )
-from ..client.expect import SERVED, Outcome, error
-from ..client.scenarios import invalid
+from ..client.expect import REFUSED, SERVED, Outcome, status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
-    from ..client.probes import Probe
+    from ..client.bodies import Body
     from ..client.proxy_client import ProxyClient
+
+    Change = Callable[[Body], Body]
+
+_SERVED_OR_REFUSED = (SERVED, REFUSED)
 
 
 def _served(operation: ProxyOperation) -> tuple[Outcome, ...]:
     """Served, or denied by a policy where there may be one."""
     if operation is ProxyOperation.GET_HEALTH_STATUS:
         return (SERVED,)
-    return (SERVED, error("AccessDeniedException"))
+    return (SERVED, status(403))
 
 
-def _probe(
+def _judge(
     proxy: ProxyClient,
-    operation: ProxyOperation,
-    body: Body,
-    text: str,
-    accept: tuple[Outcome, ...] | None = None,
-) -> Probe:
-    return proxy.probe(
-        operation,
-        body,
-        altered=f"{operation.title} with {text}",
-        accept=accept or _served(operation),
-    )
-
-
-def _with_members(
-    proxy: ProxyClient,
-    operations: Sequence[ProxyOperation],
-    variants: Iterable[tuple[str, Mapping[str, object]]],
-    also: tuple[Outcome, ...] = (),
-) -> list[Probe]:
-    """A probe of every operation with each of these members of requestMetadata.
+    operations: Iterable[ProxyOperation],
+    changes: Mapping[str, Change],
+    accept: tuple[Outcome, ...] = (),
+) -> None:
+    """Judge good requests of some operations, each with each of the changes.
 
     Args:
         proxy: the proxy.
-        operations: what to ask for.
-        variants: members to replace or add, by what they are; None leaves one out.
-        also: what is accepted beside a served request.
+        operations: the operations.
+        changes: what to change in the body, each with a phrase that says so.
+        accept: what may come; that the request is served, if it is empty.
     """
-    return [
-        _probe(
-            proxy,
-            operation,
-            proxy.good_body(operation, **members),
-            text,
-            (*_served(operation), *also),
-        )
-        for text, members in variants
-        for operation in operations
-    ]
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                change(proxy.good_body(operation)),
+                altered=f"{operation.title}: {text}",
+                accept=accept or _served(operation),
+            )
+            for operation in operations
+            for text, change in changes.items()
+        ]
+    )
+
+
+def _with(**members: object) -> Change:
+    """Replaces or adds members of requestMetadata; None leaves one out."""
+
+    def change(body: Body) -> Body:
+        old = body["requestMetadata"]
+        changed = (old if isinstance(old, dict) else {}) | members
+        return body | {"requestMetadata": _present(changed)}
+
+    return change
+
+
+def _in_body(**members: object) -> Change:
+    """Replaces or adds members of the body itself."""
+    return lambda body: body | members
+
+
+def _present(members: Body) -> Body:
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _arn(prefix: str, length: int = 2048) -> str:
@@ -83,199 +91,169 @@ def _arn(prefix: str, length: int = 2048) -> str:
 
 
 @pytest.mark.requirement("XKS-META-001")
-def test_arns_of_2048_characters(proxy: ProxyClient) -> None:
-    """An awsPrincipalArn and a kmsKeyArn of 2048 characters are served."""
-    principal: Body = {"awsPrincipalArn": _arn("arn:aws:iam::111122223333:role/")}
-    key: Body = {"kmsKeyArn": _arn("arn:aws:kms:us-east-1:111122223333:key/")}
-    text = "{} of 2048 characters"
-    proxy.judge(
-        [
-            *_with_members(
-                proxy, KEY_OPERATIONS, [(text.format("awsPrincipalArn"), principal)]
-            ),
-            *_with_members(
-                proxy, CRYPTOGRAPHIC_OPERATIONS, [(text.format("kmsKeyArn"), key)]
-            ),
-        ]
-    )
+def test_principal_arn_of_2048_characters(proxy: ProxyClient) -> None:
+    """An awsPrincipalArn of 2048 characters is served."""
+    arn = _arn("arn:aws:iam::111122223333:role/")
+    text = "awsPrincipalArn of 2048 characters"
+    _judge(proxy, KEY_OPERATIONS, {text: _with(awsPrincipalArn=arn)})
+
+
+@pytest.mark.requirement("XKS-META-001")
+def test_key_arn_of_2048_characters(proxy: ProxyClient) -> None:
+    """A kmsKeyArn of 2048 characters is served."""
+    arn = _arn("arn:aws:kms:us-east-1:111122223333:key/")
+    text = "kmsKeyArn of 2048 characters"
+    _judge(proxy, CRYPTOGRAPHIC_OPERATIONS, {text: _with(kmsKeyArn=arn)})
 
 
 @pytest.mark.requirement("XKS-META-002")
 def test_unknown_kms_operation(proxy: ProxyClient) -> None:
     """A kmsOperation that the specification does not list is no reason to refuse."""
     names = ("BulkTransmogrify", "DescribeKey", "Sign")
-    variants = [(f"kmsOperation {name}", {"kmsOperation": name}) for name in names]
-    proxy.judge(_with_members(proxy, ALL_OPERATIONS, variants))
+    changes = {f"kmsOperation {name}": _with(kmsOperation=name) for name in names}
+    _judge(proxy, ALL_OPERATIONS, changes)
 
 
 _REQUEST_IDS = {
     "no UUID": "not-a-uuid",
-    "no dashes": "4112F4D6DB544AF4AE30C55A22A8DFAE",
+    "without dashes": "4112F4D6DB544AF4AE30C55A22A8DFAE",
     "one character": "x",
     "512 characters": "r" * 512,
     "quotes and backslashes": '{"quoted": "\\n"}',
-    "letters outside ASCII": "größer als 東京",
+    "not ASCII": "größer als 東京",
 }
 
 
 @pytest.mark.requirement("XKS-META-003")
 def test_opaque_request_id(proxy: ProxyClient) -> None:
-    """A kmsRequestId of any form is accepted."""
-    proxy.judge(
-        [
-            _probe(
-                proxy,
-                operation,
-                proxy.good_body(operation, kmsRequestId=request_id),
-                f"a kmsRequestId of {text}",
-                (SERVED,),
-            )
-            for text, request_id in _REQUEST_IDS.items()
-            for operation in ALL_OPERATIONS
-        ]
-    )
+    """A kmsRequestId of any form is accepted; no policy asks for it."""
+    changes = {
+        f"kmsRequestId: {text}": _with(kmsRequestId=id_)
+        for text, id_ in _REQUEST_IDS.items()
+    }
+    _judge(proxy, ALL_OPERATIONS, changes, accept=(SERVED,))
 
 
 @pytest.mark.requirement("XKS-META-004")
-def test_optional_members(proxy: ProxyClient) -> None:
-    """A request may have awsSourceVpc, awsSourceVpce and kmsViaService."""
-    vpc: Body = {
-        "awsSourceVpc": "vpc-1a2b3c4d5e6f",
-        "awsSourceVpce": "vpce-1a2b3c4d5e6f",
-    }
-    service: Body = {"kmsViaService": "s3.us-east-1.amazonaws.com"}
-    proxy.judge(
-        [
-            *_with_members(proxy, KEY_OPERATIONS, [("a VPC endpoint", vpc)]),
-            *_with_members(
-                proxy, CRYPTOGRAPHIC_OPERATIONS, [("kmsViaService", service)]
-            ),
-        ]
-    )
+def test_source_of_the_request(proxy: ProxyClient) -> None:
+    """A request through a VPC endpoint has awsSourceVpc and awsSourceVpce."""
+    through = _with(awsSourceVpc="vpc-1a2b3c4d5e6f", awsSourceVpce="vpce-1a2b3c4d5e6f")
+    _judge(proxy, KEY_OPERATIONS, {"awsSourceVpc and awsSourceVpce": through})
+
+
+@pytest.mark.requirement("XKS-META-004")
+def test_via_service(proxy: ProxyClient) -> None:
+    """A request on behalf of a service has kmsViaService."""
+    via = _with(kmsViaService="s3.us-east-1.amazonaws.com")
+    _judge(proxy, CRYPTOGRAPHIC_OPERATIONS, {"kmsViaService": via})
 
 
 @pytest.mark.requirement("XKS-META-005")
 def test_without_via_service(proxy: ProxyClient) -> None:
     """A request that no service made has no kmsViaService."""
-    variants: list[tuple[str, Body]] = [("no kmsViaService", {"kmsViaService": None})]
-    proxy.judge(_with_members(proxy, CRYPTOGRAPHIC_OPERATIONS, variants))
+    changes = {"no kmsViaService": _with(kmsViaService=None)}
+    _judge(proxy, CRYPTOGRAPHIC_OPERATIONS, changes)
 
 
 @pytest.mark.requirement("XKS-META-006")
 def test_additional_metadata(proxy: ProxyClient) -> None:
     """A member that KMS may add some day is ignored."""
-    values: dict[str, object] = {
+    values = {
         "a string": "alice@example.com",
         "an object": {"Department": "Finance"},
         "an array": ["a", "b"],
     }
-    variants = [
-        (f"sourceIdentity, {text}", {"sourceIdentity": value})
+    changes = {
+        f"another member of requestMetadata, {text}": _with(sourceIdentity=value)
         for text, value in values.items()
-    ]
-    proxy.judge(_with_members(proxy, ALL_OPERATIONS, variants))
-
-
-# What binds an operation, of the members of requestMetadata.
-_REQUIRED = {
-    "kmsOperation": ALL_OPERATIONS,
-    "kmsRequestId": ALL_OPERATIONS,
-    "awsPrincipalArn": KEY_OPERATIONS,
-    "kmsKeyArn": CRYPTOGRAPHIC_OPERATIONS,
-}
+    }
+    _judge(proxy, ALL_OPERATIONS, changes)
 
 
 @pytest.mark.requirement("XKS-META-007")
-def test_missing_members(proxy: ProxyClient) -> None:
-    """A REQUIRED member that is missing is a ValidationException, or is not missed.
+def test_missing_member(proxy: ProxyClient) -> None:
+    """A request without a REQUIRED member is refused, or the member is not missed."""
+    changes = {
+        f"no {member}": _with(**{member: None})
+        for member in ("kmsOperation", "kmsRequestId")
+    }
+    _judge(proxy, ALL_OPERATIONS, changes, _SERVED_OR_REFUSED)
 
-    This holds for all of requestMetadata, and for GetHealthStatus too, although the
-    table of error codes does not list the ValidationException for it.
+
+@pytest.mark.requirement("XKS-META-007")
+def test_missing_member_of_a_key_operation(proxy: ProxyClient) -> None:
+    """A missing awsPrincipalArn or kmsKeyArn is a reason to refuse, or not missed.
+
+    GetKeyMetadata has no kmsKeyArn to leave out, and is served without.
     """
-    also = invalid(proxy)
-    probes = [
-        probe
-        for name, operations in _REQUIRED.items()
-        for probe in _with_members(
-            proxy, operations, [(f"no {name}", {name: None})], also
-        )
-    ]
-    for operation in ALL_OPERATIONS:
-        body = proxy.good_body(operation)
-        without = {n: v for n, v in body.items() if n != "requestMetadata"}
-        accept = (*_served(operation), *also)
-        probes += [
-            _probe(proxy, operation, without, "no requestMetadata", accept),
-            _probe(
-                proxy,
-                operation,
-                body | {"requestMetadata": {}},
-                "empty requestMetadata",
-                accept,
-            ),
-        ]
-    proxy.judge(probes)
+    changes = {
+        f"no {member}": _with(**{member: None})
+        for member in ("awsPrincipalArn", "kmsKeyArn")
+    }
+    _judge(proxy, KEY_OPERATIONS, changes, _SERVED_OR_REFUSED)
 
 
-_WRONG_TYPES: dict[str, object] = {"a number": 7, "an object": {"a": "b"}, "array": [1]}
-_NO_OBJECTS: dict[str, object] = {"null": None, "text": "text", "array": [], "1": 1}
+@pytest.mark.requirement("XKS-META-007")
+def test_no_metadata(proxy: ProxyClient) -> None:
+    """A request without any requestMetadata is refused, or they are not missed.
+
+    This holds for GetHealthStatus too, although the table of error codes does not list
+    the ValidationException for it.
+    """
+    changes: dict[str, Change] = {
+        "no requestMetadata": lambda body: {
+            name: value for name, value in body.items() if name != "requestMetadata"
+        },
+        "empty requestMetadata": _in_body(requestMetadata={}),
+    }
+    _judge(proxy, ALL_OPERATIONS, changes, _SERVED_OR_REFUSED)
 
 
 @pytest.mark.requirement("XKS-META-008")
-def test_wrong_types(proxy: ProxyClient) -> None:
-    """What is of the wrong type is a ValidationException, or is not looked at."""
-    also = invalid(proxy)
-    texts = [
-        (f"{member}: {text}", {member: value})
+def test_member_of_the_wrong_type(proxy: ProxyClient) -> None:
+    """A member that is no string is refused, or is not looked at."""
+    values = {"a number": 7, "an object": {"a": "b"}, "an array": ["a"]}
+    changes = {
+        f"{member}: {text}": _with(**{member: value})
         for member in ("kmsOperation", "kmsRequestId")
-        for text, value in _WRONG_TYPES.items()
-    ]
-    of_keys: list[tuple[str, Body]] = [
-        (f"{member}: an object", {member: {"not": "a string"}})
+        for text, value in values.items()
+    }
+    _judge(proxy, ALL_OPERATIONS, changes, _SERVED_OR_REFUSED)
+
+
+@pytest.mark.requirement("XKS-META-008")
+def test_member_of_a_key_operation_of_the_wrong_type(proxy: ProxyClient) -> None:
+    """A member that is no string is refused, or is not looked at."""
+    changes = {
+        f"{member}: an object": _with(**{member: {"not": "a string"}})
         for member in ("awsPrincipalArn", "awsSourceVpc")
-    ]
-    no_objects = [
-        _probe(
-            proxy,
-            operation,
-            proxy.good_body(operation) | {"requestMetadata": value},
-            f"requestMetadata: {text}",
-            (*_served(operation), *also),
-        )
-        for operation in ALL_OPERATIONS
-        for text, value in _NO_OBJECTS.items()
-    ]
-    proxy.judge(
-        [
-            *_with_members(proxy, ALL_OPERATIONS, texts, also),
-            *_with_members(proxy, KEY_OPERATIONS, of_keys, also),
-            *no_objects,
-        ]
-    )
+    }
+    _judge(proxy, KEY_OPERATIONS, changes, _SERVED_OR_REFUSED)
+
+
+@pytest.mark.requirement("XKS-META-008")
+def test_metadata_of_the_wrong_type(proxy: ProxyClient) -> None:
+    """A requestMetadata that is no object is refused, or ignored."""
+    values: Body = {"null": None, "a string": "text", "an array": [], "a number": 1}
+    changes = {
+        f"requestMetadata: {text}": _in_body(requestMetadata=value)
+        for text, value in values.items()
+    }
+    _judge(proxy, ALL_OPERATIONS, changes, _SERVED_OR_REFUSED)
 
 
 @pytest.mark.requirement("XKS-META-009")
 def test_service_as_principal(proxy: ProxyClient) -> None:
     """The caller may be an AWS service, which has no ARN."""
-    variants = [
-        (f"the principal {name}", {"awsPrincipalArn": name})
+    changes = {
+        f"awsPrincipalArn {name!r}": _with(awsPrincipalArn=name)
         for name in ("ec2.amazonaws.com", "AWS Internal")
-    ]
-    proxy.judge(_with_members(proxy, KEY_OPERATIONS, variants))
+    }
+    _judge(proxy, KEY_OPERATIONS, changes)
 
 
 @pytest.mark.requirement("XKS-META-010")
 def test_additional_member(proxy: ProxyClient) -> None:
     """A member of the request that is not in the specification is ignored."""
-    more = {"somethingNew": {"of": ["another", "version"]}}
-    proxy.judge(
-        [
-            _probe(
-                proxy,
-                operation,
-                proxy.good_body(operation) | more,
-                "an additional member",
-            )
-            for operation in ALL_OPERATIONS
-        ]
-    )
+    added = _in_body(somethingNew={"of": ["another", "version"]})
+    _judge(proxy, ALL_OPERATIONS, {"an additional member": added})
