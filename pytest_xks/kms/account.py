@@ -33,6 +33,8 @@ class AccountRegion:
         """The external key stores, by their ids."""
         self.pending_deletion: dict[str, datetime] = {}
         """When keys will be deleted, by key id."""
+        self.alias_dates: dict[str, tuple[float, float]] = {}
+        """When aliases were created and updated (seconds since the epoch), by name."""
         self.lock = threading.RLock()
 
     def store(self, custom_key_store_id: str) -> ExternalKeyStore:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_xks.faults import FaultBoard, Occasion
 from pytest_xks.kms.desk.call import Origin
 from pytest_xks.kms.desk.context import Context
-from pytest_xks.kms.desk.dispatch import answer
+from pytest_xks.kms.desk.dispatch import answer, completed
 from pytest_xks.kms.desk.occasions import occasion_of
 from pytest_xks.kms.faults.catalogue import CATALOGUE
 from pytest_xks.kms.proxy_calls.client import ProxyClient
@@ -105,6 +105,19 @@ class Desk:
             regions=self._accounts.regions,
         )
         return answer(context, call)
+
+    def completed(self, call: Call, document: dict[str, Any]) -> Mapping[str, object]:
+        """What moto answered with success, and what it leaves out.
+
+        Args:
+            call: the call.
+            document: the answer of moto.
+
+        Raises:
+            KmsError: an answer other than success.
+        """
+        region = self._accounts.region(call.account_id, call.region)
+        return completed(region, call, document, self._clock.now())
 
     def note(
         self,

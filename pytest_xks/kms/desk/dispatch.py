@@ -8,27 +8,37 @@ everything else the answer is None, and moto's KMS answers.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_xks.kms.desk.call import CRYPTO_OPERATIONS
 from pytest_xks.kms.desk.identifiers import named_keys
 from pytest_xks.kms.desk.steps import step
 from pytest_xks.kms.desk.validation import present, refusal, violations_of
-from pytest_xks.kms.keys import cryptography, grants, usage
+from pytest_xks.kms.keys import (
+    aliases,
+    cryptography,
+    grants,
+    listing,
+    policies,
+    tags,
+    usage,
+)
 from pytest_xks.kms.keys import management as key_management
 from pytest_xks.kms.keys.states import check_refused, require_manageable
 from pytest_xks.kms.stores import operations as key_stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
+    from pytest_xks.kms.account import AccountRegion
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.desk.trace import Trace
 
-__all__ = ["OPERATIONS", "answer"]
+__all__ = ["OPERATIONS", "answer", "completed"]
 
-Document = dict[str, object]
+Document = dict[str, Any]
 
 OPERATIONS: Mapping[str, Callable[[Context, Call], Document | None]] = {
     "CancelKeyDeletion": key_management.cancel_key_deletion,
@@ -47,11 +57,28 @@ OPERATIONS: Mapping[str, Callable[[Context, Call], Document | None]] = {
         cryptography.generate_data_key_without_plaintext
     ),
     "GenerateRandom": key_management.generate_random,
-    "GetKeyLastUsage": usage.get_key_last_usage,
     "ReEncrypt": cryptography.re_encrypt,
-    "RetireGrant": grants.retire_grant,
     "ScheduleKeyDeletion": key_management.schedule_key_deletion,
     "UpdateCustomKeyStore": key_stores.update_custom_key_store,
+}
+
+# Operations of which moto does the rest, or all of it for a standard key. A key in an
+# external key store has to be in the right state first.
+_BESIDE_MOTO: Mapping[str, Callable[[Context, Call], Document | None]] = {
+    "CreateAlias": aliases.check_alias_name,
+    "CreateGrant": grants.create_grant,
+    "GetKeyLastUsage": usage.get_key_last_usage,
+    "GetKeyPolicy": policies.get_key_policy,
+    "ListGrants": grants.list_grants,
+    "PutKeyPolicy": policies.put_key_policy,
+    "RetireGrant": grants.retire_grant,
+    "TagResource": tags.tag_resource,
+    "UpdateAlias": aliases.check_alias_name,
+}
+# moto does not know that these have a default.
+_DEFAULTS: Mapping[str, Mapping[str, object]] = {
+    "GetKeyPolicy": {"PolicyName": policies.DEFAULT},
+    "PutKeyPolicy": {"PolicyName": policies.DEFAULT},
 }
 
 # Violations of these are moto's to judge, if no key in an external key store is meant:
@@ -82,12 +109,39 @@ def answer(context: Context, call: Call) -> Document | None:
     trace = context.trace
     trace.named = named_keys(context, call)
     trace.keys = [named.key for named in trace.named.values() if named.key]
-    operation = OPERATIONS.get(call.operation, _left_to_moto)
+    operation = OPERATIONS.get(call.operation, _beside_moto)
     document = operation(context, call)
     if document is None:
         trace.handed_on = _handed_on(trace, call)
     elif call.operation in CRYPTO_OPERATIONS:
         usage.note_usage(context, call)
+    elif listing.is_list(call.operation):
+        document = listing.page_of(call, document)
+    return document
+
+
+def completed(
+    region: AccountRegion, call: Call, document: Document, now: datetime
+) -> Document:
+    """What moto answered with success, and what it leaves out.
+
+    Args:
+        region: the caller's account and Region.
+        call: the call.
+        document: the answer of moto.
+        now: what time it is.
+
+    Raises:
+        KmsError: InvalidMarkerException.
+    """
+    if call.operation in {"CreateAlias", "UpdateAlias"}:
+        aliases.note_alias(region, call, now)
+    if call.operation == "DeleteAlias":
+        aliases.note_no_alias(region, call)
+    if call.operation == "ListAliases":
+        aliases.add_dates(region, document["Aliases"])
+    if listing.is_list(call.operation):
+        return listing.page_of(call, document)
     return document
 
 
@@ -107,11 +161,15 @@ def _concerns_us(context: Context, call: Call) -> bool:
     return any(named.key for named in named_keys(context, call).values())
 
 
-def _left_to_moto(context: Context, call: Call) -> None:
+def _beside_moto(context: Context, call: Call) -> Document | None:
     """Refuse what a key in an external key store cannot do, or not in its state."""
     for key in context.trace.keys:
         check_refused(key, call.operation)
         require_manageable(key, call.operation, context.behaviour)
+    if listing.is_list(call.operation):
+        listing.check_limit(call)
+    operation = _BESIDE_MOTO.get(call.operation)
+    return operation(context, call) if operation else None
 
 
 def _handed_on(trace: Trace, call: Call) -> Call:
@@ -120,5 +178,6 @@ def _handed_on(trace: Trace, call: Call) -> Call:
         return call
     ids = {member: named.id for member, named in trace.named.items()}
     *_, last = trace.named.values()
-    parameters = {**call.parameters, **ids}
+    defaults = _DEFAULTS.get(call.operation, {})
+    parameters = {**defaults, **call.parameters, **ids}
     return replace(call, parameters=parameters, account_id=last.account_id)

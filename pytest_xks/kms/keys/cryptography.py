@@ -212,10 +212,8 @@ def _open_blob(
             raise _incorrect_key() from None
         # AMBIGUOUS: for a key in an external key store nothing is said about a blob
         # that KMS itself cannot read (KMS-CRYPTO-023). Ours: the exception that it has
-        # for every key.
-        raise KmsError(
-            ErrorCode.INVALID_CIPHERTEXT, "The ciphertext blob cannot be read."
-        ) from None
+        # for every key, without a message, as recorded.
+        raise KmsError(ErrorCode.INVALID_CIPHERTEXT, "") from None
     requested = call.text(member)
     if requested and (named is None or named.arn != blob.key_arn):
         raise _incorrect_key()

@@ -7,7 +7,7 @@ of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,13 @@ class XksKey(Protocol):
     last_usage: tuple[str, float, str] | None
     """The last cryptographic operation that succeeded: its name, when (in seconds since
     the epoch), and the id of the request."""
+
+    policy: str
+    grants: dict[str, Any]
+    """By their ids."""
+
+    def tag_keys(self) -> Sequence[str]:
+        """The keys of its tags."""
 
     def metadata(self) -> dict[str, object]:
         """The KeyMetadata (KMS-CREATEKEY-032)."""
@@ -82,6 +89,12 @@ class KeyRepository(Protocol):
 
     def delete(self, key: XksKey) -> None:
         """Delete a KMS key with its aliases and tags."""
+
+    def knows_token(self, token: str) -> bool:
+        """Whether a grant token belongs to a grant on one of the keys."""
+
+    def retire(self, token: str) -> None:
+        """Delete the grant that a grant token belongs to."""
 
     def plain_key_of(self, blob: bytes) -> str | None:
         """The id of the standard key that a ciphertext blob belongs to, if any."""

@@ -155,7 +155,10 @@ def require_pending(key: XksKey) -> None:
         raise KmsError(ErrorCode.KMS_INVALID_STATE, message)
 
 
-_UNSUPPORTED = frozenset(
+_UNSUPPORTED = frozenset({"GetPublicKey", "ReplicateKey", "UpdatePrimaryRegion"})
+# The text was recorded for GetParametersForImport and RotateKeyOnDemand, on keys of
+# other origins.
+_OF_OTHER_ORIGINS = frozenset(
     {
         "DeleteImportedKeyMaterial",
         "DisableKeyRotation",
@@ -164,12 +167,9 @@ _UNSUPPORTED = frozenset(
         "GenerateDataKeyPairWithoutPlaintext",
         "GetKeyRotationStatus",
         "GetParametersForImport",
-        "GetPublicKey",
         "ImportKeyMaterial",
         "ListKeyRotations",
-        "ReplicateKey",
         "RotateKeyOnDemand",
-        "UpdatePrimaryRegion",
     }
 )
 _OTHER_USAGE = frozenset(
@@ -189,6 +189,13 @@ _REFUSED: Mapping[str, tuple[ErrorCode, str]] = {
         (
             ErrorCode.UNSUPPORTED_OPERATION,
             "{operation} is not supported for {arn}, which is in a custom key store.",
+        ),
+    ),
+    **dict.fromkeys(
+        _OF_OTHER_ORIGINS,
+        (
+            ErrorCode.UNSUPPORTED_OPERATION,
+            "{arn} origin is EXTERNAL_KEY_STORE which is not valid for this operation.",
         ),
     ),
     **dict.fromkeys(

@@ -1,4 +1,4 @@
-"""The tags of KMS keys in external key stores."""
+"""The tags of KMS keys, as CreateKey and TagResource take them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,25 @@ from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["check_tags"]
+    from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.desk.context import Context
+
+__all__ = ["check_tags", "tag_resource"]
 
 _TAGS_MAX = 50
 _RESERVED = "aws:"
+
+
+def tag_resource(context: Context, call: Call) -> None:
+    """TagResource, which moto answers once the tags are fine.
+
+    Raises:
+        KmsError: TagException.
+    """
+    key = context.trace.named["KeyId"].key
+    tags = call.parameters["Tags"]
+    if key is not None and isinstance(tags, list):
+        check_tags(tags, key.tag_keys())
 
 
 def check_tags(tags: Sequence[Mapping[str, str]], there: Collection[str] = ()) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,9 @@ class InstalledKms(Protocol):
 
     def answer(self, call: Call, trace: Trace) -> Mapping[str, object] | None:
         """Answer a call; None if moto is to answer it; KmsError for an error."""
+
+    def completed(self, call: Call, document: dict[str, Any]) -> Mapping[str, object]:
+        """What moto answered with success, and what it leaves out."""
 
     def note(
         self,

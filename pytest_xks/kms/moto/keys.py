@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from moto.kms.models import Key
+from moto.kms.models import Key, kms_backends
 from moto.kms.utils import RESERVED_ALIASES
 from werkzeug.exceptions import HTTPException
 
@@ -69,6 +69,12 @@ class _XksKey(Key):
             created=self.creation_date,
             manager=self.key_manager,
         )
+
+    def tag_keys(self) -> list[str]:
+        """The keys of its tags."""
+        tagger = kms_backends[self.account_id][self.region].tagger
+        tags = tagger.list_tags_for_resource(self.id)["Tags"]
+        return [tag["TagKey"] for tag in tags]
 
     def to_dict(self) -> dict[str, Any]:
         """What moto answers DescribeKey with."""
@@ -147,6 +153,23 @@ class MotoKeys:
         for alias in list(aliases):
             self._backend.delete_alias(alias)
         self._backend.delete_key(key.id)
+
+    def knows_token(self, token: str) -> bool:
+        """Whether a grant token belongs to a grant on one of the keys."""
+        return bool(self._grants_of(token))
+
+    def retire(self, token: str) -> None:
+        """Delete the grant that a grant token belongs to."""
+        for grants, grant_id in self._grants_of(token):
+            del grants[grant_id]
+
+    def _grants_of(self, token: str) -> list[tuple[dict[str, Any], str]]:
+        return [
+            (key.grants, grant_id)
+            for key in list(self._backend.keys.values())
+            for grant_id, grant in list(key.grants.items())
+            if token in getattr(grant, "tokens", (grant.token,))
+        ]
 
     def plain_key_of(self, blob: bytes) -> str | None:
         """The id of the standard key that a ciphertext blob belongs to, if any."""

@@ -128,12 +128,11 @@ class XksResponse(KmsResponse):
         try:
             document = kms.answer(call, trace)
         except KmsError as error:
-            kms.note(call, trace, None, error)
-            return render_error(error, call.request_id)
+            return self._refused(kms, call, trace, error)
         except Exception as error:  # noqa: BLE001 - a caller gets an answer of KMS
-            internal = internal_error(call.operation, error)
-            kms.note(call, trace, None, internal)
-            return render_error(internal, call.request_id)
+            return self._refused(
+                kms, call, trace, internal_error(call.operation, error)
+            )
         if document is None:
             self._left_to_moto = call, trace
             return None
@@ -163,22 +162,33 @@ class XksResponse(KmsResponse):
         try:
             status, headers, body = super().call_action()
         except Exception as error:  # noqa: BLE001 - likewise
-            internal = internal_error(call.operation, error)
-            kms.note(call, trace, None, internal)
-            return render_error(internal, call.request_id)
+            return self._refused(
+                kms, call, trace, internal_error(call.operation, error)
+            )
         headers["x-amzn-requestid"] = call.request_id
         error_of_moto = read_error(status, body)
+        if error_of_moto is None:
+            try:
+                body = json.dumps(kms.completed(call, _document(call, trace, body)))
+            except KmsError as error:
+                return self._refused(kms, call, trace, error)
         kms.note(call, trace, None, error_of_moto)
-        if call.operation in _ECHO_KEY_ID and error_of_moto is None:
-            body = _with_arn(call, trace, body)
         return render_motos(call, status, headers, body)
 
+    def _refused(
+        self, kms: InstalledKms, call: Call, trace: Trace, error: KmsError
+    ) -> tuple[int, dict[str, str], str]:
+        kms.note(call, trace, None, error)
+        return render_error(error, call.request_id)
 
-def _with_arn(call: Call, trace: Trace, body: Any) -> Any:  # noqa: ANN401 - moto's
+
+def _document(call: Call, trace: Trace, body: Any) -> dict[str, Any]:  # noqa: ANN401 - moto's
+    """moto's answer, which may be a null for no members."""
+    document: dict[str, Any] = json.loads(body) or {}
     named = trace.named.get("KeyId")
-    if named is None or call.text("KeyId") == named.id:
-        return body
-    return json.dumps({**json.loads(body), "KeyId": named.arn})
+    if named and call.operation in _ECHO_KEY_ID and call.text("KeyId") != named.id:
+        document["KeyId"] = named.arn
+    return document
 
 
 def _needs_moto_first(request: Any) -> bool:  # noqa: ANN401 - moto's

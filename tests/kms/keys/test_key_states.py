@@ -40,7 +40,7 @@ def management_calls(system: System, key: str) -> dict[str, Callable[[], object]
         "DescribeKey": lambda: kms.describe_key(KeyId=key),
         "GetKeyPolicy": lambda: kms.get_key_policy(KeyId=key, PolicyName="default"),
         "PutKeyPolicy": lambda: kms.put_key_policy(
-            KeyId=key, PolicyName="default", Policy="{}"
+            KeyId=key, PolicyName="default", Policy='{"Statement": []}'
         ),
         "ListKeyPolicies": lambda: kms.list_key_policies(KeyId=key),
         "CreateAlias": lambda: kms.create_alias(AliasName="alias/a", TargetKeyId=key),
