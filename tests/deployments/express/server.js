@@ -14,6 +14,10 @@ const { XKS_PORT, XKS_CERTIFICATE, XKS_PRIVATE_KEY, XKS_URI_PATH, XKS_CREDENTIAL
 const credentials = new Map(XKS_CREDENTIALS.split(",").map((pair) => pair.split(":")));
 
 const app = express();
+// Express's paths ignore case and a trailing slash unless told otherwise: the prefix is
+// the application's, the rest the router's below.
+const caseSensitive = XKS_WRONG !== "any-case";
+app.set("case sensitive routing", caseSensitive);
 // For load balancers ("Load balancer health checks").
 app.get("/ping", (request, response) => response.sendStatus(200));
 
@@ -51,8 +55,7 @@ const routes = {
   "/keys/:key/encrypt": encrypt,
   "/keys/:key/decrypt": decrypt,
 };
-// Express's paths ignore case and a trailing slash unless told otherwise.
-const router = express.Router({ caseSensitive: XKS_WRONG !== "any-case", strict: true });
+const router = express.Router({ caseSensitive, strict: true });
 for (const [path, operation] of Object.entries(routes)) {
   router.post(path, post(operation));
   // "API operations": a GET is a 405, where Express would say 404.
