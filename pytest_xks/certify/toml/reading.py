@@ -43,7 +43,8 @@ def read_text(path: Path, what: str) -> str:
         UsageProblem: it cannot be read, or is no text.
     """
     try:
-        return read_bytes(path, what).decode("utf-8")
+        # Editors of Windows begin a file with a byte order mark.
+        return read_bytes(path, what).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageProblem(
             f"{path}: the {what} is not UTF-8 text.", "Save it as UTF-8."

@@ -7,6 +7,7 @@ socket, as curl's ``--connect-to`` does, or to a transport of its own.
 
 from __future__ import annotations
 
+import codecs
 import re
 import ssl
 import threading
@@ -78,6 +79,7 @@ class Network:
         Raises:
             ValueError: it is not a certificate in PEM.
         """
+        pem = pem.removeprefix(codecs.BOM_UTF8)
         _check_certificates(pem)
         with self._lock:
             self._anchors.append(pem)

@@ -332,6 +332,18 @@ def test_console_file(tmp_path):
     assert "AKIACONSOLECONSOLECO" == target.credential.access_key_id
 
 
+def test_byte_order_mark(tmp_path):
+    """Files that an editor begins with a byte order mark are read as any other."""
+    document = minimal()
+    del document["proxy"]["uri_path"], document["proxy"]["credential"]
+    document["proxy"]["config_file"] = "console.json"
+    (tmp_path / "console.json").write_text(json.dumps(CONSOLE), encoding="utf-8-sig")
+    file = tmp_path / "target.toml"
+    file.write_text(dump_toml(document), encoding="utf-8-sig")
+
+    assert "/console/kms/xks/v1" == load_proxy_target(file).uri_path
+
+
 def test_explicit_keys_win_over_the_console_file(tmp_path):
     """What the target file says itself outranks the console's file."""
     (tmp_path / "console.json").write_text(json.dumps(CONSOLE))
