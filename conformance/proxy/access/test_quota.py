@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _HEALTH = ProxyOperation.GET_HEALTH_STATUS
 _CLIENTS = 8
+_MOST_AT_ONCE = 64
 
 
 def _quota(proxy: ProxyClient) -> ThrottledStoreTarget:
@@ -47,7 +48,8 @@ def _flood(proxy: ProxyClient) -> list[ProxyAnswer]:
             paced=False,
         )
 
-    return side_by_side([one] * number, jobs=_CLIENTS, recorder=proxy.recorder)
+    jobs = min(number, _MOST_AT_ONCE)
+    return side_by_side([one] * number, jobs=jobs, recorder=proxy.recorder)
 
 
 @pytest.mark.requirement("XKS-QUOTA-001")

@@ -7,6 +7,7 @@ XKS-ERR-005.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -210,7 +211,8 @@ _AADS: dict[bytes | None, dict[str, bytes | None]] = {
 @pytest.mark.requirement("XKS-DEC-014")
 def test_changed_aad(proxy: ProxyClient) -> None:
     """A ciphertext does not decrypt with other additional authenticated data."""
-    sealed = {aad: proxy.seal(aad=aad) for aad in _AADS}
+    made = proxy.side_by_side([partial(proxy.seal, aad=aad) for aad in _AADS])
+    sealed = dict(zip(_AADS, made, strict=True))
     probes = [
         _probe(proxy, sealed[aad].altered(aad=other), f"AAD: {text}")
         for aad, others in _AADS.items()
@@ -300,7 +302,7 @@ def test_metadata_passed_as_aad(proxy: ProxyClient) -> None:
 
     A proxy that returns no ciphertextMetadata has nothing to move.
     """
-    sealed = [proxy.seal(aad=aad) for aad in (None, AAD)]
+    sealed = proxy.side_by_side([partial(proxy.seal, aad=aad) for aad in (None, AAD)])
     probes = []
     for each in sealed:
         if metadata := each.ciphertext_metadata:

@@ -158,6 +158,11 @@ class Caller(Sender):
 
     def clock_offset(self) -> timedelta:
         """How far the proxy's clock is ahead of ours, by the Date of an answer."""
+        if self.session.clock_offset is None:
+            self.session.clock_offset = self._ask_for_clock_offset()
+        return self.session.clock_offset
+
+    def _ask_for_clock_offset(self) -> timedelta:
         answer = self.call(
             ProxyOperation.GET_HEALTH_STATUS, label="control: what time is it"
         )

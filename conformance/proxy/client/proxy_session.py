@@ -16,6 +16,7 @@ from .pacing import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from pytest_xks.certify.evidence.recorder import Recorded
     from pytest_xks.certify.targets.credential import Credential
@@ -77,6 +78,8 @@ class ProxySession:
         """Whether the proxy's log can be searched for a kmsRequestId; true so far."""
         self.standing: dict[object, Recorded] = {}
         """Controls after which nothing was sent, by their identity."""
+        self.clock_offset: timedelta | None = None
+        """How far the proxy's clock is ahead of ours; None until somebody asked."""
         self._silences = 0
         self.learned: dict[str, tuple[Outcome, ...]] = {}
         """How this proxy says what the table has another error for, by its name."""

@@ -147,7 +147,8 @@ def test_plaintext_of_decrypt(proxy: ProxyClient) -> None:
     before = len(_read(_log(proxy)))
     secret = _secret()
     sealed = proxy.seal(secret)
-    if any(text in _caught_up(proxy)[before:] for _, text in _forms(secret)):
+    log = _caught_up(proxy)[before:]
+    if any(text in log for _, text in _forms(secret)):
         raise NotTestable("Encrypt has logged it already (see XKS-LOG-001).")
     decrypt = ProxyOperation.DECRYPT
     corrupted = sealed.altered(authentication_tag=flip(sealed.authentication_tag))
