@@ -6,12 +6,11 @@ For tests that want them for longer than one test, and for those who use moto's
 
 from __future__ import annotations
 
-import functools
-import inspect
 from functools import cached_property
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from pytest_xks.clock import SimulatedClock
+from pytest_xks.decorating import decorate
 from pytest_xks.handles import create_key_store
 from pytest_xks.kms.fake import FakeKms
 from pytest_xks.proxy.mock import proxy_with_keys
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FakeKmsWithProxy", "XksMock", "mock_xks"]
 
-P = ParamSpec("P")
-R = TypeVar("R")
+# A class method is no Callable: what comes in is looked at when the program runs.
+Decorated = TypeVar("Decorated")
 
 _MADE_ON_FIRST_USE = ("proxy", "key_store", "key")
 
@@ -115,7 +114,7 @@ class FakeKmsWithProxy(FakeKms):
 
 
 class XksMock:
-    """What ``mock_xks()`` gives: a context manager, and a decorator of functions."""
+    """What ``mock_xks()`` gives: a context manager, and a decorator."""
 
     def __init__(
         self, configure: Callable[[FakeKmsWithProxy], object] | None = None
@@ -123,21 +122,16 @@ class XksMock:
         self._configure = configure
         self._started: list[FakeKmsWithProxy] = []
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Decorate a function; each of its calls has a fake of its own.
+    def __call__(self, target: Decorated) -> Decorated:
+        """Decorate something; each of its calls, each test, has a fake of its own.
 
         Raises:
-            TypeError: a class or a coroutine function, which would run unmocked.
+            TypeError: it cannot be decorated.
         """
-        if isinstance(function, type) or inspect.iscoroutinefunction(function):
-            raise TypeError("mock_xks decorates functions; elsewhere, use it by `with`")
-
-        @functools.wraps(function)
-        def mocked(*args: P.args, **kwargs: P.kwargs) -> R:
-            with type(self)(self._configure):
-                return function(*args, **kwargs)
-
-        return mocked
+        decorated: Decorated = decorate(
+            target, lambda: type(self)(self._configure), "@mock_xks"
+        )
+        return decorated
 
     def __enter__(self) -> FakeKmsWithProxy:
         """Start."""
@@ -158,30 +152,35 @@ class XksMock:
 
 
 @overload
-def mock_xks(function: Callable[P, R], /) -> Callable[P, R]: ...
+def mock_xks(target: Decorated, /) -> Decorated: ...
 @overload
 def mock_xks(
     *, configure: Callable[[FakeKmsWithProxy], object] | None = None
 ) -> XksMock: ...
 def mock_xks(
-    function: Callable[P, R] | None = None,
+    target: Decorated | None = None,
     /,
     *,
     configure: Callable[[FakeKmsWithProxy], object] | None = None,
-) -> Callable[P, R] | XksMock:
+) -> Decorated | XksMock:
     """moto's ``mock_aws`` with external key stores.
 
-    A context manager, and a decorator of functions, with or without parentheses. It
-    may stand inside or outside of ``mock_aws``, or alone: it mocks AWS itself. It does
-    not fail on faults that nothing hit; ``unused_faults`` of the fake has them.
+    A context manager, and a decorator with or without parentheses: of functions,
+    coroutines, generators (a fixture that yields), methods, classes of pytest and of
+    unittest, and other callables. It may stand inside or outside of ``mock_aws``, or
+    alone: it mocks AWS itself. It does not fail on faults that nothing hit;
+    ``unused_faults`` of the fake has them.
+
+    Of a class, each test has a fake of its own, from before ``setUp`` and
+    ``setup_method`` until after ``tearDown`` and ``teardown_method``.
 
     Args:
-        function: what it decorates, without parentheses.
+        target: what it decorates, without parentheses.
         configure: called with the fake once it works; for the decorator, which has no
             other way to hand it over.
 
     Raises:
-        TypeError: a class or a coroutine function, which would run unmocked.
+        TypeError: it cannot be decorated.
     """
     mock = XksMock(configure)
-    return mock if function is None else mock(function)
+    return mock if target is None else mock(target)
