@@ -6,12 +6,24 @@ and a quota, a signature's age or a time-out tested without waiting.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Clock", "ServedClock", "SimulatedClock", "SystemClock"]
+__all__ = ["Clock", "ServedClock", "SimulatedClock", "SystemClock", "steady_s"]
+
+
+def steady_s() -> float:
+    """Seconds since some moment in the past, which nothing stops or moves.
+
+    freezegun puts another clock in the place of ``time.monotonic``, for which hours
+    pass or none while a socket is waited for. It leaves this one alone.
+    """
+    if sys.platform == "win32":
+        return time.monotonic()
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 class Clock(Protocol):
@@ -39,7 +51,7 @@ class SystemClock:
 
     def monotonic(self) -> float:
         """Seconds since some moment in the past."""
-        return time.monotonic()
+        return steady_s()
 
     def wait(self, *, milliseconds: float) -> None:
         """Return when so much time has passed."""
@@ -66,7 +78,7 @@ class SimulatedClock:
 
     def monotonic(self) -> float:
         """Seconds since some moment in the past."""
-        return time.monotonic() + self._ahead_s()
+        return steady_s() + self._ahead_s()
 
     def advance(self, *, milliseconds: float) -> None:
         """Let time pass.

@@ -48,6 +48,13 @@ _DAY = timedelta(days=1)
 _PrivateKey = ec.EllipticCurvePrivateKey
 
 
+def _systems_time() -> datetime:
+    """What the system dates a file with, whatever time Python has been set to."""
+    with tempfile.TemporaryFile() as file:
+        seconds = os.fstat(file.fileno()).st_mtime
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
 def _new_key() -> _PrivateKey:
     # EC P-256 takes 0.6 ms, where RSA-2048 takes 170.
     return ec.generate_private_key(ec.SECP256R1())
@@ -161,12 +168,15 @@ class CertificateAuthority:
 
         Args:
             common_name: what its certificate calls it.
-            now: an aware datetime; without one, the clock's.
+            now: an aware datetime; without one, both Python's clock, which a library
+                for tests may have set, and the system's, which OpenSSL goes by.
         """
-        begin = (datetime.now(UTC) if now is None else now) - _BACKDATED
+        moments = (datetime.now(UTC), _systems_time()) if now is None else (now,)
+        begin = min(moments) - _BACKDATED
+        end = max(moments) - _BACKDATED + _LIFETIME
         private_key = _new_key()
         builder = (
-            _builder(common_name, private_key, begin, begin + _LIFETIME)
+            _builder(common_name, private_key, begin, end)
             .issuer_name(_name(common_name))
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_key_usage(authority=True), critical=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from pytest_xks.clock import steady_s
 from pytest_xks.proxy_api.http import Response
 
 if TYPE_CHECKING:
@@ -189,14 +189,14 @@ class _Deadline:
     """The moment by which an exchange has to be over."""
 
     def __init__(self, timeout_ms: float) -> None:
-        self._begin = time.monotonic()
+        self._begin = steady_s()
         self._end = self._begin + timeout_ms / 1000
         self.stage = "the connection"
         """What is being waited for."""
 
     def elapsed_ms(self) -> float:
         """The milliseconds that have passed."""
-        return (time.monotonic() - self._begin) * 1000
+        return (steady_s() - self._begin) * 1000
 
     def remaining_s(self) -> float:
         """The seconds that are left.
@@ -204,7 +204,7 @@ class _Deadline:
         Raises:
             TimeoutError: none are.
         """
-        remaining = self._end - time.monotonic()
+        remaining = self._end - steady_s()
         if remaining <= 0:
             raise TimeoutError
         return remaining

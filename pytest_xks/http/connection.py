@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import ssl
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pytest_xks.clock import steady_s
 from pytest_xks.http import http1
 from pytest_xks.http.defects import log_defect
 from pytest_xks.http.delivery import Delivery, Ending
@@ -101,7 +101,7 @@ class Connection:
         options = self._options
         if options.context is None:
             return True
-        deadline = time.monotonic() + options.request_timeout_s
+        deadline = steady_s() + options.request_timeout_s
         try:
             self._wire.shake_hands(options.context, deadline=deadline)
         except PlainHttpError:
@@ -159,7 +159,7 @@ class Connection:
             self._deadline = None
             return self._options.idle_timeout_s
         if self._deadline is None:
-            self._deadline = time.monotonic() + self._options.request_timeout_s
+            self._deadline = steady_s() + self._options.request_timeout_s
         return seconds_until(self._deadline)
 
     def _answer(self, message: http1.Message) -> bool:

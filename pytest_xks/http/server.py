@@ -16,6 +16,7 @@ from dataclasses import replace
 from threading import Lock, Thread, current_thread
 from typing import TYPE_CHECKING, Self
 
+from pytest_xks.clock import steady_s
 from pytest_xks.http.connection import Connection, ConnectionOptions, Handler, Peer
 
 if TYPE_CHECKING:
@@ -165,10 +166,10 @@ class HttpsServer:
             connections = dict(self._connections)
         for connection in connections:
             connection.abort()
-        deadline = time.monotonic() + _JOIN_S
+        deadline = steady_s() + _JOIN_S
         for thread in connections.values():
             if thread is not current_thread():
-                thread.join(max(0.0, deadline - time.monotonic()))
+                thread.join(max(0.0, deadline - steady_s()))
 
     def _listen(self, bound: socket.socket) -> None:
         self._port = bound.getsockname()[1]

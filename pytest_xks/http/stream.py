@@ -11,10 +11,11 @@ import os
 import socket
 import ssl
 import struct
-import time
 from contextlib import suppress
 from threading import Event
 from typing import cast
+
+from pytest_xks.clock import steady_s
 
 __all__ = ["PlainHttpError", "Wire", "seconds_until"]
 
@@ -36,7 +37,7 @@ def seconds_until(deadline: float) -> float:
     Raises:
         TimeoutError: nothing is.
     """
-    remaining = deadline - time.monotonic()
+    remaining = deadline - steady_s()
     if remaining <= 0:
         raise TimeoutError("The deadline has passed.")
     return remaining
@@ -197,7 +198,7 @@ class Wire:
         """
         self.notify_close()
         self._socket.shutdown(socket.SHUT_WR)
-        deadline, left = time.monotonic() + _LINGER_S, _LINGER_BYTES
+        deadline, left = steady_s() + _LINGER_S, _LINGER_BYTES
         with suppress(TimeoutError):
             while left > 0:
                 self.wait_at_most(seconds_until(deadline))

@@ -7,10 +7,10 @@ with ``TrickyConnection`` in place of ``Connection``.
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pytest_xks.clock import steady_s
 from pytest_xks.http.connection import Connection
 from pytest_xks.http.http1 import PLAIN_HTTP, Refusal
 from pytest_xks.http.tricks import Trick
@@ -113,7 +113,7 @@ class TrickyConnection(Connection):
     def _answer(self, message: Message) -> bool:
         self._received = b""
         self._let_others_speak()
-        self._wire.wait(max(0.0, self._tricks.stalled_until - time.monotonic()))
+        self._wire.wait(max(0.0, self._tricks.stalled_until - steady_s()))
         if self._has(Trick.CLOSES_EVERY_CONNECTION):
             message = replace(message, keep_alive=False)
         goes_on = super()._answer(message)
@@ -133,7 +133,7 @@ class TrickyConnection(Connection):
 
     def _refuse(self, refusal: Refusal) -> None:
         if refusal.status == 413 and self._has(Trick.LARGE_BODY_STALLS_SERVICE):
-            self._tricks.stalled_until = time.monotonic() + _STALL_S
+            self._tricks.stalled_until = steady_s() + _STALL_S
         unreadable = refusal.status == 400 and refusal is not PLAIN_HTTP
         if unreadable and self._serves_what_it_cannot_read():
             refusal = _Served(refusal.status, refusal.message, refusal.name)

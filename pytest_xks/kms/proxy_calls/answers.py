@@ -201,6 +201,9 @@ def read_key_metadata(document: Document) -> KeyMetadata:
 def read_health_status(document: Document) -> HealthStatus:
     """The answer to GetHealthStatus (KMS-RESP-014).
 
+    Vendors, models and ids are texts of any length and script: the specification
+    ("GetHealthStatus") sets no bounds.
+
     Raises:
         ProxyFailure: it is malformed, or no external key manager can serve.
     """
@@ -212,9 +215,9 @@ def read_health_status(document: Document) -> HealthStatus:
         raise _malformed()
     return HealthStatus(
         xks_proxy_fleet_size=size,
-        xks_proxy_vendor=_text(document, "xksProxyVendor"),
-        xks_proxy_model=_text(document, "xksProxyModel"),
-        ekm_vendor=_text(document, "ekmVendor"),
+        xks_proxy_vendor=_any_text(document, "xksProxyVendor"),
+        xks_proxy_model=_any_text(document, "xksProxyModel"),
+        ekm_vendor=_any_text(document, "ekmVendor"),
         ekm_fleet_details=[_fleet_detail(each) for each in details],
     )
 
@@ -223,8 +226,8 @@ def _fleet_detail(value: object) -> EkmFleetDetail:
     if not isinstance(value, dict):
         raise _malformed()
     detail = EkmFleetDetail(
-        id=_text(value, "id"),
-        model=_text(value, "model"),
+        id=_any_text(value, "id"),
+        model=_any_text(value, "model"),
         health_status=_text(value, "healthStatus"),
     )
     if detail.health_status not in HEALTH_STATUSES:
@@ -236,6 +239,13 @@ def _checked_text(value: object) -> str:
     if not isinstance(value, str) or len(value) > _TEXT_MAX_LENGTH:
         raise _malformed()
     if not value.isprintable():
+        raise _malformed()
+    return value
+
+
+def _any_text(document: Document, member: str) -> str:
+    value = document.get(member)
+    if not isinstance(value, str):
         raise _malformed()
     return value
 

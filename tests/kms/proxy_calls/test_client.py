@@ -309,3 +309,22 @@ def test_one_manager_that_can_serve_is_enough(local_system: System):
 
     local_system.tamper(degrade)
     assert local_system.create_store()
+
+
+def test_texts_of_get_health_status(local_system: System):
+    """Vendors, models and ids may be long, in any script, and empty."""
+
+    def edit(document: dict[str, Any]) -> None:
+        if "ekmFleetDetails" not in document:
+            return
+        detail = document["ekmFleetDetails"][0]
+        document["ekmFleetDetails"] = [
+            {**detail, "id": "鑰" * 300, "model": "a\nb"},
+        ]
+        document.update(xksProxyVendor="x" * 5000, xksProxyModel="", ekmVendor="\u202e")
+
+    local_system.tamper(edit)
+    store = local_system.connected_store()
+
+    assert "CONNECTED" == local_system.describe_store(store)["ConnectionState"]
+    assert "x" * 5000 == local_system.fake.check_health(store).xks_proxy_vendor
