@@ -64,6 +64,12 @@ EncryptionContext = dict[str, str]
 SYMMETRIC_DEFAULT = "SYMMETRIC_DEFAULT"
 _IV_BYTES = 12
 _DATA_KEY_BYTES = {"AES_256": 32, "AES_128": 16}
+# Seen in the field, and programs match on it: for a key that is deleted, of another
+# Region, or of an account that nobody has.
+_NO_KEY_OF_BLOB = (
+    "The ciphertext refers to a customer master key that does not exist, does not "
+    "exist in this region, or you are not allowed to access."
+)
 _CONTEXT_DIGEST = b"sha-256:"
 
 
@@ -219,7 +225,7 @@ def _open_blob(
         raise _incorrect_key()
     key = named or find_key(context, blob.key_arn)
     if key is None:
-        raise KmsError(ErrorCode.NOT_FOUND, f"Key '{blob.key_arn}' does not exist")
+        raise KmsError("AccessDeniedException", _NO_KEY_OF_BLOB)
     if key not in context.trace.keys:
         context.trace.keys.insert(0, key)
     return blob, key

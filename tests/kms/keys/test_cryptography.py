@@ -391,6 +391,22 @@ def test_re_encrypt_into_an_unknown_key(local_system: System, assert_kms_error):
         )
 
 
+def test_a_blob_whose_key_is_in_another_region(local_system: System, assert_kms_error):
+    """Decrypt and ReEncrypt say no more than that there is no access."""
+    blob = blob_of(local_system, local_system.create_key())
+    elsewhere = local_system.fake.client("eu-west-1")
+    target = elsewhere.create_key()["KeyMetadata"]["Arn"]
+    message = (
+        "The ciphertext refers to a customer master key that does not exist, does not "
+        "exist in this region, or you are not allowed to access."
+    )
+    for call in (
+        lambda: elsewhere.decrypt(CiphertextBlob=blob),
+        lambda: elsewhere.re_encrypt(CiphertextBlob=blob, DestinationKeyId=target),
+    ):
+        assert_kms_error(call, "AccessDeniedException", message)
+
+
 # -- requestMetadata --------------------------------------------------------------
 
 
