@@ -57,10 +57,15 @@ _GROUPS = (
 
 @pytest.fixture(scope="module")
 def attempts(
-    kms_of_the_run: KmsClient, session_provisioner: Provisioner
+    request: pytest.FixtureRequest,
+    kms_of_the_run: KmsClient,
+    session_provisioner: Provisioner,
 ) -> FailureAttempts:
-    """What operations answered while something was wrong."""
-    return FailureAttempts(kms_of_the_run, session_provisioner)
+    """What operations answered while something was wrong; of all that will be asked."""
+    parameters = (getattr(i, "callspec", None) for i in request.session.items)
+    asked = [each.params.get("failure") for each in parameters if each]
+    wanted = [each for each in FAILURES if each in asked]
+    return FailureAttempts(kms_of_the_run, session_provisioner, wanted)
 
 
 def _cells(*operations: KmsOperation) -> Iterator[ParameterSet]:

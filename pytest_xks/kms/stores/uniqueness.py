@@ -46,7 +46,7 @@ def check_unique(
     Raises:
         KmsError: the exception of whatever is in use.
     """
-    for other in region.stores.values():
+    for other in list(region.stores.values()):  # Others create theirs meanwhile.
         if other is not but:
             check_name(name, other)
             check_uri(configuration, other.configuration)
