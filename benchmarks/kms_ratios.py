@@ -29,14 +29,14 @@ from moto import mock_aws
 from rich.console import Console
 from rich.table import Table
 
+from pytest_xks.handles import create_key_store
 from pytest_xks.kms.fake import FakeKms
-from pytest_xks.kms.handles import create_key_store
 from pytest_xks.proxy.mock import MockXksProxy, add_keys_by_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_xks.kms.handles import KeyStoreHandle
+    from pytest_xks.handles import KeyStoreHandle
 
     Work = Callable[[], object]
 

@@ -23,7 +23,7 @@ _OURS = """
 import pytest
 
 from pytest_xks.kms.fake import FakeKms
-from pytest_xks.kms.handles import create_key_store
+from pytest_xks.handles import create_key_store
 from pytest_xks.proxy.mock import MockXksProxy
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.http.certificates import CertificateAuthority
 from pytest_xks.http.contexts import server_context
-from pytest_xks.proxy.mock import MockXksProxy
+from pytest_xks.proxy.mock import MockXksProxy, core_of
 from pytest_xks.proxy_api.errors import Operation
 from pytest_xks.proxy_api.http import Request
 from pytest_xks.proxy_api.messages import render
@@ -90,7 +90,7 @@ def _serve_with_xks(proxy: MockXksProxy, ca: CertificateAuthority) -> Iterator[i
 @contextmanager
 def _serve_with_stdlib(proxy: MockXksProxy, ca: CertificateAuthority) -> Iterator[int]:
     """``http.server`` at its best: keep-alive, TCP_NODELAY, one write per response."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(proxy.core))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(core_of(proxy)))
     server.socket = server_context(ca.issue("localhost")).wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
     )

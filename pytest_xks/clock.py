@@ -1,16 +1,17 @@
 """Time as a parameter: the system's, or one that a test moves by hand.
 
-Nothing else in the house asks the system what time it is, so a delay can be simulated
+Nothing else asks the system what time it is, so a delay can be simulated
 and a quota, a signature's age or a time-out tested without waiting.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Clock", "SimulatedClock", "SystemClock"]
+__all__ = ["Clock", "ServedClock", "SimulatedClock", "SystemClock"]
 
 
 class Clock(Protocol):
@@ -22,6 +23,10 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds on a clock that never goes back; only differences mean something."""
+        ...
+
+    def wait(self, *, milliseconds: float) -> None:
+        """Return when so much time has passed on this clock."""
         ...
 
 
@@ -36,6 +41,10 @@ class SystemClock:
         """Seconds since some moment in the past."""
         return time.monotonic()
 
+    def wait(self, *, milliseconds: float) -> None:
+        """Return when so much time has passed."""
+        time.sleep(milliseconds / 1000)
+
 
 class SimulatedClock:
     """The machine's clocks, plus whatever ``advance`` has added.
@@ -45,15 +54,19 @@ class SimulatedClock:
 
     def __init__(self) -> None:
         self._ahead = 0.0
+        self._lock = threading.Lock()
+
+    def _ahead_s(self) -> float:
+        return self._ahead
 
     def now(self) -> datetime:
         """The wall clock, as an aware datetime in UTC."""
-        now = datetime.now(UTC)
-        return now + timedelta(seconds=self._ahead) if self._ahead else now
+        now, ahead = datetime.now(UTC), self._ahead_s()
+        return now + timedelta(seconds=ahead) if ahead else now
 
     def monotonic(self) -> float:
         """Seconds since some moment in the past."""
-        return time.monotonic() + self._ahead
+        return time.monotonic() + self._ahead_s()
 
     def advance(self, *, milliseconds: float) -> None:
         """Let time pass.
@@ -63,4 +76,43 @@ class SimulatedClock:
         """
         if milliseconds < 0:
             raise ValueError("milliseconds must not be negative")
-        self._ahead += milliseconds / 1000
+        with self._lock:
+            self._ahead += milliseconds / 1000
+
+    def wait(self, *, milliseconds: float) -> None:
+        """Let time pass, without waiting for it."""
+        self.advance(milliseconds=milliseconds)
+
+    def elapse(self, *, milliseconds: float) -> None:
+        """Let the time of an exchange pass that is simulated in this process."""
+        self.advance(milliseconds=milliseconds)
+
+
+class ServedClock(SimulatedClock):
+    """The clock of a server, whose callers come from other processes, many at once.
+
+    A simulated exchange takes its time for the caller that it belongs to: were it
+    everybody's, a busy server would run ahead of its clients by hours. What the server
+    waits for by itself, the client waits for too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._caller = threading.local()
+
+    def _ahead_s(self) -> float:
+        elapsed: float = getattr(self._caller, "elapsed_s", 0.0)
+        return self._ahead + elapsed
+
+    def begin_call(self) -> None:
+        """Begin a caller's time, in the thread that answers the caller."""
+        self._caller.elapsed_s = 0.0
+
+    def wait(self, *, milliseconds: float) -> None:
+        """Return when so much time has passed."""
+        time.sleep(milliseconds / 1000)
+
+    def elapse(self, *, milliseconds: float) -> None:
+        """Let time pass for the caller whom this thread answers."""
+        elapsed = getattr(self._caller, "elapsed_s", 0.0)
+        self._caller.elapsed_s = elapsed + milliseconds / 1000

@@ -7,19 +7,20 @@ then.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+import re
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Unpack, cast
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
+
+    from mypy_boto3_kms import KMSClient
 
     from pytest_xks.clock import SimulatedClock
+    from pytest_xks.handles import KeyHandle, KeyStoreHandle
     from pytest_xks.kms.fake import FakeKms
-    from pytest_xks.kms.handles import KeyHandle, KeyStoreHandle
-    from pytest_xks.proxy.health import Fleet
-    from pytest_xks.proxy.mock import MockXksProxy
-    from pytest_xks.proxy_api.sigv4 import Credential
+    from pytest_xks.proxy.mock import MockXksProxy, MockXksProxyOptions
     from pytest_xks.serve.xks_server import XksServer
 
 __all__ = [
@@ -37,7 +38,7 @@ __all__ = [
     "xks_server",
 ]
 
-Transport = Literal["in-process", "https"]
+_Transport = Literal["in-process", "https"]
 
 _TRANSPORTS = ("in-process", "https")
 _TRANSPORT_HELP = (
@@ -49,6 +50,17 @@ _MARKER = (
     "allow_unused_faults: bool = False): "
     "how this test uses the xks_ fixtures; outer markers count where inner ones do not"
 )
+_SCOPE_MISMATCH = re.compile(r"ScopeMismatch: .* fixture ((?:make_)?xks_\w+) with")
+_WIDER_SCOPE = """\
+The fixture {name} is fresh for each test. For a class, a module or the whole session,
+make one of your own:
+
+    @pytest.fixture(scope="module")
+    def xks():
+        with pytest_xks.mock_xks() as xks:
+            yield xks
+
+It is the fake KMS, and has `proxy`, `key_store` and `key`."""
 _PROXIES = pytest.StashKey[list["MockXksProxy"]]()
 
 
@@ -65,27 +77,18 @@ def pytest_configure(config: pytest.Config) -> None:
     _check_transport(config.getini("xks_transport"), "the ini key xks_transport")
 
 
-def _check_transport(value: object, where: str) -> Transport:
+def _check_transport(value: object, where: str) -> _Transport:
     if value not in _TRANSPORTS:
         allowed = " or ".join(repr(each) for each in _TRANSPORTS)
         raise pytest.UsageError(f"{where} must be {allowed}, not {value!r}")
-    return cast("Transport", value)
+    return cast("_Transport", value)
 
 
 class MakeXksProxy(Protocol):
     """The type of the fixture ``make_xks_proxy``."""
 
-    def __call__(  # noqa: PLR0913 - keyword-only, each with its default
-        self,
-        *,
-        uri_path: str = ...,
-        credential: Credential | None = None,
-        region: str = ...,
-        clock: SimulatedClock | None = None,
-        fleet: Fleet | None = None,
-        load_balancer_path: str = ...,
-    ) -> MockXksProxy:
-        """A new mock XKS proxy; see ``pytest_xks.proxy.mock.MockXksProxy``."""
+    def __call__(self, **options: Unpack[MockXksProxyOptions]) -> MockXksProxy:
+        """A new mock XKS proxy; the options are those of ``MockXksProxy``."""
         ...
 
 
@@ -100,7 +103,14 @@ class MakeXksKeyStore(Protocol):
         connect: bool = True,
         region: str | None = None,
     ) -> KeyStoreHandle:
-        """A new external key store; see ``pytest_xks.kms.handles.create_key_store``."""
+        """A new external key store.
+
+        Args:
+            proxy: its proxy; one of its own by default.
+            name: the friendly name; made up by default.
+            connect: whether to connect it too.
+            region: the Region; that of the fake KMS by default.
+        """
         ...
 
 
@@ -138,12 +148,12 @@ class _Options:
         except TypeError as error:
             raise pytest.UsageError(f"@pytest.mark.xks: {error}; {_MARKER}") from None
 
-    def transport_for(self, config: pytest.Config) -> Transport:
+    def transport_for(self, config: pytest.Config) -> _Transport:
         """The marker's transport, else the option's, else the ini key's."""
         if self.transport is not None:
             return _check_transport(self.transport, "@pytest.mark.xks(transport=...)")
         chosen = config.getoption("xks_transport") or config.getini("xks_transport")
-        return cast("Transport", chosen)
+        return cast("_Transport", chosen)
 
 
 @pytest.fixture
@@ -161,23 +171,19 @@ def make_xks_proxy(
 ) -> Iterator[MakeXksProxy]:
     """A factory of mock XKS proxies; each goes with the test.
 
-    The keywords are those of ``pytest_xks.proxy.mock.MockXksProxy``. A proxy has an
-    external key for each role, with the role as its id: ``usable``, ``second``,
-    ``encrypt_only``, ``decrypt_only``, ``no_usage``, ``disabled``, ``not_aes_256``.
+    The keywords are those of ``pytest_xks.MockXksProxy``. A proxy has an external key
+    for each role, with the role as its id: ``usable``, ``second``, ``encrypt_only``,
+    ``decrypt_only``, ``no_usage``, ``disabled``, ``not_aes_256``.
     """
-    from pytest_xks.proxy.mock import (  # noqa: PLC0415 - heavy, so only when asked for
-        MockXksProxy,
-        add_keys_by_role,
-    )
+    from pytest_xks.proxy.mock import proxy_with_keys  # noqa: PLC0415 - heavy
 
     options = _Options.of(request)
     https = options.transport_for(request.config) == "https"
     proxies: list[MockXksProxy] = []
     request.node.stash[_PROXIES] = proxies
 
-    def make(**keywords: Any) -> MockXksProxy:  # noqa: ANN401 - MakeXksProxy says more
-        proxy = MockXksProxy(**{"clock": _xks_clock, **keywords})
-        add_keys_by_role(proxy.store)
+    def make(**options_of_proxy: Unpack[MockXksProxyOptions]) -> MockXksProxy:
+        proxy = proxy_with_keys(_xks_clock, **options_of_proxy)
         proxies.append(proxy)
         return proxy.start_https() if https else proxy
 
@@ -185,7 +191,8 @@ def make_xks_proxy(
     for proxy in proxies:
         proxy.stop()
     if not options.allow_unused_faults:
-        _fail_on_unused_faults(proxies)
+        unused = [each for proxy in proxies for each in proxy.unused_faults]
+        _fail_on_unused_faults("the mock XKS proxy", unused)
 
 
 @pytest.fixture
@@ -195,22 +202,31 @@ def xks_proxy(make_xks_proxy: MakeXksProxy) -> MockXksProxy:
 
 
 @pytest.fixture
-def xks_fake_kms(_xks_clock: SimulatedClock) -> Iterator[FakeKms]:
+def xks_fake_kms(
+    request: pytest.FixtureRequest, _xks_clock: SimulatedClock
+) -> Iterator[FakeKms]:
     """AWS KMS with external key stores, fresh for each test; all of AWS is moto's.
 
-    See ``pytest_xks.kms.fake.FakeKms``: ``client(region)``, ``cloudtrail``,
-    ``metrics``, ``logs``, ``connect_to``, ``trust_ca``, ``behaviour``, ``clock``.
+    See ``pytest_xks.FakeKms``: ``client(region)``, ``cloudtrail``, ``metrics``,
+    ``logs``, ``connect_to``, ``trust_ca``, ``behaviour``, ``fault``, ``clock``.
     """
     from pytest_xks.kms.fake import FakeKms  # noqa: PLC0415 - heavy: moto and boto3
 
+    options = _Options.of(request)
     with FakeKms(clock=_xks_clock) as fake:
         yield fake
+    if not options.allow_unused_faults:
+        _fail_on_unused_faults("the fake KMS", fake.unused_faults)
 
 
 @pytest.fixture
-def xks_kms(xks_fake_kms: FakeKms) -> Any:  # noqa: ANN401 - boto3 makes the type at run time
-    """A boto3 KMS client on the fake KMS."""
-    return xks_fake_kms.client()
+def xks_kms(xks_fake_kms: FakeKms) -> KMSClient:
+    """A boto3 KMS client on the fake KMS.
+
+    Type checkers need ``boto3-stubs[kms]`` to see more than that it is one.
+    """
+    kms: KMSClient = xks_fake_kms.client()
+    return kms
 
 
 @pytest.fixture
@@ -221,13 +237,22 @@ def make_xks_key_store(
 
     Keywords: ``proxy`` (a mock proxy to use), ``name``, ``connect=False``, ``region``.
     """
-    from pytest_xks.kms.handles import create_key_store  # noqa: PLC0415 - as above
+    from pytest_xks.handles import create_key_store  # noqa: PLC0415 - as above
 
     def make(
         proxy: MockXksProxy | None = None,
-        **keywords: Any,  # noqa: ANN401 - MakeXksKeyStore says more
+        *,
+        name: str | None = None,
+        connect: bool = True,
+        region: str | None = None,
     ) -> KeyStoreHandle:
-        return create_key_store(xks_fake_kms, proxy or make_xks_proxy(), **keywords)
+        return create_key_store(
+            xks_fake_kms,
+            proxy or make_xks_proxy(),
+            name=name,
+            connect=connect,
+            region=region,
+        )
 
     return make
 
@@ -270,8 +295,7 @@ def xks_server() -> Iterator[XksServer]:
     """A fake KMS and a mock proxy over real sockets, for clients in other processes.
 
     ``pytest-xks serve`` in a subprocess, one for the whole session: key stores and keys
-    stay. ``environment`` is for the process of a client; see
-    ``pytest_xks.serve.xks_server.XksServer``.
+    stay. ``environment`` is for the process of a client; see ``pytest_xks.XksServer``.
     """
     from pytest_xks.serve.xks_server import XksServer  # noqa: PLC0415 - only when asked for
 
@@ -279,32 +303,37 @@ def xks_server() -> Iterator[XksServer]:
         yield server
 
 
-def _fail_on_unused_faults(proxies: list[MockXksProxy]) -> None:
-    unused = [
-        f"  {armed!r}"
-        for proxy in proxies
-        for armed in proxy.core.faults.history
-        if armed.countable and not armed.hits
-    ]
-    if unused:
-        pytest.fail(
-            "These faults of the mock XKS proxy were armed and never hit:\n"
-            + "\n".join(unused)
-            + "\nSo the test did not rehearse what it meant to. If this is on purpose, "
-            "mark it with @pytest.mark.xks(allow_unused_faults=True).",
-            pytrace=False,
-        )
+def _fail_on_unused_faults(owner: str, unused: Sequence[object]) -> None:
+    if not unused:
+        return
+    listed = "\n".join(f"  {armed!r}" for armed in unused)
+    pytest.fail(
+        f"These faults of {owner} were armed and never hit:\n{listed}\n"
+        "So the test did not rehearse what it meant to. If this is on purpose, mark "
+        "it with @pytest.mark.xks(allow_unused_faults=True).",
+        pytrace=False,
+    )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the proxies of a failed test were asked."""
+    """Show what helps with a failure: the requests to the proxies, or the scopes."""
     report = yield
-    proxies = item.stash.get(_PROXIES, [])
-    if proxies and call.when == "call" and report.failed:
-        for proxy in proxies:
-            lines = "\n".join(str(entry) for entry in proxy.requests) or "nothing"
-            report.sections.append((f"{proxy!r} was asked", lines))
+    if report.failed and call.when == "call":
+        report.sections += _requests_of(item.stash.get(_PROXIES, []))
+    if report.failed and call.excinfo:
+        report.sections += _remedy_for(str(call.excinfo.value))
     return report
+
+
+def _requests_of(proxies: list[MockXksProxy]) -> Iterator[tuple[str, str]]:
+    for proxy in proxies:
+        lines = "\n".join(str(entry) for entry in proxy.requests) or "nothing"
+        yield f"{proxy!r} was asked", lines
+
+
+def _remedy_for(message: str) -> Iterator[tuple[str, str]]:
+    if found := _SCOPE_MISMATCH.search(message):
+        yield "pytest-xks", _WIDER_SCOPE.format(name=found[1])

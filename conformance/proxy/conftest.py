@@ -24,9 +24,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def session(pytestconfig: pytest.Config, *, load: bool) -> Iterator[ProxySession]:
+def session(
+    pytestconfig: pytest.Config, jobs: int, *, load: bool
+) -> Iterator[ProxySession]:
     """The connections of the run, and what it has learnt of the proxy."""
-    session = ProxySession(pytestconfig.stash[TARGET], load=load)
+    session = ProxySession(pytestconfig.stash[TARGET], jobs=jobs, load=load)
     yield session
     session.close()
 

@@ -1,1 +1,7 @@
-"""The machine that certifies."""
+"""The machine that certifies proxies and KMS emulators: ``command`` runs all of it.
+
+From outside: ``command``, ``errors`` and what other commands of the command line need.
+The suite takes ``run.outcome``, ``run.session``, ``run.judgement``, targets, evidence.
+"""
+
+from __future__ import annotations

@@ -21,7 +21,7 @@ def explain(requirement_id: str) -> None:
     mock = mock_for(requirement_id)
     faults = {
         fault.name: fault.summary
-        for fault in mock.faults().values()
+        for fault in mock.catalogue().all().values()
         if requirement_id.upper() in fault.violates
     }
     catalogue = load_catalogue(mock.part)

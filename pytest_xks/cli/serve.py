@@ -64,6 +64,27 @@ __all__ = ["serve"]
     help="Choose what the fake KMS does where AWS contradicts itself; repeatable.",
 )
 @click.option(
+    "--proxy-timeout-ms",
+    type=click.FloatRange(min=0, min_open=True),
+    default=250.0,
+    show_default=True,
+    metavar="MS",
+    help="How long a proxy of --connect-to or --reach-out may take. KMS waits 250 ms; "
+    "a slow machine needs more.",
+)
+@click.option(
+    "--reach-out",
+    is_flag=True,
+    help="Look proxies that --connect-to does not route up on the real network.",
+)
+@click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="Accept NAME in the Host of POST /moto-api/reset, besides localhost; "
+    "repeatable.",
+)
+@click.option(
     "--until-end-of-input",
     is_flag=True,
     help="Also stop when standard input is closed, such as by the end of the parent "

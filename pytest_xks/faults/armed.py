@@ -1,4 +1,4 @@
-"""A fault that is armed, as its users hold it."""
+"""A fault that is armed: as its users hold it, and as the machine does."""
 
 from __future__ import annotations
 
@@ -15,47 +15,33 @@ if TYPE_CHECKING:
     from pytest_xks.faults.occasion import Filter, Occasion
     from pytest_xks.faults.schedule import Schedule, Tally
 
-__all__ = ["ArmedFault"]
+__all__ = ["ArmedEffects", "ArmedFault"]
 
 
 class ArmedFault:
-    """A fault that is armed; as a context manager it disarms itself.
-
-    Args:
-        fault: what it is an instance of.
-        effects: what the fault has built for it.
-        where: the occasions that it is meant for.
-        tally: decides when it strikes, and counts.
-        disarm: takes it out of the board.
-    """
+    """A fault that is armed; as a context manager it disarms itself."""
 
     def __init__(
         self,
-        fault: Fault,
-        effects: tuple[Effect, ...],
+        name: str,
         where: Filter,
         tally: Tally,
         disarm: Callable[[ArmedFault], None],
     ) -> None:
-        self.fault = fault
-        self.effects = effects
-        self.tally = tally
-        """For owners and the machine; users read ``hits`` and ``exhausted``."""
-        self.tricks = tuple(each.trick for each in effects if isinstance(each, Listen))
-        """In which ways it listens for connections; empty if it acts on requests."""
-        self.countable = not self.tricks
-        """Whether a hit would be seen. Connections are counted by their owner, who says
-        so here."""
+        self.name = name
+        """The name of the fault."""
         self._where = where
+        self._tally = tally
         self._disarm = disarm
 
     def __repr__(self) -> str:
         """The fault, where and when it strikes, and its hits."""
-        default = type(self.schedule)()
+        schedule = self._tally.schedule
+        default = type(schedule)()
         when = {
-            each.name: getattr(self.schedule, each.name)
-            for each in fields(self.schedule)
-            if getattr(self.schedule, each.name) != getattr(default, each.name)
+            each.name: getattr(schedule, each.name)
+            for each in fields(schedule)
+            if getattr(schedule, each.name) != getattr(default, each.name)
         }
         said = [
             f"{name}={value}" for name, value in (self._where.given() | when).items()
@@ -74,13 +60,6 @@ class ArmedFault:
         """Misbehave no longer; harmless if it is disarmed already."""
         self._disarm(self)
 
-    # -- what it is ---------------------------------------------------------------
-
-    @property
-    def name(self) -> str:
-        """The name of the fault."""
-        return self.fault.name
-
     @property
     def operation(self) -> str | None:
         """The only operation that it was armed for; None for all that it concerns."""
@@ -97,21 +76,49 @@ class ArmedFault:
         return self._where.external_key_id
 
     @property
-    def schedule(self) -> Schedule:
-        """When it strikes."""
-        return self.tally.schedule
-
-    # -- what became of it --------------------------------------------------------
-
-    @property
     def hits(self) -> int:
         """How often it has struck."""
-        return self.tally.hits
+        return self._tally.hits
 
     @property
     def exhausted(self) -> bool:
         """Whether it has struck as often as it was meant to."""
-        return self.schedule.is_over(self.hits)
+        return self._tally.schedule.is_over(self.hits)
+
+
+class ArmedEffects(ArmedFault):
+    """An armed fault with what it does: for the machine and for owners.
+
+    Args:
+        fault: what it is an instance of.
+        effects: what the fault has built for it.
+        where: the occasions that it is meant for.
+        tally: decides when it strikes, and counts.
+        disarm: takes it out of the board.
+    """
+
+    def __init__(
+        self,
+        fault: Fault,
+        effects: tuple[Effect, ...],
+        where: Filter,
+        tally: Tally,
+        disarm: Callable[[ArmedFault], None],
+    ) -> None:
+        super().__init__(fault.name, where, tally, disarm)
+        self.fault = fault
+        self.effects = effects
+        self.tally = tally
+        self.tricks = tuple(each.trick for each in effects if isinstance(each, Listen))
+        """In which ways it listens for connections; empty if it acts on requests."""
+        self.countable = not self.tricks
+        """Whether a hit would be seen. Connections are counted by their owner, who says
+        so here."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """When it strikes."""
+        return self.tally.schedule
 
     def concerns(self, occasion: Occasion) -> bool:
         """Whether an occasion is one for this fault, whenever it strikes."""

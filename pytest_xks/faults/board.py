@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from pytest_xks.faults.armed import ArmedFault
+from pytest_xks.faults.armed import ArmedEffects, ArmedFault
 from pytest_xks.faults.chance import Chance
 from pytest_xks.faults.occasion import Filter
 from pytest_xks.faults.options import abridged
@@ -36,23 +36,23 @@ class FaultBoard:
         self._catalogue = catalogue
         self._counted = frozenset(counted)
         # Replaced and never changed, so that whoever reads needs no lock.
-        self._armed: tuple[ArmedFault, ...] = ()
-        self._history: list[ArmedFault] = []
+        self._armed: tuple[ArmedEffects, ...] = ()
+        self._history: list[ArmedEffects] = []
         self._lock = threading.Lock()
 
     # -- arming -------------------------------------------------------------------
 
     @property
-    def armed(self) -> tuple[ArmedFault, ...]:
+    def armed(self) -> tuple[ArmedEffects, ...]:
         """What is armed now, in the order in which it was armed."""
         return self._armed
 
     @property
-    def history(self) -> tuple[ArmedFault, ...]:
+    def history(self) -> tuple[ArmedEffects, ...]:
         """Everything that has been armed, in that order."""
         return tuple(self._history)
 
-    def never_hit(self) -> tuple[ArmedFault, ...]:
+    def never_hit(self) -> tuple[ArmedEffects, ...]:
         """What was armed in vain, as far as that can be seen."""
         return tuple(each for each in self.history if each.countable and not each.hits)
 
@@ -69,7 +69,7 @@ class FaultBoard:
         rate: float = 1.0,
         seed: int = 0,
         **options: object,
-    ) -> ArmedFault:
+    ) -> ArmedEffects:
         """Arm a fault of the catalogue.
 
         Args:
@@ -100,7 +100,9 @@ class FaultBoard:
         self._require_operation(fault, where.operation)
         schedule = Schedule(times=times, after=after, every=every, rate=rate, seed=seed)
         tally = Tally(schedule, self._lock)
-        armed = ArmedFault(fault, fault.effects(**options), where, tally, self._disarm)
+        armed = ArmedEffects(
+            fault, fault.effects(**options), where, tally, self._disarm
+        )
         if armed.tricks:
             _require_no_requests_chosen(fault, where, schedule)
             armed.countable = not self._counted.isdisjoint(armed.tricks)
@@ -127,8 +129,9 @@ class FaultBoard:
     def _disarm(self, *faults: ArmedFault) -> None:
         with self._lock:
             before = self._armed
-            for each in faults:
-                each.tally.close()
+            for each in before:
+                if each in faults:
+                    each.tally.close()
             self._armed = tuple(each for each in before if each not in faults)
             changed = len(self._armed) < len(before)
         if changed:
@@ -152,11 +155,11 @@ class FaultBoard:
 
     # -- connections --------------------------------------------------------------
 
-    def listening(self) -> tuple[ArmedFault, ...]:
+    def listening(self) -> tuple[ArmedEffects, ...]:
         """The armed faults that act on connections, those exhausted apart."""
         return tuple(each for each in self._armed if each.tricks and not each.exhausted)
 
-    def count_connection(self, armed: ArmedFault) -> bool:
+    def count_connection(self, armed: ArmedEffects) -> bool:
         """Count a connection that a fault is about to strike.
 
         Watchers are told if it was the fault's last.

@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_xks.faults.armed import ArmedFault
+    from pytest_xks.faults.armed import ArmedEffects
     from pytest_xks.faults.effects import Delay
 
 __all__ = ["Chance"]
@@ -24,7 +24,7 @@ class Chance:
 
     __slots__ = ("_draw", "_hit", "_latencies", "armed")
 
-    def __init__(self, armed: ArmedFault) -> None:
+    def __init__(self, armed: ArmedEffects) -> None:
         self.armed = armed
         self._hit: int | None = None
         self._draw: random.Random | None = None

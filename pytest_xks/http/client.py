@@ -151,7 +151,8 @@ class HttpsTransport:
             return self._exchange(connection, request, deadline)
         except TimeoutError:
             raise TransportTimeout(
-                f"no complete response within {timeout_ms:g} ms"
+                f"no complete response within {timeout_ms:g} ms: {deadline.stage} was "
+                f"not there after {deadline.elapsed_ms():.0f} ms"
             ) from None
 
     def _exchange(
@@ -188,7 +189,14 @@ class _Deadline:
     """The moment by which an exchange has to be over."""
 
     def __init__(self, timeout_ms: float) -> None:
-        self._end = time.monotonic() + timeout_ms / 1000
+        self._begin = time.monotonic()
+        self._end = self._begin + timeout_ms / 1000
+        self.stage = "the connection"
+        """What is being waited for."""
+
+    def elapsed_ms(self) -> float:
+        """The milliseconds that have passed."""
+        return (time.monotonic() - self._begin) * 1000
 
     def remaining_s(self) -> float:
         """The seconds that are left.
@@ -230,6 +238,7 @@ def _secure(
     plain: socket.socket, context: ssl.SSLContext, name: str, deadline: _Deadline
 ) -> ssl.SSLSocket:
     """TLS on a connection, with a server that has proven its name."""
+    deadline.stage = "the TLS session"
     with ExitStack() as stack:
         stack.enter_context(plain)
         try:
@@ -293,10 +302,10 @@ class _Connection:
             TimeoutError: likewise, within the deadline.
         """
         self.reusable = False
+        deadline.stage = "the response"
         reader = _ResponseReader(request.method)
         try:
-            self._socket.settimeout(deadline.remaining_s())
-            self._socket.sendall(_render(request))
+            self._send(_render(request), deadline)
             while not reader.complete:
                 self._socket.settimeout(deadline.remaining_s())
                 reader.feed(self._socket.recv(_CHUNK_BYTES))
@@ -307,6 +316,13 @@ class _Connection:
             raise TlsFailure(f"the TLS session failed: {error}") from error
         self.reusable = reader.keep_alive
         return reader.response
+
+    def _send(self, data: bytes, deadline: _Deadline) -> None:
+        # Not sendall: over TLS its timeout is one of each record, not of them all.
+        rest = memoryview(data)
+        while rest:
+            self._socket.settimeout(deadline.remaining_s())
+            rest = rest[self._socket.send(rest[:_CHUNK_BYTES]) :]
 
 
 def _render(request: Request) -> bytes:

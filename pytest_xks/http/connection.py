@@ -84,7 +84,7 @@ class Connection:
     def run(self) -> None:
         """Serve the client until either side has had enough. Never raises."""
         try:
-            if self._greet():
+            if self._handshake():
                 self._serve()
         except OSError as error:
             # The client broke off, stayed silent or does not keep to TLS: its right.
@@ -96,7 +96,7 @@ class Connection:
 
     # -- the beginning ------------------------------------------------------------
 
-    def _greet(self) -> bool:
+    def _handshake(self) -> bool:
         """Do the TLS handshake; whether the client may speak."""
         options = self._options
         if options.context is None:
@@ -142,7 +142,7 @@ class Connection:
     def _receive(self) -> bytes:
         """The next bytes; none once the client is done, or has taken too long."""
         try:
-            self._wire.wait_at_most(self._patience_s())
+            self._wire.wait_at_most(self._time_left_s())
             data = self._wire.receive()
         except TimeoutError:
             if self._parser.idle:
@@ -154,7 +154,7 @@ class Connection:
             self._wire.notify_close()
         return data
 
-    def _patience_s(self) -> float:
+    def _time_left_s(self) -> float:
         if self._parser.idle:
             self._deadline = None
             return self._options.idle_timeout_s

@@ -87,10 +87,10 @@ class TrickyConnection(Connection):
     def _has(self, trick: Trick) -> bool:
         return trick in self._tricks.active
 
-    def _greet(self) -> bool:
+    def _handshake(self) -> bool:
         if self._has(Trick.SERVES_PLAIN_HTTP) and self._wire.peek() != _TLS_HANDSHAKE:
             return True
-        if not super()._greet():
+        if not super()._handshake():
             return False
         if self._has(Trick.SLOW_FIRST_REQUEST):
             self._wire.wait(_PAUSE_S)

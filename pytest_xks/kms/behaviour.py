@@ -1,16 +1,15 @@
 """Switches for the places where AWS contradicts itself, or says nothing.
 
-Each field is one switch. Its default is the catalogue's reading; the statement that
-tells of the contradiction stands beside it. ``set_switch`` reads what a command line
-says.
+Each attribute is one switch. Its default is the catalogue's reading; the statement that
+tells of the contradiction stands beside its type.
 """
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, get_type_hints
+from typing import TYPE_CHECKING
+
+from pytest_xks.kms.switch import Choice, Number, Switch, no_such
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +35,7 @@ __all__ = [
 
 
 class Messages(StrEnum):
-    """Whose words an exception has (KMS-AMB-003)."""
+    """Which document the messages of exceptions come from (KMS-AMB-003)."""
 
     SPECIFICATION = "specification"
     DEVELOPER_GUIDE = "developer-guide"
@@ -145,89 +144,86 @@ class MissingPrincipalAtConnect(StrEnum):
     INVALID_CONFIGURATION = "XKS_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION"
 
 
-@dataclass(slots=True, kw_only=True)
 class Behaviour:
-    """How the fake KMS reads AWS's documents; may be changed at any time."""
+    """How the fake KMS reads AWS's documents; may be changed at any time.
 
-    messages: Messages = Messages.SPECIFICATION
-    proxy_reliability: ProxyReliability = ProxyReliability.UNRELIABLE
-    access_denied_at_create_key: AccessDeniedAtCreateKey = (
+    A switch takes a member of its enum or that member's text, and a number where it is
+    one: ``behaviour.timeouts = "fail"``. Anything else is a ValueError that lists what
+    is allowed, and an attribute that is no switch an AttributeError that lists those
+    that are.
+
+    Args:
+        switches: switches by name.
+    """
+
+    messages = Choice(Messages.SPECIFICATION)
+    proxy_reliability = Choice(ProxyReliability.UNRELIABLE)
+    access_denied_at_create_key = Choice(
         AccessDeniedAtCreateKey.CUSTOM_KEY_STORE_INVALID_STATE
     )
-    unsupported_operation_at_create_key: UnsupportedOperationAtCreateKey = (
+    unsupported_operation_at_create_key = Choice(
         UnsupportedOperationAtCreateKey.CUSTOM_KEY_STORE_INVALID_STATE
     )
-    tls_failure_at_create: TlsFailureAtCreate = TlsFailureAtCreate.URI_UNREACHABLE
-    timeouts: Timeouts = Timeouts.RETRY_ONCE
-    unavailable_message: UnavailableMessage = UnavailableMessage.BY_STATE
-    pending_deletion: PendingDeletion = PendingDeletion.KMS_INVALID_STATE
-    wrong_encryption_context: WrongEncryptionContext = (
-        WrongEncryptionContext.KMS_INVALID_STATE
-    )
-    update_while_connected: UpdateWhileConnected = (
-        UpdateWhileConnected.NAME_CREDENTIAL_PATH
-    )
-    connect_again: ConnectAgain = ConnectAgain.IGNORED
-    health_check_at_update: HealthCheckAtUpdate = (
-        HealthCheckAtUpdate.IF_THE_PROXY_CHANGES
-    )
-    shared_private_dns_name: SharedPrivateDnsName = (
-        SharedPrivateDnsName.URI_ENDPOINT_IN_USE
-    )
-    vpc_acceptance_required: VpcAcceptanceRequired = (
-        VpcAcceptanceRequired.VPC_ENDPOINT_SERVICE
-    )
-    missing_principal_at_connect: MissingPrincipalAtConnect = (
-        MissingPrincipalAtConnect.NOT_FOUND
-    )
-    connecting_seconds: float = 0
+    tls_failure_at_create = Choice(TlsFailureAtCreate.URI_UNREACHABLE)
+    timeouts = Choice(Timeouts.RETRY_ONCE)
+    unavailable_message = Choice(UnavailableMessage.BY_STATE)
+    pending_deletion = Choice(PendingDeletion.KMS_INVALID_STATE)
+    wrong_encryption_context = Choice(WrongEncryptionContext.KMS_INVALID_STATE)
+    update_while_connected = Choice(UpdateWhileConnected.NAME_CREDENTIAL_PATH)
+    connect_again = Choice(ConnectAgain.IGNORED)
+    health_check_at_update = Choice(HealthCheckAtUpdate.IF_THE_PROXY_CHANGES)
+    shared_private_dns_name = Choice(SharedPrivateDnsName.URI_ENDPOINT_IN_USE)
+    vpc_acceptance_required = Choice(VpcAcceptanceRequired.VPC_ENDPOINT_SERVICE)
+    missing_principal_at_connect = Choice(MissingPrincipalAtConnect.NOT_FOUND)
+    connecting_seconds = Number(0.0)
     """How long a store is CONNECTING; AWS takes about 300 (KMS-CONNECT-003)."""
-    disconnecting_seconds: float = 0
+    disconnecting_seconds = Number(0.0)
     """How long a store is DISCONNECTING; AWS takes about 300 (KMS-DISCONNECT-004)."""
-    custom_key_stores: int = 10
+    custom_key_stores = Number(10)
     """How many an account may have in a Region (KMS-QUOTA-001, KMS-AMB-053)."""
-    requests_per_second: float = 1800
+    requests_per_second = Number(1800.0)
     """Cryptographic operations a second in one store (KMS-QUOTA-003)."""
+
+    def __init__(self, **switches: float | str) -> None:
+        for name, value in switches.items():
+            setattr(self, name, value)
+
+    def __repr__(self) -> str:
+        """The switches that have been set."""
+        given = ", ".join(f"{name}={str(v)!r}" for name, v in vars(self).items())
+        return f"Behaviour({given})"
 
     def set_switch(self, name: str, value: str) -> None:
         """Set a switch by its name and its value in text.
 
         Args:
-            name: the name of a field; dashes count as underscores.
+            name: the name of a switch; dashes count as underscores.
             value: one of the values of its type, or a number.
 
         Raises:
             ValueError: no such switch or value; the message lists what there is.
         """
-        kinds = self.switches()
-        field = name.replace("-", "_")
-        if field not in kinds:
-            raise ValueError(_no_such("switch", name, list(kinds)))
-        setattr(self, field, _value(kinds[field], name, value))
+        attribute = name.replace("-", "_")
+        if attribute not in self.switches():
+            raise ValueError(no_such("switch", name, self.switches()))
+        setattr(self, attribute, value)
 
     @classmethod
     def switches(cls) -> Mapping[str, type]:
         """The type of each switch by its name: a ``StrEnum``, int or float."""
-        hints = get_type_hints(cls)
-        return {field.name: hints[field.name] for field in fields(cls)}
+        return {
+            name: switch.kind
+            for name, switch in vars(cls).items()
+            if isinstance(switch, Switch)
+        }
 
+    # Type checkers know the attributes that there are, and must not see these two.
+    if not TYPE_CHECKING:
 
-def _value(kind: type, name: str, text: str) -> StrEnum | float:
-    if issubclass(kind, StrEnum):
-        values = [str(member) for member in kind]
-        if text not in values:
-            raise ValueError(_no_such(f"value of {name}", text, values))
-        return kind(text)
-    try:
-        number = int(text) if kind is int else float(text)
-    except ValueError:
-        raise ValueError(f"{name} must be a number, not {text!r}") from None
-    if not 0 <= number < float("inf"):
-        raise ValueError(f"{name} must not be negative or infinite")
-    return number
+        def __setattr__(self, name: str, value: object) -> None:
+            if name not in self.switches():
+                raise AttributeError(no_such("switch", name, self.switches()))
+            super().__setattr__(name, value)
 
-
-def _no_such(what: str, text: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(text, known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return f"there is no {what} {text!r}; {hint}there are: {', '.join(known)}"
+        def __getattr__(self, name: str) -> object:
+            raise AttributeError(no_such("switch", name, self.switches()))

@@ -39,15 +39,6 @@ class Deny:
     kms_operation: str = "*"
     external_key_id: str = "*"
 
-    def matches(self, metadata: RequestMetadata, external_key_id: str | None) -> bool:
-        """Whether the statement denies a request."""
-        return (
-            fnmatchcase(metadata.aws_principal_arn or "", self.aws_principal_arn)
-            and fnmatchcase(metadata.kms_key_arn or "", self.kms_key_arn)
-            and fnmatchcase(metadata.kms_operation or "", self.kms_operation)
-            and fnmatchcase(external_key_id or "", self.external_key_id)
-        )
-
 
 def first_denial(
     statements: Iterable[Deny],
@@ -56,7 +47,18 @@ def first_denial(
 ) -> Deny | None:
     """The first statement that denies a request; None if it is allowed."""
     return next(
-        (each for each in statements if each.matches(metadata, external_key_id)), None
+        (each for each in statements if _matches(each, metadata, external_key_id)), None
+    )
+
+
+def _matches(
+    statement: Deny, metadata: RequestMetadata, external_key_id: str | None
+) -> bool:
+    return (
+        fnmatchcase(metadata.aws_principal_arn or "", statement.aws_principal_arn)
+        and fnmatchcase(metadata.kms_key_arn or "", statement.kms_key_arn)
+        and fnmatchcase(metadata.kms_operation or "", statement.kms_operation)
+        and fnmatchcase(external_key_id or "", statement.external_key_id)
     )
 
 

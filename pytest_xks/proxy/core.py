@@ -17,7 +17,7 @@ from pytest_xks.http.delivery import Delivery
 from pytest_xks.http.tricks import PREVENTS_CONNECTION
 from pytest_xks.proxy.faults.catalogue import CATALOGUE
 from pytest_xks.proxy.faulty import under_faults
-from pytest_xks.proxy.health import Fleet
+from pytest_xks.proxy.health import ProxyFleet
 from pytest_xks.proxy.journal import Journal, JournalEntry
 from pytest_xks.proxy.rules import DeniedError, Rules
 from pytest_xks.proxy_api import messages
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_xks.clock import Clock
-    from pytest_xks.proxy.stores import KeyStore
+    from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.errors import Operation
     from pytest_xks.proxy_api.http import Request
     from pytest_xks.proxy_api.messages import RequestMetadata
@@ -59,23 +59,23 @@ class ProxyCore:
         *,
         clock: Clock | None = None,
         load_balancer_path: str = "/ping",
-        fleet: Fleet | None = None,
+        fleet: ProxyFleet | None = None,
         rules: Rules | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.load_balancer_path = load_balancer_path
-        self.fleet = fleet or Fleet()
+        self.fleet = fleet or ProxyFleet()
         self.rules = rules or Rules()
         self.faults = FaultBoard(CATALOGUE, counted=PREVENTS_CONNECTION)
         self.journal = Journal()
-        self._stores: dict[str, KeyStore] = {}
+        self._stores: dict[str, ProxyKeyStore] = {}
 
     @property
-    def stores(self) -> Mapping[str, KeyStore]:
+    def stores(self) -> Mapping[str, ProxyKeyStore]:
         """Key stores by URI path."""
         return self._stores
 
-    def add_store(self, store: KeyStore) -> None:
+    def add_store(self, store: ProxyKeyStore) -> None:
         """Serve one more path prefix.
 
         Raises:
@@ -142,12 +142,12 @@ class _RequestContext:
             return self._rules.respond(self._serve(store))
         except XksError as error:
             self._error = error
-        except Exception as error:  # noqa: BLE001 - the last wall before the client
+        except Exception as error:  # noqa: BLE001 - a client gets an answer, whatever happens
             log_defect(error)
             self._error = XksError(ErrorName.INTERNAL)
         return self._rules.respond_error(self._error)
 
-    def _find_store(self) -> KeyStore:
+    def _find_store(self) -> ProxyKeyStore:
         route = self._rules.parse_path(self._request.path)
         store = self._core.stores.get(route.uri_path) if route else None
         if route is None or store is None:
@@ -155,7 +155,7 @@ class _RequestContext:
         self._route = route
         return store
 
-    def _serve(self, store: KeyStore) -> Document:
+    def _serve(self, store: ProxyKeyStore) -> Document:
         rules, route = self._rules, self._route
         assert route is not None  # noqa: S101 - _find_store set it
         self._access_key_id = rules.authenticate(
@@ -172,7 +172,7 @@ class _RequestContext:
 
     def _use_key(
         self,
-        store: KeyStore,
+        store: ProxyKeyStore,
         external_key_id: str,
         operation: Operation,
         document: Document,

@@ -13,12 +13,12 @@ from pytest_xks.proxy.keys import CannotDecryptError, ExternalKey
 from pytest_xks.proxy_api.errors import ErrorName, XksError
 from pytest_xks.proxy_api.messages import EkmFleetDetail, HealthStatus
 
-__all__ = ["ExternalKeyManager", "Fleet", "ManagerStatus"]
+__all__ = ["ExternalKeyManager", "ExternalKeyManagerStatus", "ProxyFleet"]
 
 _PROBE = b"pytest-xks deep health check"
 
 
-class ManagerStatus(StrEnum):
+class ExternalKeyManagerStatus(StrEnum):
     """The values of healthStatus ("GetHealthStatus")."""
 
     ACTIVE = "ACTIVE"
@@ -32,11 +32,11 @@ class ExternalKeyManager:
 
     id: str
     model: str = "pytest-xks soft key manager 1.0"
-    status: ManagerStatus = ManagerStatus.ACTIVE
+    status: ExternalKeyManagerStatus = ExternalKeyManagerStatus.ACTIVE
 
 
 @dataclass(slots=True, kw_only=True)
-class Fleet:
+class ProxyFleet:
     """The proxies and the external key managers behind them."""
 
     proxy_fleet_size: int = 1
@@ -59,7 +59,10 @@ class Fleet:
         Raises:
             XksError: InternalException, "due to failure of the backing key manager".
         """
-        if all(each.status is ManagerStatus.UNAVAILABLE for each in self.managers):
+        if all(
+            each.status is ExternalKeyManagerStatus.UNAVAILABLE
+            for each in self.managers
+        ):
             raise XksError(
                 ErrorName.INTERNAL, "No external key manager is able to serve traffic."
             )

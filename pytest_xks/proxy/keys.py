@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CannotDecryptError",
     "ExternalKey",
-    "KeyProperties",
+    "ExternalKeyProperties",
+    "KeySpec",
     "KeyStatus",
     "KeyUsage",
 ]
@@ -47,6 +48,12 @@ class KeyStatus(StrEnum):
     DISABLED = "DISABLED"
 
 
+class KeySpec(StrEnum):
+    """The value of keySpec that KMS takes ("GetKeyMetadata"); any other is a string."""
+
+    AES_256 = KEY_SPEC_AES_256
+
+
 class KeyUsage(StrEnum):
     """The values of keyUsage that KMS looks for ("GetKeyMetadata")."""
 
@@ -54,10 +61,10 @@ class KeyUsage(StrEnum):
     DECRYPT = "DECRYPT"
 
 
-class KeyProperties(TypedDict, total=False):
+class ExternalKeyProperties(TypedDict, total=False):
     """The properties of an external key, as keywords; see ``ExternalKey``."""
 
-    key_spec: str
+    key_spec: KeySpec | str
     key_usage: Iterable[str]
     status: KeyStatus | str
     versioned: bool
@@ -99,7 +106,7 @@ class ExternalKey:
         self,
         external_key_id: str,
         *,
-        key_spec: str = KEY_SPEC_AES_256,
+        key_spec: KeySpec | str = KeySpec.AES_256,
         key_usage: Iterable[str] = (KeyUsage.ENCRYPT, KeyUsage.DECRYPT),
         status: KeyStatus | str = KeyStatus.ENABLED,
         versioned: bool = True,
@@ -113,7 +120,7 @@ class ExternalKey:
         if initialization_vector_bytes not in INITIALIZATION_VECTOR_BYTES:
             raise ValueError("initialization_vector_bytes must be 12 or 16")
         self.id = external_key_id
-        self.key_spec = key_spec
+        self.key_spec = str(key_spec)
         self.key_usage = tuple(str(usage) for usage in key_usage)
         self.status = KeyStatus(status)
         self.versioned = versioned
@@ -154,7 +161,7 @@ class ExternalKey:
         needed = _USAGE.get(operation)
         if needed is None:
             return True
-        return self.key_spec == KEY_SPEC_AES_256 and needed in self.key_usage
+        return self.key_spec == KeySpec.AES_256 and needed in self.key_usage
 
     def seal(
         self,

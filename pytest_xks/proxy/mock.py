@@ -6,13 +6,13 @@ loopback port as well; both lead to the same core.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from pytest_xks.clock import SimulatedClock
 from pytest_xks.proxy.core import ProxyCore
 from pytest_xks.proxy.expectations import expect_requests
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
-from pytest_xks.proxy.stores import KeyStore
+from pytest_xks.proxy.stores import ProxyKeyStore
 from pytest_xks.proxy.transports.in_process import InProcessTransport
 from pytest_xks.proxy.transports.listener import ProxyListener
 from pytest_xks.proxy.transports.mounting import mount
@@ -34,17 +34,35 @@ if TYPE_CHECKING:
     from pytest_xks.http.certificates import CertificateAuthority
     from pytest_xks.http.client import Transport
     from pytest_xks.proxy.admission import Deny, RequestQuota
-    from pytest_xks.proxy.health import Fleet
+    from pytest_xks.proxy.health import ProxyFleet
     from pytest_xks.proxy.journal import JournalEntry
-    from pytest_xks.proxy.keys import ExternalKey, KeyProperties
+    from pytest_xks.proxy.keys import ExternalKey, ExternalKeyProperties
     from pytest_xks.proxy_api.http import Response
     from pytest_xks.proxy_api.sigv4 import Credential
 
-__all__ = ["DEFAULT_URI_PATH", "MockXksProxy", "add_keys_by_role"]
+__all__ = [
+    "DEFAULT_URI_PATH",
+    "MockXksProxy",
+    "MockXksProxyOptions",
+    "add_keys_by_role",
+    "core_of",
+    "proxy_with_keys",
+]
 
 DEFAULT_URI_PATH = "/example/uri/path/prefix/kms/xks/v1"
 DEFAULT_REGION = "us-east-1"
 IN_PROCESS_HOST = "xks-proxy.test"
+
+
+class MockXksProxyOptions(TypedDict, total=False):
+    """The arguments of ``MockXksProxy``, as keywords of what makes one."""
+
+    uri_path: str
+    credential: Credential | None
+    region: str
+    clock: SimulatedClock | None
+    fleet: ProxyFleet | None
+    load_balancer_path: str
 
 
 class MockXksProxy:
@@ -69,17 +87,18 @@ class MockXksProxy:
         credential: Credential | None = None,
         region: str = DEFAULT_REGION,
         clock: SimulatedClock | None = None,
-        fleet: Fleet | None = None,
+        fleet: ProxyFleet | None = None,
         load_balancer_path: str = "/ping",
     ) -> None:
         self.region = region
         self.clock = clock or SimulatedClock()
-        self.core = ProxyCore(
+        self._core = ProxyCore(
             clock=self.clock, fleet=fleet, load_balancer_path=load_balancer_path
         )
-        self.store = KeyStore(uri_path, credential=credential)
-        self.core.add_store(self.store)
-        self._in_process = InProcessTransport(self.core, self.clock)
+        self.store = ProxyKeyStore(uri_path, credential=credential)
+        """The first key store: its keys, credentials, policy and request quota."""
+        self._core.add_store(self.store)
+        self._in_process = InProcessTransport(self._core, self.clock)
         self._listener: ProxyListener | None = None
 
     def __repr__(self) -> str:
@@ -164,7 +183,7 @@ class MockXksProxy:
             OSError: the port cannot be had.
         """
         if self._listener is None:
-            self._listener = ProxyListener(self.core, host=host, port=port, ca=ca)
+            self._listener = ProxyListener(self._core, host=host, port=port, ca=ca)
         return self
 
     def stop(self) -> None:
@@ -180,8 +199,15 @@ class MockXksProxy:
         """The external keys of the first key store, by external key id."""
         return self.store.keys
 
+    @property
+    def fleet(self) -> ProxyFleet:
+        """What GetHealthStatus reports; the key managers' statuses may be changed."""
+        return self._core.fleet
+
     def add_key(
-        self, external_key_id: str | None = None, **properties: Unpack[KeyProperties]
+        self,
+        external_key_id: str | None = None,
+        **properties: Unpack[ExternalKeyProperties],
     ) -> ExternalKey:
         """Create an external key in the first key store.
 
@@ -201,14 +227,14 @@ class MockXksProxy:
         credential: Credential | None = None,
         deny: Iterable[Deny] = (),
         quota: RequestQuota | None = None,
-    ) -> KeyStore:
+    ) -> ProxyKeyStore:
         """Serve one more path prefix, isolated from the others.
 
         Raises:
             ValueError: an argument that KMS would not accept, or a path that is taken.
         """
-        store = KeyStore(uri_path, credential=credential, deny=deny, quota=quota)
-        self.core.add_store(store)
+        store = ProxyKeyStore(uri_path, credential=credential, deny=deny, quota=quota)
+        self._core.add_store(store)
         return store
 
     # -- what it was asked --------------------------------------------------------
@@ -216,7 +242,7 @@ class MockXksProxy:
     @property
     def requests(self) -> tuple[JournalEntry, ...]:
         """What it has answered so far; never a plaintext."""
-        return self.core.journal.entries
+        return self._core.journal.entries
 
     def expect_requests(
         self,
@@ -281,7 +307,7 @@ class MockXksProxy:
             ValueError: a value out of bounds, or an operation that the fault does not
                 concern.
         """
-        return self.core.faults.arm(
+        return self._core.faults.arm(
             name,
             operation=operation,
             key_store=key_store,
@@ -293,6 +319,11 @@ class MockXksProxy:
             seed=seed,
             **options,
         )
+
+    @property
+    def unused_faults(self) -> tuple[ArmedFault, ...]:
+        """The faults that have been armed and never hit, as far as a hit is seen."""
+        return self._core.faults.never_hit()
 
     # -- asking it ----------------------------------------------------------------
 
@@ -361,7 +392,12 @@ def _request_metadata(operation: Operation) -> dict[str, str]:
     }
 
 
-def add_keys_by_role(store: KeyStore) -> None:
+def core_of(proxy: MockXksProxy) -> ProxyCore:
+    """What answers for a proxy; for what stands beside it, not for its users."""
+    return proxy._core  # noqa: SLF001 - of this file
+
+
+def add_keys_by_role(store: ProxyKeyStore) -> None:
     """One external key for each role of a target file; its role is its id."""
     store.add_key("usable")
     store.add_key("second")
@@ -370,3 +406,18 @@ def add_keys_by_role(store: KeyStore) -> None:
     store.add_key("no_usage", key_usage=["SIGN", "VERIFY"])
     store.add_key("disabled", status=KeyStatus.DISABLED)
     store.add_key("not_aes_256", key_spec="AES_128")
+
+
+def proxy_with_keys(
+    clock: SimulatedClock, /, **options: Unpack[MockXksProxyOptions]
+) -> MockXksProxy:
+    """A mock proxy as the fixtures give it: with a key for each role.
+
+    Args:
+        clock: its clock, unless the options name one.
+        options: those of ``MockXksProxy``.
+    """
+    options.setdefault("clock", clock)
+    proxy = MockXksProxy(**options)
+    add_keys_by_role(proxy.store)
+    return proxy

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Self
 
 from pytest_xks.clock import SimulatedClock
 from pytest_xks.http.certificates import CertificateAuthority
+from pytest_xks.http.client import PeerCertificate
 from pytest_xks.proxy import logs
 from pytest_xks.proxy.admission import Deny, RequestQuota
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
-from pytest_xks.proxy.mock import DEFAULT_URI_PATH, MockXksProxy
+from pytest_xks.proxy.mock import DEFAULT_URI_PATH, MockXksProxy, core_of
+from pytest_xks.proxy.transports.in_process import InProcessTransport
 from pytest_xks.proxy.transports.listener import ProxyListener
 
 if TYPE_CHECKING:
     import logging
 
-    from pytest_xks.proxy.stores import KeyStore
+    from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.sigv4 import Credential
 
 __all__ = ["ReferenceProxy"]
@@ -62,6 +64,7 @@ class ReferenceProxy:
         host: the name in its certificate and endpoints.
         address: where it listens.
         port: of the main endpoint; 0 for any free one.
+        clock: the proxy's; one of its own by default.
         directory: where its certificates and its log go; a temporary one by default,
             which ``stop`` removes.
 
@@ -76,13 +79,15 @@ class ReferenceProxy:
         address: str = "127.0.0.1",
         port: int = 0,
         directory: Path | None = None,
+        clock: SimulatedClock | None = None,
     ) -> None:
+        self._host = host
         self._temporary = (
             None if directory else tempfile.TemporaryDirectory(prefix="pytest-xks-")
         )
         self.directory = directory or Path(self._temporary.name)  # type: ignore[union-attr] # one of the two is set
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.proxy = MockXksProxy(uri_path=DEFAULT_URI_PATH, region=REGION)
+        self.proxy = MockXksProxy(uri_path=DEFAULT_URI_PATH, region=REGION, clock=clock)
         self.rotated_credential = self.proxy.store.add_credential()
         _add_keys(self.proxy.store)
         self.second_store = self.proxy.add_store(SECOND_URI_PATH)
@@ -108,11 +113,11 @@ class ReferenceProxy:
                 opened.callback(self._temporary.cleanup)
             opened.callback(_close_log, logs.open_log(self.log_file))
             self.listener = ProxyListener(
-                self.proxy.core, host=host, address=address, port=port, ca=self.ca
+                core_of(self.proxy), host=host, address=address, port=port, ca=self.ca
             )
             opened.callback(self.listener.close)
             self.mtls_listener = ProxyListener(
-                self.proxy.core,
+                core_of(self.proxy),
                 host=host,
                 address=address,
                 ca=self.ca,
@@ -133,6 +138,15 @@ class ReferenceProxy:
     def stop(self) -> None:
         """Close both ports and the log, and remove the temporary directory."""
         self._opened.close()
+
+    @property
+    def transport(self) -> InProcessTransport:
+        """The way to it within this process, which shows the certificate as well."""
+        to_core = InProcessTransport(core_of(self.proxy), self.proxy.clock)
+        to_core.peer_certificate = PeerCertificate(
+            common_name=self._host, not_after=self.ca.not_after
+        )
+        return to_core
 
     def target_document(self) -> Document:
         """A proxy target file with every section; writes the files it names.
@@ -191,7 +205,7 @@ def _close_log(handler: logging.Handler) -> None:
     handler.close()
 
 
-def _add_keys(store: KeyStore) -> None:
+def _add_keys(store: ProxyKeyStore) -> None:
     for role in ("usable", "second", "special_characters", "longest"):
         store.add_key(KEYS[role])
     store.add_key(KEYS["encrypt_only"], key_usage=[KeyUsage.ENCRYPT])
@@ -208,7 +222,7 @@ def _credential(credential: Credential) -> Document:
     }
 
 
-def _store(store: KeyStore) -> Document:
+def _store(store: ProxyKeyStore) -> Document:
     return {
         "uri_path": store.uri_path,
         "credential": _credential(store.credential),

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from pytest_xks.proxy.health import Fleet
+    from pytest_xks.proxy.health import ProxyFleet
     from pytest_xks.proxy.journal import JournalEntry
-    from pytest_xks.proxy.stores import KeyStore
+    from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.http import Request
 
 __all__ = [
@@ -73,19 +73,19 @@ def authenticate(request: Request, secrets: Mapping[str, str], now: datetime) ->
         raise XksError(ErrorName.AUTHENTICATION_FAILED, str(error)) from None
 
 
-def admit(store: KeyStore) -> None:
+def admit(store: ProxyKeyStore) -> None:
     """The quota of the path prefix."""
     if store.quota is not None and not store.quota.take():
         raise XksError(ErrorName.THROTTLING)
 
 
-def check_store(store: KeyStore) -> None:
+def check_store(store: ProxyKeyStore) -> None:
     """A key store that is "disabled, deactivated or blocked" serves nobody."""
     if not store.enabled:
         raise XksError(ErrorName.INVALID_STATE, "The key store is disabled.")
 
 
-def authorize(store: KeyStore, route: Route, metadata: RequestMetadata) -> None:
+def authorize(store: ProxyKeyStore, route: Route, metadata: RequestMetadata) -> None:
     """Secondary authorization, never on GetHealthStatus ("GetHealthStatus": MUST)."""
     if route.operation is Operation.GET_HEALTH_STATUS:
         return
@@ -94,7 +94,7 @@ def authorize(store: KeyStore, route: Route, metadata: RequestMetadata) -> None:
         raise DeniedError(denial.name)
 
 
-def find_key(store: KeyStore, external_key_id: str) -> ExternalKey:
+def find_key(store: ProxyKeyStore, external_key_id: str) -> ExternalKey:
     """The external key of this path prefix, and of no other."""
     key = store.keys.get(external_key_id)
     if key is None:
@@ -224,7 +224,7 @@ def as_it_comes_back(
     )
 
 
-def health(fleet: Fleet) -> HealthStatus:
+def health(fleet: ProxyFleet) -> HealthStatus:
     """The deep check."""
     return fleet.check()
 
@@ -275,14 +275,14 @@ class Rules:
     parse_path: Callable[[str], Route | None] = parse_path
     allows_method: Callable[[str], bool] = "POST".__eq__
     authenticate: Callable[[Request, Mapping[str, str], datetime], str] = authenticate
-    admit: Callable[[KeyStore], None] = admit
+    admit: Callable[[ProxyKeyStore], None] = admit
     parse_document: Callable[[bytes], Document] = messages.parse_document
     parse_metadata: Callable[[Document, Operation], RequestMetadata] = (
         messages.parse_metadata
     )
-    check_store: Callable[[KeyStore], None] = check_store
-    authorize: Callable[[KeyStore, Route, RequestMetadata], None] = authorize
-    find_key: Callable[[KeyStore, str], ExternalKey] = find_key
+    check_store: Callable[[ProxyKeyStore], None] = check_store
+    authorize: Callable[[ProxyKeyStore, Route, RequestMetadata], None] = authorize
+    find_key: Callable[[ProxyKeyStore, str], ExternalKey] = find_key
     check_key_state: Callable[[ExternalKey, Operation], None] = check_key_state
     check_key_usage: Callable[[ExternalKey, Operation], None] = check_key_usage
     parse_parameters: Callable[
@@ -298,7 +298,7 @@ class Rules:
     open: Callable[[ExternalKey, DecryptParameters, Rules], bytes] = open_
     authenticated_data: Callable[[bytes, bytes], bytes] = authenticated_data
     cdiv: Callable[..., bytes] = ciphertext_data_integrity_value
-    health: Callable[[Fleet], HealthStatus] = health
+    health: Callable[[ProxyFleet], HealthStatus] = health
     respond: Callable[[Mapping[str, object]], Response] = respond
     respond_error: Callable[[XksError], Response] = respond_error
     refuse_method: Callable[[str], Response] = refuse_method

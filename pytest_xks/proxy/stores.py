@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pytest_xks.proxy.admission import Deny, RequestQuota
-    from pytest_xks.proxy.keys import KeyProperties
+    from pytest_xks.proxy.keys import ExternalKeyProperties
 
-__all__ = ["KeyStore", "new_credential"]
+__all__ = ["ProxyKeyStore", "new_credential"]
 
 _ACCESS_KEY_ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ACCESS_KEY_ID_LENGTH = 24
@@ -53,7 +53,7 @@ def _checked(credential: Credential) -> Credential:
     return credential
 
 
-class KeyStore:
+class ProxyKeyStore:
     """One path prefix of the proxy.
 
     Args:
@@ -91,7 +91,7 @@ class KeyStore:
 
     def __repr__(self) -> str:
         """The store without its secrets."""
-        return f"KeyStore({self.uri_path!r}, keys={sorted(self._keys)})"
+        return f"ProxyKeyStore({self.uri_path!r}, keys={sorted(self._keys)})"
 
     @property
     def secrets(self) -> Mapping[str, str]:
@@ -131,7 +131,9 @@ class KeyStore:
         return self._keys
 
     def add_key(
-        self, external_key_id: str | None = None, **properties: Unpack[KeyProperties]
+        self,
+        external_key_id: str | None = None,
+        **properties: Unpack[ExternalKeyProperties],
     ) -> ExternalKey:
         """Create an external key.
 

@@ -1,8 +1,8 @@
 """A request to an XKS proxy and its response, as plain data.
 
-Everything that crosses a wall of the house (server, in-process transport, signer) is
-one of these two. Header names are compared without regard to case; order and duplicates
-are kept, because a verifier must see what was sent (RFC 9110, section 5.3).
+What server, in-process transport and signer hand on is one of these two. Header names
+are compared without regard to case; order and duplicates are kept, because a verifier
+must see what was sent (RFC 9110, section 5.3).
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""``pytest-xks serve``: both mocks over sockets, and the handle of such a subprocess.
+"""A fake KMS and a mock proxy over sockets: ``pytest-xks serve``, and its handle.
 
-From outside, ``serve`` of ``command`` and ``XksServer`` may be imported.
+From outside: ``command`` for the command line, ``xks_server`` for fixtures.
 """
+
+from __future__ import annotations

@@ -1,12 +1,13 @@
 """``pytest-xks serve``: fake KMS and mock proxy for programs in any language.
 
-It runs until SIGTERM or SIGINT. What others wait for is written last and at once: the
-ready file is complete as soon as it exists.
+It runs until SIGTERM or SIGINT. The ready file, which others wait for, is written last,
+and is complete as soon as it exists.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -24,24 +25,26 @@ from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.targets.proxy_file import proxy_target_from_document
 from pytest_xks.certify.targets.proxy_preflight import preflight_proxy
 from pytest_xks.certify.toml.writing import dump_toml
-from pytest_xks.kms.handles import register_key_store
-from pytest_xks.kms.served import ServedKms, address_to_reach
+from pytest_xks.handles import register_key_store
+from pytest_xks.kms.served import ServedKms
 from pytest_xks.proxy.reference import REGION, ReferenceProxy
+from pytest_xks.proxy_api.limits import RESPONSE_DEADLINE_MS
 from pytest_xks.serve.instructions import Serving, instructions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_xks.kms.handles import KeyStoreHandle
+    from pytest_xks.clock import ServedClock
+    from pytest_xks.handles import KeyStoreHandle
 
 __all__ = ["ServeOptions", "serve"]
 
 _Listener = TypeVar("_Listener")
 
-# Keys of the target file that name files, wherever they stand in it.
+# Keys of the target file that name files, in whatever table.
 _PATH_KEYS = frozenset({"ca_bundle", "certificate", "private_key", "file"})
 
-# Every name below leads to the mock proxy, whose certificate covers one label of it.
+# Every name below it is routed to the mock proxy, whose certificate covers one label.
 _DOMAIN = "xks.test"
 _HOST = f"proxy.{_DOMAIN}"
 _STORE_NAME = "pytest-xks"
@@ -71,6 +74,12 @@ class ServeOptions:
     """Files with certificates in PEM."""
     behaviour: tuple[str, ...] = ()
     """Each ``NAME=VALUE``."""
+    proxy_timeout_ms: float = RESPONSE_DEADLINE_MS
+    """How long a proxy that ``connect_to`` leads to may take."""
+    reach_out: bool = False
+    """Whether other proxies are looked up on the real network."""
+    allow_host: tuple[str, ...] = ()
+    """Names in the Host of a reset, besides those of this machine."""
     until_end_of_input: bool = False
     """Whether the end of standard input, too, ends it."""
 
@@ -83,14 +92,14 @@ def serve(options: ServeOptions, echo: Callable[[str], None]) -> None:
         echo: prints a line.
 
     Raises:
-        UsageProblem: a port cannot be had, a file not be written, or an option means
-            nothing.
+        UsageProblem: a port is not available, a file cannot be written, or an option
+            is not understood.
     """
     kms = _kms(options)
     if options.ready_file:
         # One of an earlier run would tell others to go ahead.
         _attempt(options.ready_file, lambda p: p.unlink(missing_ok=True))
-    with _stop_signal() as stopped, _proxy(options) as proxy:
+    with _reported(), _stop_signal() as stopped, _proxy(options, kms.clock) as proxy:
         if options.until_end_of_input:
             _watch_input(stopped)
         document = _absolute(proxy.target_document(), proxy.directory)
@@ -117,14 +126,21 @@ def serve(options: ServeOptions, echo: Callable[[str], None]) -> None:
 
 
 def _another_uri_endpoint(options: ServeOptions) -> str | None:
-    """An endpoint that leads to the mock proxy; None if they all lead elsewhere."""
-    led_away = any(route.startswith(f"*.{_DOMAIN}:") for route in options.connect_to)
-    return None if led_away else f"https://another.{_DOMAIN}"
+    """Another name of the mock proxy; None if the user routes them all elsewhere."""
+    rerouted = any(route.startswith(f"*.{_DOMAIN}:") for route in options.connect_to)
+    return None if rerouted else f"https://another.{_DOMAIN}"
 
 
 def _kms(options: ServeOptions) -> ServedKms:
-    """The fake KMS, not started: what it does not understand stops us here."""
-    kms = ServedKms(host=options.host, port=options.kms_port, region=REGION)
+    """The fake KMS, not started; an option that it does not understand ends it here."""
+    kms = ServedKms(
+        host=options.host,
+        port=options.kms_port,
+        region=REGION,
+        proxy_timeout_ms=options.proxy_timeout_ms,
+        reach_out=options.reach_out,
+        allow_hosts=options.allow_host,
+    )
 
     def set_switch(text: str) -> None:
         name, _, value = text.partition("=")
@@ -151,18 +167,19 @@ def _apply(flag: str, value: str, action: Callable[[str], None]) -> None:
 def _started(
     kms: ServedKms, proxy: ReferenceProxy, options: ServeOptions
 ) -> Iterator[KeyStoreHandle]:
-    """The fake KMS at work, with a connected key store on the mock proxy."""
+    """The running fake KMS, with a connected key store on the mock proxy."""
     for key_id in _SPARE_KEYS:
         proxy.proxy.add_key(key_id)
-    # Names that the user leads elsewhere go there.
-    socket_of_proxy = (address_to_reach(options.host), proxy.listener.port)
-    kms.fake.trust_ca(proxy.ca.certificate_pem)
+    # In this process, where no load of the machine makes it late. Routes of the user's
+    # come last, so that they win.
     for name in (f"*.{_DOMAIN}", _HOST):
-        kms.fake.connect_to(name, socket_of_proxy)
+        kms.fake.connect_to(name, proxy.transport)
     for route in options.connect_to:
         kms.fake.connect_to(route)
     with _listen(options, "--kms-port", options.kms_port, kms.start):
-        yield _create_key_store(kms, proxy)
+        store = _create_key_store(kms, proxy)
+        kms.fake.keep_key_store(store.id)
+        yield store
 
 
 def _create_key_store(kms: ServedKms, proxy: ReferenceProxy) -> KeyStoreHandle:
@@ -175,9 +192,23 @@ def _create_key_store(kms: ServedKms, proxy: ReferenceProxy) -> KeyStoreHandle:
         )
     except ClientError as error:
         raise UsageProblem(
-            f"There is no key store on the mock proxy: {error}",
-            f"Does --connect-to lead {_HOST} elsewhere?",
+            f"No key store could be created on the mock proxy: {error}",
+            f"Does --connect-to route {_HOST} elsewhere?",
         ) from None
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Say on standard error what the fake KMS says of calls of proxies that failed."""
+    log, handler = logging.getLogger("pytest_xks.kms"), logging.StreamHandler()
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 @contextmanager
@@ -209,14 +240,17 @@ def _watch_input(stopped: threading.Event) -> None:
 
 
 @contextmanager
-def _proxy(options: ServeOptions) -> Iterator[ReferenceProxy]:
+def _proxy(options: ServeOptions, clock: ServedClock) -> Iterator[ReferenceProxy]:
     def listen() -> ReferenceProxy:
         # Tried first, so that a proxy that cannot listen is never half made.
         family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
         address = (options.host, options.proxy_port)
         socket.create_server(address, family=family).close()
         return ReferenceProxy(
-            host=_name(options.host), address=options.host, port=options.proxy_port
+            host=_name(options.host),
+            address=options.host,
+            port=options.proxy_port,
+            clock=clock,
         )
 
     with _listen(options, "--proxy-port", options.proxy_port, listen) as proxy:
@@ -237,7 +271,7 @@ def _listen(
 
 
 def _name(host: str) -> str:
-    """The name in the certificate: of an address that stands for this machine, ours."""
+    """The name in the certificate: "localhost" for an address of this machine."""
     try:
         address = ip_address(host)
     except ValueError:

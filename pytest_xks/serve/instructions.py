@@ -1,4 +1,4 @@
-"""What ``serve`` tells: programs in the ready file, people by lines that work."""
+"""What ``serve`` says: to programs in the ready file, to people on standard output."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Serving:
     """A connected external key store on the mock proxy."""
     vpc_endpoint_service: VpcEndpointService
     another_uri_endpoint: str | None
-    """An XksProxyUriEndpoint that leads to the mock proxy and is not in use; None if
-    the user has led such names elsewhere."""
+    """An XksProxyUriEndpoint of the mock proxy that is not in use; None if the user
+    routes such names elsewhere."""
     target_file: Path | None
     """Where the target file was written, if anywhere."""
 
@@ -63,19 +63,19 @@ class Serving:
 def instructions(serving: Serving) -> Iterator[str]:
     """The lines to print."""
     target = serving.target
-    yield f"The fake KMS answers at {serving.kms_endpoint_url}, in {target.region}"
-    yield f"The mock XKS proxy answers at {target.endpoint.url}{target.uri_path}"
-    yield f"{serving.custom_key_store_id} is an external key store on it, connected."
-    yield f"External keys for it: {_external_keys(serving)}"
+    yield f"Fake KMS: {serving.kms_endpoint_url} (Region {target.region})"
+    yield f"Mock XKS proxy: {target.endpoint.url}{target.uri_path}"
+    yield f"External key store: {serving.custom_key_store_id} (connected)"
+    yield f"External keys: {_external_keys(serving)}"
     yield ""
-    yield "For the AWS CLI; an SDK takes the same endpoint and variables:"
+    yield "To use it with the AWS CLI (SDKs take the same endpoint and variables):"
     yield from (f"  {line}" for line in _aws_cli(serving))
     yield ""
     if serving.another_uri_endpoint:
-        yield "Another key store; *.xks.test, one label for *, leads to this proxy:"
+        yield "To create another key store (https://<label>.xks.test is this proxy):"
         yield f"  {_create_key_store(serving, serving.another_uri_endpoint)}"
         yield ""
-    yield "For AWS's test client (test-xks-proxy -a), in its folder:"
+    yield "To run AWS's curl test client (./test-xks-proxy -a), in its folder:"
     for name, value in _variables(target).items():
         yield f"  export {name}={shlex.quote(value)}"
     yield ""
@@ -86,7 +86,7 @@ def instructions(serving: Serving) -> Iterator[str]:
     else:
         yield "  pytest-xks certify proxy --from-env    (with the variables above)"
     yield ""
-    yield "Ctrl-C or SIGTERM ends it."
+    yield "Press Ctrl-C, or send SIGTERM, to stop."
 
 
 def _external_keys(serving: Serving) -> str:

@@ -16,14 +16,17 @@ import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
 from pytest_xks.proxy_api.sigv4 import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_xks.kms.handles import KeyStoreHandle
+    from botocore.client import BaseClient
+    from mypy_boto3_kms import KMSClient
+
+    from pytest_xks.handles import KeyStoreHandle
 
 __all__ = ["ServedProxy", "ServerDidNotStartError", "XksServer"]
 
@@ -82,7 +85,7 @@ class XksServer:
         """The mock XKS proxy; ``https://<label>.xks.test`` leads KMS to it."""
         self._numbers = itertools.count(1)
         self._spare_keys: Iterator[str] = iter(())
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str], BaseClient] = {}
         self._started = ExitStack()
 
     def __repr__(self) -> str:
@@ -98,7 +101,7 @@ class XksServer:
         self.stop()
 
     def start(self) -> Self:
-        """Start, and return when both servers answer; harmless if they do.
+        """Start, and return when both servers answer; no-op if they do.
 
         Raises:
             ServerDidNotStartError: they do not; after a minute at the latest.
@@ -128,7 +131,7 @@ class XksServer:
         return self
 
     def stop(self) -> None:
-        """End both servers; may be called twice."""
+        """End both servers; no-op if they have ended."""
         while self._clients:
             self._clients.popitem()[1].close()
         self._started.close()
@@ -165,7 +168,13 @@ class XksServer:
             **{name: _without_http_proxy(name) for name in ("NO_PROXY", "no_proxy")},
         }
 
-    def client(self, service: str = "kms", region: str | None = None) -> Any:  # noqa: ANN401 - boto3 makes the type at run time
+    @overload
+    def client(
+        self, service: Literal["kms"] = "kms", region: str | None = None
+    ) -> KMSClient: ...
+    @overload
+    def client(self, service: str, region: str | None = None) -> Any: ...  # noqa: ANN401 - boto3 makes the type at run time
+    def client(self, service: str = "kms", region: str | None = None) -> object:
         """A boto3 client on this server; it is closed with it.
 
         Args:
@@ -186,7 +195,7 @@ class XksServer:
         Raises:
             ClientError: CreateCustomKeyStore's; a Region takes ten of them.
         """
-        from pytest_xks.kms.handles import register_key_store  # noqa: PLC0415 - likewise
+        from pytest_xks.handles import register_key_store  # noqa: PLC0415 - likewise
 
         number = next(self._numbers)
         return register_key_store(
@@ -209,25 +218,25 @@ class XksServer:
             raise LookupError(f"all {count} spare external keys have been given out")
         return key_id
 
-    def _new_client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as above
+    def _new_client(self, service: str, region: str) -> BaseClient:
         # boto3 is slow to import, and not everyone needs it.
-        from botocore.config import Config  # noqa: PLC0415
-
-        from pytest_xks.kms.sessions import isolated_session  # noqa: PLC0415
+        from pytest_xks.kms.sessions import (  # noqa: PLC0415
+            isolated_config,
+            isolated_session,
+        )
 
         session = isolated_session(
             access_key_id=_VARIABLES["AWS_ACCESS_KEY_ID"],
             secret_access_key=_VARIABLES["AWS_SECRET_ACCESS_KEY"],
             region=region,
         )
-        return session.client(
-            service,  # type: ignore[call-overload] # any service
+        client: BaseClient = session.client(
+            cast("Any", service),
             endpoint_url=self.kms_endpoint_url,
-            # One try, so that a test sees each answer; no HTTP proxy to loopback.
-            config=Config(
-                retries={"mode": "legacy", "total_max_attempts": 1}, proxies={}
-            ),
+            verify=True,
+            config=isolated_config(),
         )
+        return client
 
 
 def _command(ready_file: Path) -> list[str]:

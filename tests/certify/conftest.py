@@ -84,7 +84,8 @@ def make_suite(tmp_path: Path) -> Callable[..., Path]:
         (suite / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\n")
         rows = "\n".join(_row(name, level) for name, level in levels.items())
         (suite / "requirements" / f"{part}.toml").write_text(
-            f'specification = "Spec"\nversion = "1.0"\n[chapters]\nHTTP = "Web"\n{rows}'
+            'specification = "Spec"\nversion = "1.0"\ncatalogue_version = "7"\n'
+            f'[chapters]\nHTTP = "Web"\n{rows}'
             f"{extra}"
         )
         # Modules are cached by name in this process, so every name is used once.

@@ -200,7 +200,7 @@ def test_the_lines_that_serve_prints(xks_server, tmp_path):
         printed = []
         for line in process.stdout:
             printed.append(line.strip())
-            if "ends it" in line:
+            if "to stop" in line:
                 break
         script = [
             line for line in printed if re.match(r"export AWS|aws|key=|printf", line)

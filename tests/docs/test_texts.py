@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import tomllib
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+import pytest_xks
 from pytest_xks import plugin
 from pytest_xks.certify.targets.kms_file import load_kms_target
 from pytest_xks.certify.targets.proxy_file import load_proxy_target
@@ -34,6 +36,11 @@ def snippets(text: str, language: str) -> list[str]:
 def anchor(heading: str) -> str:
     """The fragment under which a heading can be linked to."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def is_ours(module: str) -> bool:
+    """Whether a module belongs to the package."""
+    return module.partition(".")[0] == "pytest_xks"
 
 
 def commands(text: str) -> list[list[str]]:
@@ -65,6 +72,19 @@ def test_python(pytester, code):
     outcomes = pytester.runpytest_subprocess("-p", "no:randomly").parseoutcomes()
 
     assert outcomes == {"passed": code.count("def test_")}
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_imports(path):
+    """Snippets import from pytest_xks itself, and only what it exports."""
+    for code in snippets(path.read_text("utf-8"), "python"):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+                assert not [name for name in modules if name.startswith("pytest_xks.")]
+            if isinstance(node, ast.ImportFrom) and is_ours(node.module or ""):
+                assert node.module == "pytest_xks"
+                assert {each.name for each in node.names} <= set(pytest_xks.__all__)
 
 
 @pytest.mark.parametrize("code", snippets(README, "toml"))

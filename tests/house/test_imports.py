@@ -16,22 +16,22 @@ SUITE = ROOT / "conformance"
 
 # Wing: what of ours it may import besides itself and the version number.
 FACTS = {"proxy_api"}
-GROUND = FACTS | {"clock", "faults", "http", "register"}
+GROUND = FACTS | {"clock", "faults", "http"}
 MAY_IMPORT = {
-    "__init__": set(),
+    "__init__": GROUND | {"handles", "kms", "mocking", "plugin", "proxy", "serve"},
     "__main__": {"cli"},
     "certify": GROUND | {"kms", "proxy"},
     "cli": GROUND | {"certify", "kms", "proxy", "serve"},
     "clock": set(),
     "faults": {"clock"},
+    "handles": GROUND | {"kms", "proxy"},
     "http": FACTS,
     "kms": GROUND,
-    "mocking": GROUND | {"kms", "proxy"},
-    "plugin": GROUND | {"kms", "mocking", "proxy", "serve"},
+    "mocking": GROUND | {"handles", "kms", "proxy"},
+    "plugin": GROUND | {"handles", "kms", "mocking", "proxy", "serve"},
     "proxy": GROUND,
     "proxy_api": set(),
-    "register": set(),
-    "serve": GROUND | {"certify", "kms", "proxy"},
+    "serve": GROUND | {"certify", "handles", "kms", "proxy"},
 }
 
 # What a folder of the library and of the suite holds at most, and a file of it.
@@ -55,7 +55,21 @@ IMPURE = {
 }
 
 # What an unused plugin must not cost anybody.
-HEAVY = {"boto3", "botocore", "cryptography", "moto", "rich", "jinja2", "httptools"}
+HEAVY = {
+    "asyncio",
+    "boto3",
+    "botocore",
+    "click",
+    "cryptography",
+    "httptools",
+    "jinja2",
+    "moto",
+    "requests",
+    "responses",
+    "rich",
+    "ssl",
+    "werkzeug",
+}
 
 
 def files_of(folder: Path) -> list:
@@ -196,27 +210,60 @@ def test_folders_can_be_taken_in(folder):
     } == {}
 
 
-def test_unused_plugin_is_free(pytester):
-    """A run that uses none of our fixtures loads nothing heavy."""
-    pytester.makepyfile(
-        """
-        import json, sys
-
-        def test_nothing():
-            print("MODULES", json.dumps(sorted(sys.modules)))
-        """
-    )
-
+def modules_after(command: list[str], folder: Path) -> set[str]:
+    """The modules that are loaded at the end of a program that prints them."""
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-sq", "-p", "xks", "-p", "no:randomly"],
-        cwd=pytester.path,
+        [sys.executable, *command],
+        cwd=folder,
         env={"PATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-
     line = next(line for line in result.stdout.splitlines() if "MODULES" in line)
-    modules = set(json.loads(line.partition("MODULES ")[2]))
-    assert "pytest_xks.plugin" in modules
+    return set(json.loads(line.partition("MODULES ")[2]))
+
+
+def ours_among(modules: set[str]) -> set[str]:
+    """Those of our own modules that are among some."""
+    return {name for name in modules if name.partition(".")[0] == "pytest_xks"}
+
+
+PRINT_MODULES = """
+import json, sys
+
+def test_nothing():
+    print("MODULES", json.dumps(sorted(sys.modules)))
+"""
+
+
+def test_unused_plugin_is_free(tmp_path):
+    """A run that uses none of our fixtures loads the plugin's module, nothing heavy."""
+    (tmp_path / "test_it.py").write_text(PRINT_MODULES, "utf-8")
+
+    modules = modules_after(
+        ["-m", "pytest", "-sq", "-p", "xks", "-p", "no:cacheprovider"], tmp_path
+    )
+
     assert {name for name in modules if name.partition(".")[0] in HEAVY} == set()
+    assert ours_among(modules) == {"pytest_xks", "pytest_xks.plugin"}
+
+
+def test_the_package_is_free(tmp_path):
+    """To import the package, all public names in sight, loads no other module of it."""
+    program = f"import pytest_xks; dir(pytest_xks)\n{PRINT_MODULES}\ntest_nothing()"
+
+    modules = modules_after(["-c", program], tmp_path)
+
+    assert ours_among(modules) == {"pytest_xks"}
+    assert modules & HEAVY == set()
+
+
+def test_a_public_name_costs_what_it_needs(tmp_path):
+    """To import one name loads what it lives in, and neither moto nor boto3."""
+    program = f"from pytest_xks import MockXksProxy\n{PRINT_MODULES}\ntest_nothing()"
+
+    modules = modules_after(["-c", program], tmp_path)
+
+    assert "pytest_xks.proxy.mock" in modules
+    assert modules & {"moto", "boto3", "botocore"} == set()

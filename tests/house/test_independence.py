@@ -204,7 +204,7 @@ def test_probe_proxy_has_no_plain_attributes(path):
     [
         pytest.param("store", "ProxyStore", "certify", id="defined"),
         pytest.param("scripts", "Delivery", "http", id="handed-on"),
-        pytest.param("store", "KeyStore", "proxy", id="type-only"),
+        pytest.param("store", "ProxyKeyStore", "proxy", id="type-only"),
     ],
 )
 def test_names_are_followed(module, name, wing):

@@ -442,6 +442,34 @@ class TestDeadline:
         with pytest.raises(TransportTimeout):
             transport.send(request, timeout_ms=50)
 
+    def test_large_request_that_is_taken_slowly(self, clean_up, ca, transport_to):
+        """A server that always takes a little more does not win time, over TLS too."""
+        listener = clean_up.enter_context(socket.create_server(("127.0.0.1", 0)))
+        context = server_context(ca.issue("localhost"))
+        over = threading.Event()
+
+        def sip() -> None:
+            plain = listener.accept()[0]
+            with (
+                plain,
+                suppress(OSError),
+                context.wrap_socket(plain, server_side=True) as tls,
+            ):
+                while not over.wait(0.02):
+                    tls.recv(1 << 14)
+
+        thread = threading.Thread(target=sip)
+        clean_up.callback(thread.join)
+        clean_up.callback(over.set)
+        thread.start()
+        transport = transport_to(listener.getsockname()[1])
+        request = Request(method="POST", target="/", body=b"a" * (1 << 24))
+
+        began = time.monotonic()
+        with pytest.raises(TransportTimeout):
+            transport.send(request, timeout_ms=300)
+        assert time.monotonic() - began < PATIENCE_S / 2
+
     def test_no_time_at_all(self, serve, transport_to):
         """A deadline that has passed is missed before anything is sent."""
         with pytest.raises(TransportTimeout):

@@ -1,7 +1,7 @@
-"""What the tests of the fake KMS share: a laboratory with a proxy and a fake.
+"""What the tests of the fake KMS share: a fake KMS with a proxy.
 
-A test that asks for ``lab`` runs twice, in-process and over real HTTPS, and the results
-must be the same. ``inner_lab`` is for what no transport can change.
+A test that asks for ``system`` runs twice, in-process and over real HTTPS, and the
+results must be the same. ``local_system`` is for what no transport can change.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CONTEXT = {"project": "nile", "department": "marketing"}
 
 
-class Lab:
+class System:
     """A mock proxy, a fake KMS that is led to it, and what tests do with them."""
 
     def __init__(self, *, https: bool) -> None:
@@ -99,14 +99,14 @@ class Lab:
 
     def tamper(self, edit: Callable[[dict[str, Any]], object]) -> None:
         """Edit the document of every success of the proxy from now on."""
-        rules = self.proxy.core.rules
+        rules = self.proxy._core.rules
 
         def respond(document: Any) -> Any:
             copy = dict(document)
             edit(copy)
             return rules.respond(copy)
 
-        self.proxy.core.rules = replace(rules, respond=respond)
+        self.proxy._core.rules = replace(rules, respond=respond)
 
 
 class AssertKmsError(Protocol):
@@ -120,19 +120,19 @@ class AssertKmsError(Protocol):
 
 
 @pytest.fixture(params=["in-process", "https"])
-def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """A laboratory, in-process or over real HTTPS."""
-    laboratory = Lab(https=request.param == "https")
-    yield laboratory
-    laboratory.close()
+def system(request: pytest.FixtureRequest) -> Iterator[System]:
+    """A proxy and a fake KMS, in-process or over real HTTPS."""
+    made = System(https=request.param == "https")
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def inner_lab() -> Iterator[Lab]:
-    """A laboratory without sockets, for what does not depend on the transport."""
-    laboratory = Lab(https=False)
-    yield laboratory
-    laboratory.close()
+def local_system() -> Iterator[System]:
+    """A proxy and a fake KMS without sockets, for what no transport can change."""
+    made = System(https=False)
+    yield made
+    made.close()
 
 
 @pytest.fixture

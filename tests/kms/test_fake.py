@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from pytest_xks.handles import create_key_store
 from pytest_xks.kms.fake import FakeKms
-from pytest_xks.kms.handles import create_key_store
 from pytest_xks.kms.proxy_calls.network import parse_connect_to
 from pytest_xks.kms.sessions import isolated_session
 from pytest_xks.mocking import mock_xks
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .conftest import Lab
+    from .conftest import System
 
 
 @pytest.fixture(params=["in-process", "https"])
@@ -184,16 +184,18 @@ def test_a_configuration_that_fails():
 # -- the way to proxies -----------------------------------------------------------
 
 
-def test_wildcards(inner_lab: Lab):
+def test_wildcards(local_system: System):
     """``*.`` stands for labels in front; the nearest pattern wins."""
-    lab = inner_lab
-    path = lab.proxy.uri_path
-    other = MockXksProxy(uri_path=path, credential=lab.proxy.credential)
-    lab.fake.connect_to("*.xks.test", other.transport)
-    lab.fake.connect_to("*.a.xks.test", lab.proxy.transport)
+    system = local_system
+    path = system.proxy.uri_path
+    other = MockXksProxy(uri_path=path, credential=system.proxy.credential)
+    system.fake.connect_to("*.xks.test", other.transport)
+    system.fake.connect_to("*.a.xks.test", system.proxy.transport)
     for host in ("b.xks.test", "X.Y.XKS.test", "x.a.xks.test"):
-        lab.create_store(CustomKeyStoreName=host, XksProxyUriEndpoint=f"https://{host}")
-    assert (2, 1) == (len(other.requests), len(lab.proxy.requests))
+        system.create_store(
+            CustomKeyStoreName=host, XksProxyUriEndpoint=f"https://{host}"
+        )
+    assert (2, 1) == (len(other.requests), len(system.proxy.requests))
 
 
 def test_curl_s_syntax(proxy: MockXksProxy, tmp_path: Path):
@@ -273,10 +275,14 @@ def test_a_session_of_its_own(monkeypatch):
     client.close()
 
 
-def test_nothing_is_at_a_name_that_leads_nowhere(inner_lab: Lab, assert_kms_error):
+def test_nothing_is_at_a_name_that_leads_nowhere(
+    local_system: System, assert_kms_error
+):
     """The real network is left alone."""
     assert_kms_error(
-        lambda: inner_lab.create_store(XksProxyUriEndpoint="https://xks.example.com"),
+        lambda: local_system.create_store(
+            XksProxyUriEndpoint="https://xks.example.com"
+        ),
         "XksProxyUriUnreachableException",
     )
 
@@ -315,18 +321,20 @@ def test_a_certificate_that_nobody_trusts(assert_kms_error):
 # -- secrets ----------------------------------------------------------------------
 
 
-def test_secrets_stay_secret(inner_lab: Lab):
+def test_secrets_stay_secret(local_system: System):
     """Neither a repr nor an error nor an event has them."""
-    key = inner_lab.create_key()
-    secret = inner_lab.proxy.credential.secret_access_key
-    store_id = inner_lab.kms.describe_key(KeyId=key)["KeyMetadata"]["CustomKeyStoreId"]
-    region = inner_lab.fake._bridge.region("123456789012", "us-east-1")
+    key = local_system.create_key()
+    secret = local_system.proxy.credential.secret_access_key
+    store_id = local_system.kms.describe_key(KeyId=key)["KeyMetadata"][
+        "CustomKeyStoreId"
+    ]
+    region = local_system.fake._accounts.region("123456789012", "us-east-1")
     store = region.stores[store_id]
-    (call, *_), *_ = inner_lab.fake._metrics._calls
-    seen = [store, store.configuration, store.target, call, inner_lab.fake, region]
+    (call, *_), *_ = local_system.fake._monitoring._metrics._calls
+    seen = [store, store.configuration, store.proxy, call, local_system.fake, region]
     assert secret not in repr(seen)
     with pytest.raises(ClientError) as caught:
-        inner_lab.create_store(
+        local_system.create_store(
             XksProxyAuthenticationCredential={
                 "AccessKeyId": "A" * 20,
                 "RawSecretAccessKey": secret + "!!",

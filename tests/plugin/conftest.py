@@ -6,8 +6,8 @@ them (cryptography's) cannot be imported twice.
 
 from __future__ import annotations
 
+import pytest_xks.handles
 import pytest_xks.kms.fake
-import pytest_xks.kms.handles
 import pytest_xks.proxy.faults.catalogue
 import pytest_xks.proxy.mock
 

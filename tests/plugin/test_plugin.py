@@ -94,25 +94,64 @@ def test_slip_in_the_ini_file(pytester):
     )
 
 
-def test_unused_fault_fails(pytester):
+@pytest.mark.parametrize(
+    ("fixture", "arm", "owner", "shown"),
+    [
+        pytest.param(
+            "xks_proxy",
+            'fault("ThrottlingException", operation="Encrypt")',
+            "the mock XKS proxy",
+            "<fault ThrottlingException operation=Encrypt, 0 hits>",
+            id="proxy",
+        ),
+        pytest.param(
+            "xks_fake_kms",
+            'fault("key-store-names-not-unique")',
+            "the fake KMS",
+            "<fault key-store-names-not-unique, 0 hits>",
+            id="fake KMS",
+        ),
+    ],
+)
+def test_unused_fault_fails(pytester, fixture, arm, owner, shown):
     """A fault that was never hit fails the test and says how to allow it."""
     pytester.makepyfile(
-        """
-        def test_it(xks_proxy):
-            xks_proxy.fault("ThrottlingException", operation="Encrypt")
+        f"""
+        import pytest
+
+        def test_it({fixture}):
+            {fixture}.{arm}
+
+        @pytest.mark.xks(allow_unused_faults=True)
+        def test_on_purpose({fixture}):
+            {fixture}.{arm}
         """
     )
 
     result = pytester.runpytest()
 
-    result.assert_outcomes(passed=1, errors=1)
+    result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(
         [
-            "*armed and never hit:*",
-            "*<fault ThrottlingException operation=Encrypt, 0 hits>*",
+            f"*faults of {owner} were armed and never hit:*",
+            f"*{shown}*",
             "*@pytest.mark.xks(allow_unused_faults=True)*",
         ]
     )
+
+
+def test_fault_that_is_hit_passes(pytester):
+    """A fault of the fake KMS that a call comes to is one that was rehearsed."""
+    pytester.makepyfile(
+        """
+        def test_it(xks_fake_kms, make_xks_key_store):
+            xks_fake_kms.fault("key-store-names-not-unique")
+            assert make_xks_key_store(name="a").name == "a"
+            assert make_xks_key_store(name="a").name == "a"
+        """
+    )
+
+    pytester.runpytest().assert_outcomes(passed=1)
 
 
 def test_failure_shows_what_was_asked(pytester):
@@ -161,22 +200,52 @@ def test_help_explains_the_plugin(pytester):
     assert "@pytest.mark.xks(*, transport:" in markers
 
 
-def test_unused_plugin_imports_nothing_heavy(pytester):
-    """Whoever does not use a fixture pays for nothing but the plugin's own module."""
+@pytest.mark.parametrize("fixture", ["make_xks_proxy", "xks_kms", "xks_key"])
+def test_wider_scope(pytester, fixture):
+    """Who asks for a fixture of ours in a wider scope hears what to write instead."""
     pytester.makepyfile(
-        """
-        import sys
+        f"""
+        import pytest
 
-        HEAVY = {"moto", "boto3", "botocore", "cryptography", "requests", "responses",
-                 "ssl", "http.client", "asyncio", "httptools", "click", "rich"}
+        @pytest.fixture(scope="module")
+        def mine({fixture}):
+            return {fixture}
 
-        def test_it():
-            assert not HEAVY & set(sys.modules)
-            assert {name for name in sys.modules if name.startswith("pytest_xks")} == {
-                "pytest_xks", "pytest_xks.plugin"}
+        def test_it(mine):
+            pass
         """
     )
 
-    result = pytester.runpytest_subprocess("-p", "no:xdist", "-p", "no:randomly")
+    result = pytester.runpytest()
 
-    result.assert_outcomes(passed=1)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            f"ScopeMismatch: * fixture {fixture} with a module scoped request *",
+            "*- pytest-xks -*",
+            f"The fixture {fixture} is fresh for each test.*",
+            '    @pytest.fixture(scope="module")',
+            "        with pytest_xks.mock_xks() as xks:",
+        ]
+    )
+
+
+def test_other_scopes_are_not_ours(pytester):
+    """A scope that somebody else's fixture does not have is none of our business."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def mine(tmp_path):
+            return tmp_path
+
+        def test_it(mine):
+            pass
+        """
+    )
+
+    result = pytester.runpytest()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.no_fnmatch_line("*pytest-xks -*")

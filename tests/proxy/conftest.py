@@ -58,7 +58,7 @@ def post(proxy: MockXksProxy) -> Post:
             request = sign(
                 request, proxy.credential, region="us-east-1", now=proxy.clock.now()
             )
-        return proxy.core.handle(request).response
+        return proxy._core.handle(request).response
 
     return send
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from pytest_xks.proxy.admission import Deny, RequestQuota
-from pytest_xks.proxy.health import ManagerStatus
+from pytest_xks.proxy.health import ExternalKeyManagerStatus
 
 METADATA = {
     "awsPrincipalArn": "arn:aws:iam::123456789012:user/Alice",
@@ -277,8 +277,8 @@ def test_disabled_key_store(proxy, assert_xks_error):
 
 def test_external_key_managers_out_of_order(proxy, assert_xks_error):
     """Without a key manager that serves traffic, nothing is served."""
-    for manager in proxy.core.fleet.managers:
-        manager.status = ManagerStatus.UNAVAILABLE
+    for manager in proxy.fleet.managers:
+        manager.status = ExternalKeyManagerStatus.UNAVAILABLE
 
     assert_xks_error(proxy.call("GetHealthStatus"), 500, "InternalException")
     assert_xks_error(proxy.call("Encrypt", "usable", ENCRYPT), 500, "InternalException")
@@ -286,7 +286,7 @@ def test_external_key_managers_out_of_order(proxy, assert_xks_error):
 
 def test_degraded_external_key_manager(proxy):
     """A degraded key manager still serves, and is reported as what it is."""
-    proxy.core.fleet.managers[0].status = ManagerStatus.DEGRADED
+    proxy.fleet.managers[0].status = ExternalKeyManagerStatus.DEGRADED
 
     document = json.loads(proxy.call("GetHealthStatus").body)
 
@@ -298,7 +298,7 @@ def test_degraded_external_key_manager(proxy):
 
 def test_load_balancer_health_check(proxy, post):
     """A load balancer polls with GET and without a signature."""
-    proxy.core.load_balancer_path = proxy.uri_path + "/ping"
+    proxy._core.load_balancer_path = proxy.uri_path + "/ping"
 
     assert post("/ping", b"", method="GET", signed=False).status == 200
     assert proxy.requests == ()
@@ -335,7 +335,7 @@ def test_journal_and_log_hold_no_plaintext(proxy, caplog):
 
 def test_defect_of_the_proxy_itself(proxy, assert_xks_error, caplog):
     """An unforeseen exception is a 500 whose text quotes nothing."""
-    proxy.core.fleet = None
+    proxy._core.fleet = None
 
     response = proxy.call("GetHealthStatus")
 

@@ -162,3 +162,71 @@ def test_every_fault_explains_itself(fault):
     """Each fault says in one sentence what the faulty proxy does."""
     assert fault.summary.endswith(".")
     assert "\n" not in fault.summary
+
+
+@pytest.mark.parametrize("transport", ["in-process", "https"])
+@pytest.mark.parametrize(
+    ("schedule", "statuses"),
+    [
+        pytest.param({"times": 2}, [500, 500, 200, 200, 200, 200], id="times"),
+        pytest.param({"after": 4}, [200, 200, 200, 200, 500, 500], id="after"),
+        pytest.param({"every": 3}, [200, 200, 500, 200, 200, 500], id="every"),
+    ],
+)
+def test_schedule(proxy, transport, schedule, statuses):
+    """A fault strikes when it is meant to, over both transports."""
+    if transport == "https":
+        proxy.start_https()
+    proxy.fault("InternalException", **schedule)
+
+    answers = [proxy.call("GetHealthStatus", timeout_ms=10_000) for _ in statuses]
+
+    assert [each.status for each in answers] == statuses
+
+
+def test_rate(proxy):
+    """Five of a hundred requests time out, the same ones with the same seed."""
+    runs = []
+    for _ in range(2):
+        with proxy.fault("ThrottlingException", rate=0.05, seed=11):
+            runs.append([proxy.call("GetHealthStatus").status for _ in range(200)])
+
+    assert runs[0] == runs[1]
+    assert 1 <= runs[0].count(429) <= 25
+
+
+def test_fault_of_one_key_store(proxy):
+    """A fault concerns the key store that it is armed for and no other."""
+    other = proxy.add_store("/other/kms/xks/v1")
+    proxy.fault("InternalException", key_store=other.uri_path)
+
+    assert proxy.call("GetHealthStatus").status == 200
+
+
+def test_fault_that_was_not_reached(proxy):
+    """A fault is hit when the step that it changes is reached, not before."""
+    armed = proxy.fault("wrong-cdiv")
+    proxy.call("GetHealthStatus")
+
+    assert armed.hits == 0
+
+
+def test_fault_of_connections_is_not_choosy(proxy):
+    """What acts on connections cannot be told to look at requests."""
+    with pytest.raises(ValueError, match="acts on connections"):
+        proxy.fault("certificate-expired", operation="Encrypt")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("timeout", "delay"),
+        ("outage", "InternalException"),
+        ("slow", "delay"),
+        ("expired certificate", "certificate-expired"),
+    ],
+)
+def test_wrong_name(proxy, words, meant):
+    """A name that is none is answered with what was meant."""
+    with pytest.raises(LookupError, match=meant):
+        proxy.fault(words)

@@ -121,6 +121,6 @@ def test_secrets_stay_out_of_reports_and_logs(reference):
         if file.is_file()
     )
     assert run.returncode == 1, run.stdout + run.stderr
-    for store in reference.proxy.core.stores.values():
+    for store in reference.proxy._core.stores.values():
         for secret in store.secrets.values():
             assert secret not in shown

@@ -44,7 +44,7 @@ def serving(*arguments):
     try:
         for line in process.stdout:
             lines.append(line.rstrip("\n"))
-            if "ends it" in line:
+            if "to stop" in line:
                 break
         yield process, lines
     finally:
@@ -97,7 +97,14 @@ def test_variables():
 
 
 def post(ready, operation, document):
-    """Ask the fake KMS as any SDK would."""
+    """Ask the fake KMS what it grants."""
+    status, answer = ask(ready, operation, document)
+    assert 200 == status, answer
+    return answer
+
+
+def ask(ready, operation, document):
+    """Ask the fake KMS as any SDK would; status and document."""
     address = ready["kms_endpoint_url"].removeprefix("http://")
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
@@ -106,28 +113,27 @@ def post(ready, operation, document):
     with closing(http.client.HTTPConnection(address, timeout=20)) as connection:
         connection.request("POST", "/", json.dumps(document), headers)
         response = connection.getresponse()
-        answer = json.load(response)
-    assert 200 == response.status, answer
-    return answer
+        return response.status, json.load(response)
+
+
+def another_store(uri_path, credential, **parameters):
+    """The parameters of CreateCustomKeyStore."""
+    return {
+        "CustomKeyStoreName": "another",
+        "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
+        "XksProxyUriPath": uri_path,
+        "XksProxyAuthenticationCredential": {
+            "AccessKeyId": credential.access_key_id,
+            "RawSecretAccessKey": credential.secret_access_key,
+        },
+        **parameters,
+    }
 
 
 def create_store(ready, uri_path, credential, **parameters):
     """Create a key store, and return its id."""
-    answer = post(
-        ready,
-        "CreateCustomKeyStore",
-        {
-            "CustomKeyStoreName": "another",
-            "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
-            "XksProxyUriPath": uri_path,
-            "XksProxyAuthenticationCredential": {
-                "AccessKeyId": credential.access_key_id,
-                "RawSecretAccessKey": credential.secret_access_key,
-            },
-            **parameters,
-        },
-    )
-    return answer["CustomKeyStoreId"]
+    store = another_store(uri_path, credential, **parameters)
+    return post(ready, "CreateCustomKeyStore", store)["CustomKeyStoreId"]
 
 
 def test_kms(tmp_path):
@@ -197,7 +203,7 @@ def test_led_elsewhere(tmp_path):
 
         assert store_id != document["custom_key_store_id"]
         assert 1 == len(mine.requests)
-        assert not any("leads to this proxy" in line for line in lines)
+        assert not any("is this proxy" in line for line in lines)
 
 
 def test_behaviour(tmp_path):
@@ -222,6 +228,38 @@ def test_until_end_of_input(monkeypatch):
         _, errors = process.communicate(timeout=20)
 
     assert (0, "") == (process.returncode, errors)
+
+
+def test_a_proxy_that_is_late(tmp_path):
+    """A proxy elsewhere has a real deadline, which may be set; the log says more."""
+    ready, ca = tmp_path / "ready.json", tmp_path / "ca.pem"
+    with MockXksProxy() as mine:
+        mine.start_https()
+        ca.write_bytes(mine.ca_certificate)
+        port = mine.endpoint.rpartition(":")[2]
+        flags = ["--connect-to", f"mine.xks.test:443:127.0.0.1:{port}"]
+        flags += ["--trust-ca", ca, "--proxy-timeout-ms", "123"]
+        mine.fault("silence")
+        with serving("--ready-file", ready, *flags) as (process, _):
+            status, answer = ask(
+                json.loads(ready.read_text()),
+                "CreateCustomKeyStore",
+                another_store(
+                    mine.uri_path,
+                    mine.credential,
+                    XksProxyConnectivity="PUBLIC_ENDPOINT",
+                    XksProxyUriEndpoint="https://mine.xks.test",
+                ),
+            )
+            process.terminate()
+            _, errors = process.communicate(timeout=20)
+
+    assert (400, "XksProxyUriUnreachableException") == (status, answer["__type"])
+    assert re.search(
+        r"mine\.xks\.test/.*: no complete response within 123 ms: the response was not "
+        r"there after \d+ ms",
+        errors,
+    )
 
 
 MISTAKES = {

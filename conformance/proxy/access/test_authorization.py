@@ -7,28 +7,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..client.bodies import (
+    AAD,
     KEY_OPERATIONS,
+    PLAINTEXT,
     Body,
     ProxyOperation,
     encrypt_body,
     request_metadata,
 )
-from ..client.expect import Outcome, control, error, expect, success
-from ..client.proxy_client import AAD, PLAINTEXT
+from ..client.expect import REFUSED, SERVED, Outcome, error
 
 if TYPE_CHECKING:
     from pytest_xks.certify.targets.proxy_target import AuthorizationTarget
 
+    from ..client.probes import Probe
     from ..client.proxy_client import ProxyClient
     from ..client.proxy_session import StoreAccess
-
-_ON_A_KEY = pytest.mark.parametrize(
-    "operation", KEY_OPERATIONS, ids=lambda operation: operation.value
-)
-
-_REFUSED = Outcome(
-    "a refusal", lambda answer: answer.status is not None and answer.status >= 400
-)
 
 
 def _policy(proxy: ProxyClient) -> AuthorizationTarget:
@@ -41,62 +35,91 @@ def _store(proxy: ProxyClient) -> StoreAccess:
     return proxy.store("authorization", _policy(proxy).store)
 
 
-def _body(proxy: ProxyClient, operation: ProxyOperation, principal: str) -> Body:
-    """A good body, by a principal; for Decrypt, of what the allowed one sealed."""
-    metadata = request_metadata(operation, awsPrincipalArn=principal)
-    if operation is ProxyOperation.GET_KEY_METADATA:
-        return {"requestMetadata": metadata}
-    if operation is ProxyOperation.ENCRYPT:
-        return encrypt_body(PLAINTEXT, aad=AAD, metadata=metadata)
-    allowed = _policy(proxy).allowed_principal_arn
-    answer = proxy.call(
-        ProxyOperation.ENCRYPT,
-        _body(proxy, ProxyOperation.ENCRYPT, allowed),
-        store=_store(proxy),
-        label="control: Encrypt by the allowed principal",
+def _bodies(proxy: ProxyClient, principal: str) -> dict[ProxyOperation, Body]:
+    """Good bodies, by a principal; for Decrypt, of what the allowed one sealed."""
+    encrypt, decrypt = ProxyOperation.ENCRYPT, ProxyOperation.DECRYPT
+    allowed = request_metadata(
+        encrypt, awsPrincipalArn=_policy(proxy).allowed_principal_arn
     )
-    return proxy.read_sealed(answer, PLAINTEXT, AAD).body(metadata=metadata)
+    body = encrypt_body(PLAINTEXT, aad=AAD, metadata=allowed)
+    control = proxy.control(encrypt, body, store=_store(proxy))
+    (answer,) = proxy.require_served([control])
+    sealed = proxy.read_sealed(answer, PLAINTEXT, AAD)
+    metadata = {
+        operation: request_metadata(operation, awsPrincipalArn=principal)
+        for operation in KEY_OPERATIONS
+    }
+    return {
+        ProxyOperation.GET_KEY_METADATA: {
+            "requestMetadata": metadata[ProxyOperation.GET_KEY_METADATA]
+        },
+        encrypt: encrypt_body(PLAINTEXT, aad=AAD, metadata=metadata[encrypt]),
+        decrypt: sealed.body(metadata=metadata[decrypt]),
+    }
+
+
+def _allowed(proxy: ProxyClient) -> list[Probe]:
+    """Requests by the allowed principal."""
+    principal = _policy(proxy).allowed_principal_arn
+    return [
+        proxy.control(operation, body, store=_store(proxy))
+        for operation, body in _bodies(proxy, principal).items()
+    ]
+
+
+def _denied(proxy: ProxyClient, accept: Outcome) -> list[Probe]:
+    """Requests by the denied principal."""
+    principal = _policy(proxy).denied_principal_arn
+    return [
+        proxy.probe(
+            operation,
+            body,
+            altered=f"{operation.title} by the denied principal",
+            accept=(accept,),
+            store=_store(proxy),
+        )
+        for operation, body in _bodies(proxy, principal).items()
+    ]
 
 
 @pytest.mark.requirement("XKS-AUTHZ-002")
-@_ON_A_KEY
-def test_denied_principal(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_denied_principal(proxy: ProxyClient) -> None:
     """One principal may use the key, and another may not.
 
     With which error the other one is refused is for XKS-ERR-010.
     """
-    policy, store = _policy(proxy), _store(proxy)
-    allowed = _body(proxy, operation, policy.allowed_principal_arn)
-    success(proxy.call(operation, allowed, store=store, label="the allowed principal"))
-    denied = _body(proxy, operation, policy.denied_principal_arn)
-    answer = proxy.call(operation, denied, store=store, label="the denied principal")
-    expect(answer, _REFUSED)
+    proxy.judge(_denied(proxy, REFUSED), controls=_allowed(proxy))
 
 
 @pytest.mark.requirement("XKS-ERR-010")
-@_ON_A_KEY
-def test_denial_is_named(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_denial_is_named(proxy: ProxyClient) -> None:
     """What is not authorized is a 403 AccessDeniedException."""
-    policy, store = _policy(proxy), _store(proxy)
-    allowed = _body(proxy, operation, policy.allowed_principal_arn)
-    control(proxy.call(operation, allowed, store=store, label="control: allowed"))
-    denied = _body(proxy, operation, policy.denied_principal_arn)
-    answer = proxy.call(operation, denied, store=store, label="probe: denied")
-    expect(answer, error("AccessDeniedException"))
+    denied = _denied(proxy, error("AccessDeniedException"))
+    proxy.judge(denied, controls=_allowed(proxy))
 
 
 @pytest.mark.requirement("XKS-AUTHZ-003")
-@pytest.mark.parametrize("named", [False, True], ids=["no-principal", "denied"])
-def test_health_is_not_authorized(proxy: ProxyClient, *, named: bool) -> None:
+def test_health_is_not_authorized(proxy: ProxyClient) -> None:
     """GetHealthStatus is served where a policy binds the keys, also to a denied one.
 
     KMS names no principal in it; one that is named all the same changes nothing.
     """
     policy, store = _policy(proxy), _store(proxy)
-    metadata = ProxyOperation.GET_KEY_METADATA
-    allowed = _body(proxy, metadata, policy.allowed_principal_arn)
-    control(proxy.call(metadata, allowed, store=store, label="control: allowed"))
     health = ProxyOperation.GET_HEALTH_STATUS
-    principal = policy.denied_principal_arn if named else None
-    body = proxy.good_body(health, awsPrincipalArn=principal)
-    success(proxy.call(health, body, store=store, label="GetHealthStatus"))
+    principals = {
+        "GetHealthStatus without a principal": None,
+        "GetHealthStatus by the denied principal": policy.denied_principal_arn,
+    }
+    proxy.judge(
+        [
+            proxy.probe(
+                health,
+                proxy.good_body(health, awsPrincipalArn=principal),
+                altered=text,
+                accept=(SERVED,),
+                store=store,
+            )
+            for text, principal in principals.items()
+        ],
+        controls=_allowed(proxy)[:1],
+    )

@@ -7,6 +7,7 @@ them. Supporting them is neutral, requiring them is reported (XKS-MTLS-005).
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,14 +15,16 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.bodies import ProxyOperation
-from ..client.certificates import REASONS, bad_certificate, is_of_same_authority
 from ..client.connection import Connector
-from ..client.expect import control, success, violated
+from ..client.expect import SERVED, Outcome, success
+from ..client.http1 import Failure
+from ..client.probes import Probe
 from ..client.proxy_client import ProxyClient
 from ..client.proxy_session import ProxySession
+from .certificates import REASONS, bad_certificate, is_of_same_authority
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pytest_xks.certify.evidence.recorder import Recorder
@@ -40,7 +43,10 @@ def guarded(proxy: ProxyClient, recorder: Recorder) -> Iterator[ProxyClient]:
         yield proxy
         return
     here = replace(mtls, endpoint=None)
-    session = ProxySession(replace(proxy.target, endpoint=mtls.endpoint, mtls=here))
+    session = ProxySession(
+        replace(proxy.target, endpoint=mtls.endpoint, mtls=here),
+        jobs=proxy.session.jobs,
+    )
     yield ProxyClient(session, recorder)
     session.close()
 
@@ -55,19 +61,33 @@ def _mtls(proxy: ProxyClient) -> MtlsTarget:
 def test_good_certificate(guarded: ProxyClient) -> None:
     """A client with the configured certificate is served."""
     _mtls(guarded)
-    success(guarded.call(_HEALTH, label="with the client certificate"))
+    good = guarded.probe(
+        _HEALTH, altered="with the client certificate", accept=(SERVED,)
+    )
+    guarded.judge([good], controls=[])
 
 
-def _refuse(guarded: ProxyClient, bad: RefusedCertificate) -> None:
+_ENDED = Outcome(
+    "the end of the connection, without a response",
+    lambda answer: answer.status is None and answer.failure is not Failure.LATE,
+)
+
+
+def _expect_refused(guarded: ProxyClient, bad: Iterable[RefusedCertificate]) -> None:
     """A client with a bad certificate gets no response at all."""
-    control(guarded.call(_HEALTH, label="control: the good certificate"))
-    answer = _attempt(guarded, bad)
-    if answer.status is not None or answer.exchange.error.startswith("no complete"):
-        violated(
-            answer,
-            "the end of the connection, without a response",
-            note="The proxy has to terminate the TLS handshake.",
-        )
+    guarded.judge(
+        [
+            Probe(
+                label=certificate.reason,
+                operation=_HEALTH,
+                store=guarded.main,
+                send=partial(_attempt, guarded, certificate),
+                accept=(_ENDED,),
+                note=lambda _: "The proxy has to terminate the TLS handshake.",
+            )
+            for certificate in bad
+        ]
+    )
 
 
 def _attempt(guarded: ProxyClient, bad: RefusedCertificate) -> ProxyAnswer:
@@ -106,27 +126,26 @@ def test_other_subject(guarded: ProxyClient) -> None:
             add='Add refused = [{ reason = "wrong subject", certificate = "…", '
             'private_key = "…" }] to [proxy.mtls], issued by the same authority.',
         )
-    for certificate in bad:
-        _refuse(guarded, certificate)
+    _expect_refused(guarded, bad)
 
 
 @pytest.mark.requirement("XKS-MTLS-004")
-@pytest.mark.parametrize("reason", REASONS)
-def test_other_authority(guarded: ProxyClient, scratch: Path, reason: str) -> None:
+def test_other_authority(guarded: ProxyClient, scratch: Path) -> None:
     """A certificate of the right subject from another authority is refused.
 
     With TLS 1.3 the handshake is over for the client before the proxy has looked at its
     certificate; so the end of the connection before a response is accepted.
     """
     good = _mtls(guarded).certificate
-    _refuse(guarded, bad_certificate(reason, good, scratch))
+    _expect_refused(
+        guarded, [bad_certificate(reason, good, scratch) for reason in REASONS]
+    )
 
 
 @pytest.mark.requirement("XKS-MTLS-004")
 def test_other_bad_certificates(guarded: ProxyClient) -> None:
     """The other bad certificates of the target file, if there are some, are refused."""
-    for certificate in _provided(_mtls(guarded), subject=False):
-        _refuse(guarded, certificate)
+    _expect_refused(guarded, _provided(_mtls(guarded), subject=False))
 
 
 @pytest.mark.requirement("XKS-MTLS-005")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable, Violation
+from pytest_xks.certify.run.side_by_side import side_by_side
 
 from ..client.answer import Circumstances
 from ..client.bodies import ProxyOperation
-from ..client.expect import control, error, expect, success
+from ..client.expect import error, expect, success
 
 if TYPE_CHECKING:
     from pytest_xks.certify.targets.proxy_target import ThrottledStoreTarget
@@ -38,22 +38,22 @@ def _flood(proxy: ProxyClient) -> list[ProxyAnswer]:
     store = proxy.store("throttled_store", quota)
     number = quota.burst + 2 * int(quota.requests_per_second) + _CLIENTS
 
-    def one(_: int) -> ProxyAnswer:
+    def one() -> ProxyAnswer:
         return proxy.call(
             _HEALTH,
             store=store,
             label="a request of many",
             circumstances=Circumstances(repeat=number),
+            paced=False,
         )
 
-    with ThreadPoolExecutor(max_workers=_CLIENTS) as clients:
-        return list(clients.map(one, range(number)))
+    return side_by_side([one] * number, jobs=_CLIENTS, recorder=proxy.recorder)
 
 
 @pytest.mark.requirement("XKS-QUOTA-001")
 def test_quota_is_enforced(proxy: ProxyClient) -> None:
     """Of more requests than the quota allows, some are refused."""
-    control(proxy.call(_HEALTH, label="control: the main store"))
+    proxy.require_served([proxy.control(_HEALTH)])
     answers = _flood(proxy)
     if all(answer.status == 200 for answer in answers):
         raise Violation(
@@ -72,13 +72,13 @@ def test_other_stores_are_served(proxy: ProxyClient) -> None:
     """
     if all(answer.status == 200 for answer in _flood(proxy)):
         raise NotTestable("The quota was not used up (see XKS-QUOTA-001).")
-    success(proxy.call(_HEALTH, label="the main store"))
+    success(proxy.call(_HEALTH, label="the main store", paced=False))
 
 
 @pytest.mark.requirement("XKS-ERR-013")
 def test_too_many_requests(proxy: ProxyClient) -> None:
     """A request beyond the quota is a 429 ThrottlingException."""
-    control(proxy.call(_HEALTH, label="control: the main store"))
+    proxy.require_served([proxy.control(_HEALTH)])
     refused = [answer for answer in _flood(proxy) if answer.status != 200]
     if not refused:
         raise NotTestable("No request was refused (see XKS-QUOTA-001).")

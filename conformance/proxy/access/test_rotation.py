@@ -10,52 +10,62 @@ import pytest
 from pytest_xks.certify.targets.credential import Credential
 
 from ..client.bodies import ALL_OPERATIONS, ProxyOperation
-from ..client.expect import control, expect, success
+from ..client.expect import SERVED
 
 if TYPE_CHECKING:
     from ..client.proxy_client import ProxyClient
     from ..client.proxy_session import StoreAccess
 
-
-def _with(proxy: ProxyClient, credential: Credential, name: str) -> StoreAccess:
-    return replace(proxy.main, credential=credential, credential_name=name)
+_HEALTH = ProxyOperation.GET_HEALTH_STATUS
 
 
-def _rotated(proxy: ProxyClient) -> Credential:
+def _rotated(proxy: ProxyClient) -> StoreAccess:
+    """The main store, by its second credential."""
     proxy.needs("rotated_credential")
-    assert proxy.target.rotated_credential is not None, "needs() says so"
-    return proxy.target.rotated_credential
+    second = proxy.target.rotated_credential
+    assert second is not None, "needs() says so"
+    return replace(proxy.main, credential=second, credential_name="rotated")
 
 
 @pytest.mark.requirement("XKS-AUTH-025")
-@pytest.mark.parametrize("operation", ALL_OPERATIONS, ids=lambda o: o.value)
-def test_both_credentials_are_valid(
-    proxy: ProxyClient, operation: ProxyOperation
-) -> None:
+def test_both_credentials_are_valid(proxy: ProxyClient) -> None:
     """Both credentials of a key store are good for every operation."""
-    second = _with(proxy, _rotated(proxy), "rotated")
-    control(proxy.call(operation, label="control: the first credential"))
-    success(proxy.call(operation, store=second, label="the second credential"))
+    second = _rotated(proxy)
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                altered=f"{operation.title} by the second credential",
+                accept=(SERVED,),
+                store=second,
+            )
+            for operation in ALL_OPERATIONS
+        ],
+        controls=[proxy.control(operation) for operation in ALL_OPERATIONS],
+    )
 
 
 @pytest.mark.requirement("XKS-AUTH-027")
-@pytest.mark.parametrize("swapped", [False, True], ids=["first-id", "second-id"])
-def test_id_and_secret_of_two_credentials(proxy: ProxyClient, *, swapped: bool) -> None:
+def test_id_and_secret_of_two_credentials(proxy: ProxyClient) -> None:
     """The id of one credential with the secret of another is refused."""
-    first, second = proxy.main.credential, _rotated(proxy)
-    health = ProxyOperation.GET_HEALTH_STATUS
-    control(proxy.call(health, label="control: the first credential"))
-    control(
-        proxy.call(
-            health,
-            store=_with(proxy, second, "rotated"),
-            label="control: the second credential",
+    stores = (proxy.main, _rotated(proxy))
+    mixed = {
+        name: Credential(
+            of_id.credential.access_key_id, of_secret.credential.secret_access_key
         )
+        for name, of_id, of_secret in (
+            ("the first id with the second secret", *stores),
+            ("the second id with the first secret", *stores[::-1]),
+        )
+    }
+    proxy.judge(
+        [
+            proxy.probe(
+                _HEALTH,
+                altered=name,
+                signer=replace(proxy.signer(), credential=credential),
+            )
+            for name, credential in mixed.items()
+        ],
+        controls=[proxy.control(_HEALTH, store=store) for store in stores],
     )
-    of_id, of_secret = (second, first) if swapped else (first, second)
-    mixed = Credential(of_id.access_key_id, of_secret.secret_access_key)
-    request = proxy.request(
-        health, proxy.good_body(health), store=_with(proxy, mixed, "")
-    )
-    answer = proxy.send(replace(request, signing=None), label="probe: id and secret")
-    expect(answer, *proxy.unauthenticated())

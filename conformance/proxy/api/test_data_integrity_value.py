@@ -9,52 +9,68 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.bodies import Body, ProxyOperation, b64, encrypt_body, read_leniently
+from ..client.bodies import AAD, PLAINTEXT, ProxyOperation, b64, encrypt_body
 from ..client.expect import (
+    REFUSED,
     SERVED,
-    control,
-    error,
-    expect,
+    bytes_of,
     member_of,
-    plaintext_is,
-    success,
+    status,
     violated,
 )
-from ..client.proxy_client import AAD, PLAINTEXT
-from .test_encrypt import OTHER_ALGORITHMS, WRONG_TYPES
+from ..client.sealing import gives_back, read_sealed
+from .malformed import NULL, OTHER_ALGORITHMS, WRONG_TYPES, altered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from ..client.answer import ProxyAnswer
+    from ..client.expect import Outcome
+    from ..client.probes import Probe
     from ..client.proxy_client import ProxyClient
 
+_ENCRYPT = ProxyOperation.ENCRYPT
 _CDIV = "ciphertextDataIntegrityValue"
 _CDIV_ALGORITHM = "ciphertextDataIntegrityValueAlgorithm"
 
 
-def _decoded(document: Body, name: str) -> bytes:
-    """A member, however it is spelled: that is for XKS-ENC-002 to say."""
-    try:
-        return read_leniently(str(document.get(name) or ""))
-    except ValueError:
-        raise NotTestable(f"{name} is no Base64 (see XKS-ENC-002).") from None
+def _probe(
+    proxy: ProxyClient,
+    aad: bytes | None,
+    look: Callable[[ProxyAnswer], None] | None = None,
+) -> Probe:
+    """An Encrypt that asks for the value."""
+    text = "without AAD" if aad is None else f"{len(aad)} bytes of AAD"
+    return proxy.probe(
+        _ENCRYPT,
+        encrypt_body(PLAINTEXT, aad=aad, cdiv=True),
+        altered=f"an integrity value, {text}",
+        accept=(SERVED,),
+        look=look,
+    )
+
+
+def _with_cdiv(
+    proxy: ProxyClient, aads: Sequence[bytes | None]
+) -> list[tuple[bytes | None, ProxyAnswer]]:
+    """What Encrypt returns with a value, for each of some AAD."""
+    answers = proxy.require_served([_probe(proxy, aad) for aad in aads])
+    if not all(_CDIV in (answer.document or {}) for answer in answers):
+        raise NotTestable(f"There is no {_CDIV} (see XKS-CDIV-001).")
+    return list(zip(aads, answers, strict=True))
 
 
 def _expected_cdiv(answer: ProxyAnswer, aad: bytes) -> str:
     """Appendix C: SHA-256 over AAD, metadata, vector, ciphertext and tag, decoded."""
-    parts = b"".join(
-        _decoded(answer.document or {}, name)
-        for name in (
-            "ciphertextMetadata",
-            "initializationVector",
-            "ciphertext",
-            "authenticationTag",
-        )
-    )
+    names = ["initializationVector", "ciphertext", "authenticationTag"]
+    if (answer.document or {}).get("ciphertextMetadata") is not None:
+        names.insert(0, "ciphertextMetadata")
+    parts = b"".join(bytes_of(answer, name) for name in names)
     return b64(hashlib.sha256(aad + parts).digest())
 
 
-def _expect_cdiv(answer: ProxyAnswer, aad: bytes) -> None:
-    expected, found = _expected_cdiv(answer, aad), member_of(answer, _CDIV)
+def _expect_cdiv(answer: ProxyAnswer, aad: bytes | None) -> None:
+    expected, found = _expected_cdiv(answer, aad or b""), member_of(answer, _CDIV)
     if found != expected:
         violated(
             answer,
@@ -64,93 +80,104 @@ def _expect_cdiv(answer: ProxyAnswer, aad: bytes) -> None:
         )
 
 
-def _with_cdiv(proxy: ProxyClient, aad: bytes | None) -> ProxyAnswer:
-    answer = proxy.encrypt(aad=aad, cdiv=True, label="Encrypt with an integrity value")
-    control(answer)
-    if _CDIV not in (answer.document or {}):
-        raise NotTestable(f"There is no {_CDIV} (see XKS-CDIV-001).")
-    return answer
-
-
 @pytest.mark.requirement("XKS-CDIV-001")
-@pytest.mark.parametrize("aad", [None, AAD], ids=["without-aad", "with-aad"])
-def test_integrity_value_is_returned(proxy: ProxyClient, aad: bytes | None) -> None:
+def test_integrity_value_is_returned(proxy: ProxyClient) -> None:
     """An Encrypt that asks for the integrity value gets it, as a string."""
-    answer = proxy.encrypt(aad=aad, cdiv=True)
-    success(answer)
-    member_of(answer, _CDIV)
+
+    def look(answer: ProxyAnswer) -> None:
+        member_of(answer, _CDIV)
+
+    proxy.judge([_probe(proxy, aad, look) for aad in (None, AAD)])
 
 
 @pytest.mark.requirement("XKS-CDIV-002")
-@pytest.mark.parametrize("length", [1, 33, 8192])
-def test_integrity_value_with_aad(proxy: ProxyClient, length: int) -> None:
+def test_integrity_value_with_aad(proxy: ProxyClient) -> None:
     """The integrity value is the hash of the five parts in their order."""
-    aad = bytes(index % 251 for index in range(length))
-    _expect_cdiv(_with_cdiv(proxy, aad), aad)
+    aads = [bytes(n % 251 for n in range(length)) for length in (1, 33, 8192)]
+    for aad, answer in _with_cdiv(proxy, aads):
+        _expect_cdiv(answer, aad)
 
 
 @pytest.mark.requirement("XKS-CDIV-003")
-@pytest.mark.parametrize("aad", [None, b""], ids=["absent", "empty"])
-def test_integrity_value_without_aad(proxy: ProxyClient, aad: bytes | None) -> None:
-    """Without AAD the hash begins with the next part."""
-    _expect_cdiv(_with_cdiv(proxy, aad), b"")
+def test_integrity_value_without_aad(proxy: ProxyClient) -> None:
+    """Without AAD, or with an empty one, the hash begins with the next part."""
+    for aad, answer in _with_cdiv(proxy, [None, b""]):
+        _expect_cdiv(answer, aad)
 
 
 @pytest.mark.requirement("XKS-CDIV-004")
-@pytest.mark.parametrize(
-    "algorithm", [pytest.param("SHA_512", id="SHA_512"), *OTHER_ALGORITHMS]
-)
-def test_other_integrity_algorithm(proxy: ProxyClient, algorithm: str) -> None:
+def test_other_integrity_algorithm(proxy: ProxyClient) -> None:
     """Another algorithm than SHA_256 is refused.
 
     Both readings are accepted: an operation that is not implemented (501), and an
-    invalid parameter (400).
+    invalid parameter.
     """
-    answer = _algorithm_altered(proxy, algorithm)
-    expect(answer, error("UnsupportedOperationException"), *proxy.invalid())
+    values = {"SHA_512": "SHA_512"} | OTHER_ALGORITHMS
+    _expect_refused_algorithm(proxy, values, status(501))
 
 
 @pytest.mark.requirement("XKS-CDIV-004")
-@pytest.mark.parametrize("value", WRONG_TYPES)
-def test_malformed_integrity_algorithm(proxy: ProxyClient, value: object) -> None:
-    """An algorithm that is no string is a ValidationException."""
-    expect(_algorithm_altered(proxy, value), *proxy.invalid())
+def test_malformed_integrity_algorithm(proxy: ProxyClient) -> None:
+    """An algorithm that is no string is refused."""
+    _expect_refused_algorithm(proxy, WRONG_TYPES)
 
 
 @pytest.mark.requirement("XKS-CDIV-004")
 def test_null_as_integrity_algorithm(proxy: ProxyClient) -> None:
-    """The value null means absent, or is invalid: both are accepted."""
-    expect(_algorithm_altered(proxy, None), SERVED, *proxy.invalid())
+    """The value null means absent, or is refused: both are accepted."""
+    _expect_refused_algorithm(proxy, NULL, SERVED)
 
 
-def _algorithm_altered(proxy: ProxyClient, value: object) -> ProxyAnswer:
-    body = encrypt_body(PLAINTEXT, aad=AAD, cdiv=True)
-    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: SHA_256"))
-    body[_CDIV_ALGORITHM] = value
-    return proxy.call(ProxyOperation.ENCRYPT, body, label="probe: another algorithm")
+def _expect_refused_algorithm(
+    proxy: ProxyClient, values: Mapping[str, object], *also: Outcome
+) -> None:
+    good, accept = encrypt_body(PLAINTEXT, aad=AAD, cdiv=True), (*also, REFUSED)
+    proxy.judge(
+        [
+            proxy.probe(_ENCRYPT, body, altered=text, accept=accept)
+            for text, body in altered(good, _CDIV_ALGORITHM, values)
+        ],
+        controls=[proxy.control(_ENCRYPT, good)],
+    )
 
 
 @pytest.mark.requirement("XKS-CDIV-005")
-@pytest.mark.parametrize("aad", [None, AAD], ids=["without-aad", "with-aad"])
-def test_ciphertext_with_an_integrity_value(
-    proxy: ProxyClient, aad: bytes | None
-) -> None:
+def test_ciphertext_with_an_integrity_value(proxy: ProxyClient) -> None:
     """A ciphertext returned with an integrity value decrypts to its plaintext."""
-    answer = _with_cdiv(proxy, aad)
-    sealed = proxy.read_sealed(answer, PLAINTEXT, aad)
-    plaintext_is(proxy.decrypt(sealed), PLAINTEXT)
+    proxy.judge(
+        [
+            proxy.probe(
+                ProxyOperation.DECRYPT,
+                read_sealed(answer, PLAINTEXT, aad).body(),
+                altered=f"sealed {'without' if aad is None else 'with'} AAD and "
+                "with an integrity value",
+                accept=(SERVED,),
+                look=gives_back(PLAINTEXT),
+            )
+            for aad, answer in _with_cdiv(proxy, [None, AAD])
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-CDIV-006")
 def test_integrity_value_of_an_encrypt_only_key(proxy: ProxyClient) -> None:
     """With a key that only encrypts, the request is refused or served in full.
 
-    Appendix C recommends a test decryption, which such a key cannot do: both
-    InvalidKeyUsageException and a response with the right value are accepted.
+    Appendix C recommends a test decryption, which such a key cannot do: both a refusal
+    and a response with the right value are accepted.
     """
+
+    def look(answer: ProxyAnswer) -> None:
+        if answer.status == 200:
+            _expect_cdiv(answer, AAD)
+
     key = proxy.key("encrypt_only")
-    control(proxy.encrypt(aad=AAD, key=key, label="control: no integrity value"))
-    answer = proxy.encrypt(aad=AAD, cdiv=True, key=key)
-    expect(answer, error("InvalidKeyUsageException"), SERVED)
-    if answer.status == 200:
-        _expect_cdiv(answer, AAD)
+    probe = proxy.probe(
+        _ENCRYPT,
+        encrypt_body(PLAINTEXT, aad=AAD, cdiv=True),
+        altered="an integrity value of a key that only encrypts",
+        accept=(REFUSED, SERVED),
+        key=key,
+        look=look,
+    )
+    proxy.judge([probe], controls=[proxy.control(_ENCRYPT, key=key)])

@@ -15,43 +15,63 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..client.bodies import (
+    AAD,
     CRYPTOGRAPHIC_OPERATIONS,
     KEY_OPERATIONS,
+    Body,
     ProxyOperation,
     encrypt_body,
 )
-from ..client.expect import ERRORS, SERVED, control, error, errors, expect, violated
-from ..client.proxy_client import AAD
-from ..client.scenarios import SCENARIOS, provoke
+from ..client.expect import (
+    ANY_ANSWER,
+    ERRORS,
+    SERVED,
+    error,
+    errors,
+    violated,
+)
+from ..client.scenarios import invalid_ciphertext, scenario_probes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from ..client.answer import ProxyAnswer
     from ..client.proxy_client import ProxyClient
 
-_ON_A_KEY = pytest.mark.parametrize(
-    "operation", KEY_OPERATIONS, ids=lambda operation: operation.value
-)
-_CRYPTOGRAPHIC = pytest.mark.parametrize(
-    "operation", CRYPTOGRAPHIC_OPERATIONS, ids=lambda operation: operation.value
-)
-_EVERY_SCENARIO = pytest.mark.parametrize("scenario", list(SCENARIOS))
+_ENCRYPT = ProxyOperation.ENCRYPT
+
+
+def _look_at_encrypts(
+    proxy: ProxyClient,
+    bodies: Iterable[tuple[str, Body | bytes]],
+    look: Callable[[ProxyAnswer], None],
+) -> None:
+    """Look at whatever is answered to these bodies of Encrypt."""
+    proxy.judge(
+        [
+            proxy.probe(_ENCRYPT, body, altered=text, accept=(ANY_ANSWER,), look=look)
+            for text, body in bodies
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-ERR-001")
-@_EVERY_SCENARIO
-def test_error_has_a_name(proxy: ProxyClient, scenario: str) -> None:
+def test_error_has_a_name(proxy: ProxyClient) -> None:
     """The body of an error has an errorName of the table, under its own status.
 
     Which of the names is right is for other checks.
     """
-    answer = provoke(proxy, scenario)
-    if ERRORS.get(answer.error_name or "") != answer.status:
-        violated(
-            answer,
-            "a JSON object with an errorName of the table, under its status",
-            answer.describe(),
-            note="KMS cannot tell its caller what went wrong.",
-        )
+
+    def look(answer: ProxyAnswer) -> None:
+        if ERRORS.get(answer.error_name or "") != answer.status:
+            violated(
+                answer,
+                "a JSON object with an errorName of the table, under its status",
+                answer.describe(),
+                note="KMS cannot tell its caller what went wrong.",
+            )
+
+    proxy.judge(scenario_probes(proxy, look))
 
 
 def _check_message(answer: ProxyAnswer) -> None:
@@ -71,91 +91,81 @@ def _check_message(answer: ProxyAnswer) -> None:
 
 
 @pytest.mark.requirement("XKS-ERR-002")
-@_EVERY_SCENARIO
-def test_error_message(proxy: ProxyClient, scenario: str) -> None:
+def test_error_message(proxy: ProxyClient) -> None:
     """An errorMessage is short and printable."""
-    _check_message(provoke(proxy, scenario))
+    proxy.judge(scenario_probes(proxy, _check_message))
 
 
 _HOSTILE = "é\x00\u2028\r\n\x1b[31m" + "x" * 600
 
 
 @pytest.mark.requirement("XKS-ERR-002")
-@pytest.mark.parametrize(
-    "member",
-    [
+def test_error_message_about_hostile_input(proxy: ProxyClient) -> None:
+    """An errorMessage is short and printable, whatever a member held."""
+    body = encrypt_body(b"x", aad=AAD, cdiv=True)
+    members = (
         "plaintext",
         "encryptionAlgorithm",
         "additionalAuthenticatedData",
         "ciphertextDataIntegrityValueAlgorithm",
-    ],
-)
-def test_error_message_about_hostile_input(proxy: ProxyClient, member: str) -> None:
-    """An errorMessage is short and printable, whatever a member held."""
-    body = encrypt_body(b"x", aad=AAD, cdiv=True)
-    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: harmless"))
-    body[member] = _HOSTILE
-    _check_message(proxy.call(ProxyOperation.ENCRYPT, body, label=f"probe: {member}"))
-
-
-@pytest.mark.requirement("XKS-ERR-002")
-def test_error_message_about_hostile_metadata(proxy: ProxyClient) -> None:
-    """An errorMessage is short and printable, whatever requestMetadata hold."""
+    )
+    hostile = [(f"hostile {name}", body | {name: _HOSTILE}) for name in members]
     metadata = proxy.good_body(
-        ProxyOperation.ENCRYPT,
+        _ENCRYPT,
         kmsOperation=_HOSTILE,
         kmsRequestId=_HOSTILE,
         awsPrincipalArn=_HOSTILE,
     )
-    control(proxy.call(ProxyOperation.ENCRYPT, label="control: harmless"))
-    body = metadata | {"plaintext": "@"}
-    _check_message(
-        proxy.call(ProxyOperation.ENCRYPT, body, label="probe: requestMetadata")
-    )
+    hostile.append(("hostile requestMetadata", metadata | {"plaintext": "@"}))
+    _look_at_encrypts(proxy, hostile, _check_message)
+
+
+_INVALID_BODIES = {
+    "empty": b"",
+    "broken off": b"{",
+    "text": b"this is no JSON",
+    "an array": b"[]",
+    "a string": b'"string"',
+    "null": b"null",
+    "invalid UTF-8": b'{"requestMetadata": "\xff\xfe\xc0"}',
+    "two objects": b"{} {}",
+    "zeros": b"\x00" * 64,
+}
 
 
 @pytest.mark.requirement("XKS-ERR-003")
-@_ON_A_KEY
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param(b"", id="empty"),
-        pytest.param(b"{", id="broken-off"),
-        pytest.param(b"this is no JSON", id="text"),
-        pytest.param(b"[]", id="array"),
-        pytest.param(b'"string"', id="string"),
-        pytest.param(b"null", id="null"),
-        pytest.param(b'{"requestMetadata": "\xff\xfe\xc0"}', id="invalid-utf-8"),
-        pytest.param(b"{} {}", id="two-objects"),
-        pytest.param(b"\x00" * 64, id="zeros"),
-    ],
-)
-def test_invalid_body(
-    proxy: ProxyClient, operation: ProxyOperation, body: bytes
-) -> None:
+def test_invalid_body(proxy: ProxyClient) -> None:
     """A body that is no JSON object is a 400 ValidationException."""
-    control(proxy.call(operation, label="control: a good body"))
-    answer = proxy.call(operation, body, label="probe: an invalid body")
-    expect(answer, error("ValidationException"))
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                body,
+                altered=f"the body of {operation.title}: {name}",
+                accept=(error("ValidationException"),),
+            )
+            for operation in KEY_OPERATIONS
+            for name, body in _INVALID_BODIES.items()
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-ERR-004")
-@_CRYPTOGRAPHIC
-def test_disabled_key(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_disabled_key(proxy: ProxyClient) -> None:
     """A disabled key is a 400 InvalidStateException.
 
     What Decrypt is given was sealed with another key, as nothing can be sealed with
     this one; a proxy that notices that has used a disabled key.
     """
-    _expect_refused_key(proxy, operation, "disabled", "InvalidStateException")
+    _expect_refused_key(
+        proxy, CRYPTOGRAPHIC_OPERATIONS, "disabled", "InvalidStateException"
+    )
 
 
 @pytest.mark.requirement("XKS-ERR-006")
 def test_encrypt_with_a_decrypt_only_key(proxy: ProxyClient) -> None:
     """Encrypt with a key that only decrypts is a 400 InvalidKeyUsageException."""
-    _expect_refused_key(
-        proxy, ProxyOperation.ENCRYPT, "decrypt_only", "InvalidKeyUsageException"
-    )
+    _expect_refused_key(proxy, [_ENCRYPT], "decrypt_only", "InvalidKeyUsageException")
 
 
 @pytest.mark.requirement("XKS-ERR-007")
@@ -165,31 +175,43 @@ def test_decrypt_with_an_encrypt_only_key(proxy: ProxyClient) -> None:
     The ciphertext is this key's own.
     """
     key = proxy.key("encrypt_only")
-    sealed = proxy.seal(key=key)
-    answer = proxy.decrypt(sealed, key=key, label="probe: a key that only encrypts")
-    expect(answer, error("InvalidKeyUsageException"))
+    probe = proxy.probe(
+        ProxyOperation.DECRYPT,
+        proxy.seal(key=key).body(),
+        altered="a key that only encrypts",
+        accept=(error("InvalidKeyUsageException"),),
+        key=key,
+    )
+    proxy.judge([probe])
 
 
 @pytest.mark.requirement("XKS-ERR-008")
-@_CRYPTOGRAPHIC
-def test_key_without_usage(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_key_without_usage(proxy: ProxyClient) -> None:
     """A key that does neither is a 400 InvalidKeyUsageException in both."""
-    _expect_refused_key(proxy, operation, "no_usage", "InvalidKeyUsageException")
+    _expect_refused_key(
+        proxy, CRYPTOGRAPHIC_OPERATIONS, "no_usage", "InvalidKeyUsageException"
+    )
 
 
 def _expect_refused_key(
-    proxy: ProxyClient, operation: ProxyOperation, role: str, name: str
+    proxy: ProxyClient, operations: Iterable[ProxyOperation], role: str, name: str
 ) -> None:
     key = proxy.key(role)
-    body = proxy.good_body(operation)
-    control(proxy.call(operation, body, label="control: the usable key"))
-    answer = proxy.call(operation, body, key=key, label=f"probe: the {role} key")
-    expect(answer, error(name))
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                altered=f"{operation.title} with the {role} key",
+                accept=(error(name),),
+                key=key,
+            )
+            for operation in operations
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-ERR-018")
-@_CRYPTOGRAPHIC
-def test_another_kind_of_key(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_another_kind_of_key(proxy: ProxyClient) -> None:
     """A key that is not a 256 bit AES key is refused, or served.
 
     KMS creates no key for it and so never asks. InvalidKeyUsageException and an
@@ -197,14 +219,17 @@ def test_another_kind_of_key(proxy: ProxyClient, operation: ProxyOperation) -> N
     Decrypt may find the ciphertext of another key corrupted.
     """
     key = proxy.key("not_aes_256")
-    body = proxy.good_body(operation)
-    control(proxy.call(operation, body, label="control: the usable key"))
-    answer = proxy.call(operation, body, key=key, label="probe: the other key")
-    accepted = errors("InvalidKeyUsageException", "UnsupportedOperationException")
-    if operation is ProxyOperation.ENCRYPT:
-        expect(answer, *accepted, SERVED)
-    else:
-        expect(answer, *accepted, *proxy.invalid_ciphertext())
+    refused = errors("InvalidKeyUsageException", "UnsupportedOperationException")
+    accepted = {
+        _ENCRYPT: (*refused, SERVED),
+        ProxyOperation.DECRYPT: (*refused, *invalid_ciphertext(proxy)),
+    }
+    proxy.judge(
+        [
+            proxy.probe(operation, altered="the other key", accept=accept, key=key)
+            for operation, accept in accepted.items()
+        ]
+    )
 
 
 # Inference: none of these belongs in an answer.
@@ -238,38 +263,28 @@ def _check_discretion(
 
 
 @pytest.mark.requirement("XKS-ERR-017")
-@_EVERY_SCENARIO
-def test_error_gives_nothing_away(proxy: ProxyClient, scenario: str) -> None:
+def test_error_gives_nothing_away(proxy: ProxyClient) -> None:
     """An error holds neither secret nor stack trace."""
-    _check_discretion(proxy, provoke(proxy, scenario))
+
+    def look(answer: ProxyAnswer) -> None:
+        _check_discretion(proxy, answer)
+
+    proxy.judge(scenario_probes(proxy, look))
 
 
 @pytest.mark.requirement("XKS-ERR-017")
-@pytest.mark.parametrize(
-    ("member", "value"),
-    [
-        pytest.param("additionalAuthenticatedData", "@@@@", id="malformed-aad"),
-        pytest.param("encryptionAlgorithm", "AES_CBC", id="other-algorithm"),
-        pytest.param("plaintext", None, id="malformed-plaintext"),
-    ],
-)
-def test_error_about_an_encrypt(
-    proxy: ProxyClient, member: str, value: str | None
-) -> None:
-    """An error of Encrypt does not repeat the plaintext."""
+def test_error_about_an_encrypt(proxy: ProxyClient) -> None:
+    """An error of Encrypt does not repeat the plaintext, nor a body it cannot read."""
     secret = os.urandom(24)
     body = encrypt_body(secret, aad=AAD)
-    control(proxy.call(ProxyOperation.ENCRYPT, body, label="control: complete"))
-    body[member] = f"{body['plaintext']}@" if value is None else value
-    answer = proxy.call(ProxyOperation.ENCRYPT, body, label=f"probe: {member}")
-    _check_discretion(proxy, answer, secret)
+    bodies: dict[str, Body | bytes] = {
+        "malformed AAD": body | {"additionalAuthenticatedData": "@@@@"},
+        "another algorithm": body | {"encryptionAlgorithm": "AES_CBC"},
+        "malformed plaintext": body | {"plaintext": f"{body['plaintext']}@"},
+        "broken JSON": b'{"plaintext": "%s" "' % base64.b64encode(secret),
+    }
 
+    def look(answer: ProxyAnswer) -> None:
+        _check_discretion(proxy, answer, secret)
 
-@pytest.mark.requirement("XKS-ERR-017")
-def test_error_about_broken_json(proxy: ProxyClient) -> None:
-    """An error about a body that cannot be read does not repeat the body."""
-    secret = os.urandom(24)
-    control(proxy.call(ProxyOperation.ENCRYPT, label="control: a good body"))
-    body = b'{"plaintext": "%s" "' % base64.b64encode(secret)
-    answer = proxy.call(ProxyOperation.ENCRYPT, body, label="probe: broken JSON")
-    _check_discretion(proxy, answer, secret)
+    _look_at_encrypts(proxy, bodies.items(), look)

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..client.bodies import ProxyOperation
-from ..client.expect import SERVED, control, error, expect, member_of, success, violated
+from ..client.expect import SERVED, error, member_of, violated
 
 if TYPE_CHECKING:
     from ..client.answer import ProxyAnswer
     from ..client.proxy_client import ProxyClient
 
+_METADATA = ProxyOperation.GET_KEY_METADATA
+
 
 def _metadata(proxy: ProxyClient, role: str = "usable") -> ProxyAnswer:
-    answer = proxy.call(
-        ProxyOperation.GET_KEY_METADATA, key=proxy.key(role), label=f"the {role} key"
+    """What GetKeyMetadata says of a key, to be looked at."""
+    probe = proxy.probe(
+        _METADATA, altered=f"the {role} key", accept=(SERVED,), key=proxy.key(role)
     )
-    control(answer)
+    (answer,) = proxy.require_served([probe])
     return answer
 
 
@@ -41,12 +44,18 @@ def _expect_usage(answer: ProxyAnswer, *, encrypt: bool, decrypt: bool) -> None:
 
 
 @pytest.mark.requirement("XKS-GKM-001")
-@pytest.mark.parametrize("name", ["keySpec", "keyUsage", "keyStatus"])
-def test_metadata_have(proxy: ProxyClient, name: str) -> None:
+def test_members_of_the_response(proxy: ProxyClient) -> None:
     """GetKeyMetadata of an external key is served, with its three members."""
-    answer = proxy.call(ProxyOperation.GET_KEY_METADATA, label="the usable key")
-    if name not in success(answer):
-        violated(answer, f"a JSON object with {name}")
+
+    def look(answer: ProxyAnswer) -> None:
+        for name in ("keySpec", "keyUsage", "keyStatus"):
+            if name not in (answer.document or {}):
+                violated(answer, f"a JSON object with {name}")
+
+    probe = proxy.probe(
+        _METADATA, altered="the usable key", accept=(SERVED,), look=look
+    )
+    proxy.judge([probe], controls=[])
 
 
 @pytest.mark.requirement("XKS-GKM-002")
@@ -108,20 +117,25 @@ def test_status_of_a_disabled_key(proxy: ProxyClient) -> None:
     InvalidStateException is accepted: the table of error codes lists it for all
     operations, and says no more.
     """
-    answer = proxy.call(
-        ProxyOperation.GET_KEY_METADATA,
+
+    def look(answer: ProxyAnswer) -> None:
+        if answer.status != 200:
+            return
+        if (found := member_of(answer, "keyStatus")) != "DISABLED":
+            violated(
+                answer,
+                ("keyStatus DISABLED", "400 InvalidStateException"),
+                f"keyStatus: {found!r}",
+            )
+
+    probe = proxy.probe(
+        _METADATA,
+        altered="the disabled key",
+        accept=(SERVED, error("InvalidStateException")),
         key=proxy.key("disabled"),
-        label="the disabled key",
+        look=look,
     )
-    expect(answer, SERVED, error("InvalidStateException"))
-    if answer.status != 200:
-        return
-    if (status := member_of(answer, "keyStatus")) != "DISABLED":
-        violated(
-            answer,
-            ("keyStatus DISABLED", "400 InvalidStateException"),
-            f"keyStatus: {status!r}",
-        )
+    proxy.judge([probe])
 
 
 @pytest.mark.requirement("XKS-GKM-010")

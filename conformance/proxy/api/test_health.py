@@ -13,16 +13,22 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.bodies import ProxyOperation
-from ..client.expect import control, member_of, success, violated
+from ..client.expect import SERVED, member_of, violated
 
 if TYPE_CHECKING:
     from ..client.answer import ProxyAnswer
+    from ..client.probes import Probe
     from ..client.proxy_client import ProxyClient
+
+_HEALTH = ProxyOperation.GET_HEALTH_STATUS
+
+
+def _probe(proxy: ProxyClient) -> Probe:
+    return proxy.probe(_HEALTH, altered="a good GetHealthStatus", accept=(SERVED,))
 
 
 def _health(proxy: ProxyClient) -> ProxyAnswer:
-    answer = proxy.call(ProxyOperation.GET_HEALTH_STATUS, label="GetHealthStatus")
-    control(answer)
+    (answer,) = proxy.require_served([_probe(proxy)])
     return answer
 
 
@@ -38,8 +44,8 @@ def _managers(answer: ProxyAnswer) -> list[dict[str, object]]:
 @pytest.mark.requirement("XKS-HEALTH-001")
 def test_health_status_is_answered(proxy: ProxyClient) -> None:
     """A signed GetHealthStatus is answered with 200 and a JSON object."""
-    answer = proxy.call(ProxyOperation.GET_HEALTH_STATUS, label="GetHealthStatus")
-    document = success(answer)
+    (answer,) = proxy.judge([_probe(proxy)], controls=[])
+    document = answer.document or {}
     for name in ("xksProxyModel", "ekmVendor"):
         if isinstance(value := document.get(name), str):
             proxy.recorder.fact(name, value)
@@ -95,17 +101,17 @@ def test_fleet_has_one_to_ten_entries(proxy: ProxyClient) -> None:
 
 
 @pytest.mark.requirement("XKS-HEALTH-007")
-@pytest.mark.parametrize("name", ["id", "model", "healthStatus"])
-def test_every_entry_has(proxy: ProxyClient, name: str) -> None:
+def test_members_of_every_entry(proxy: ProxyClient) -> None:
     """Every entry of ekmFleetDetails has id, model and healthStatus, all strings."""
     answer = _health(proxy)
-    for entry in _managers(answer):
-        if not isinstance(entry.get(name), str):
-            violated(
-                answer,
-                f"{name}, a string, in every entry of ekmFleetDetails",
-                f"{name}: {entry.get(name)!r}",
-            )
+    for name in ("id", "model", "healthStatus"):
+        for entry in _managers(answer):
+            if not isinstance(entry.get(name), str):
+                violated(
+                    answer,
+                    f"{name}, a string, in every entry of ekmFleetDetails",
+                    f"{name}: {entry.get(name)!r}",
+                )
 
 
 @pytest.mark.requirement("XKS-HEALTH-007")

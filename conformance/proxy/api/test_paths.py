@@ -2,57 +2,57 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.bodies import KEY_OPERATIONS, ProxyOperation
-from ..client.expect import (
-    Outcome,
-    control,
-    error,
-    errors,
-    expect,
-    plaintext_is,
-    status,
-    success,
-)
-from ..client.proxy_client import AAD, PLAINTEXT, UNKNOWN_KEY_ID
+from ..client.bodies import AAD, KEY_OPERATIONS, PLAINTEXT, ProxyOperation
+from ..client.expect import SERVED, error, status
+from ..client.scenarios import UNKNOWN_KEY_ID, invalid, unauthenticated
+from ..client.sealing import gives_back, read_sealed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..client.probes import Probe
     from ..client.proxy_client import ProxyClient
     from ..client.proxy_session import StoreAccess
 
-_ON_A_KEY = pytest.mark.parametrize(
-    "operation", KEY_OPERATIONS, ids=lambda operation: operation.value
-)
+_METADATA, _ENCRYPT = ProxyOperation.GET_KEY_METADATA, ProxyOperation.ENCRYPT
+_DECRYPT, _HEALTH = ProxyOperation.DECRYPT, ProxyOperation.GET_HEALTH_STATUS
 
 
 @pytest.mark.requirement("XKS-URI-001")
-@pytest.mark.parametrize("swapped", [False, True], ids=["first", "second"])
-def test_another_key_does_not_decrypt(proxy: ProxyClient, *, swapped: bool) -> None:
-    """What one key encrypted, another key refuses as a corrupted ciphertext."""
-    roles = ("second", "usable") if swapped else ("usable", "second")
-    mine, other = (proxy.key(role) for role in roles)
-    proxy.opened(proxy.seal(key=other), key=other)
-    sealed = proxy.opened(proxy.seal(key=mine), key=mine)
-    answer = proxy.decrypt(sealed, key=other, label="probe: with another key")
-    expect(answer, *proxy.invalid_ciphertext())
+def test_another_key_does_not_decrypt(proxy: ProxyClient) -> None:
+    """What one key encrypted, another key refuses."""
+    keys = [proxy.key(role) for role in ("usable", "second")]
+    first, second = proxy.side_by_side([partial(proxy.seal, key=key) for key in keys])
+    crossed = zip((first, second), reversed(keys), ("second", "usable"), strict=True)
+    proxy.judge(
+        [
+            proxy.probe(
+                _DECRYPT, sealed.body(), altered=f"with the {role} key", key=key
+            )
+            for sealed, key, role in crossed
+        ],
+        controls=[
+            proxy.opens(sealed, key=key)
+            for sealed, key in zip((first, second), keys, strict=True)
+        ],
+    )
 
 
 def _expect_served_key(proxy: ProxyClient, role: str) -> None:
     """A key is served by all three operations, like the usable one."""
-    key = proxy.key(role)
-    control(
-        proxy.call(ProxyOperation.GET_KEY_METADATA, label="control: the usable key")
+    probe = partial(
+        proxy.probe, altered=f"the {role} key", accept=(SERVED,), key=proxy.key(role)
     )
-    success(proxy.call(ProxyOperation.GET_KEY_METADATA, key=key))
-    answer = proxy.encrypt(aad=AAD, key=key)
-    success(answer)
-    sealed = proxy.read_sealed(answer, PLAINTEXT, AAD)
-    plaintext_is(proxy.decrypt(sealed, key=key), PLAINTEXT)
+    _, encrypted = proxy.judge([probe(_METADATA), probe(_ENCRYPT)])
+    body = read_sealed(encrypted, PLAINTEXT, AAD).body()
+    proxy.judge([probe(_DECRYPT, body, look=gives_back(PLAINTEXT))])
 
 
 @pytest.mark.requirement("XKS-URI-002")
@@ -67,89 +67,105 @@ def test_longest_key_id(proxy: ProxyClient) -> None:
     _expect_served_key(proxy, "longest")
 
 
+_ILLEGAL_KEY_IDS = {
+    "of 129 characters": "k" * 129,
+    "of 1024 characters": "k" * 1024,
+    "with a tilde": "tilde~in~it",
+}
+
+
 @pytest.mark.requirement("XKS-URI-005")
-@pytest.mark.parametrize(
-    "key",
-    [
-        pytest.param("k" * 129, id="129-characters"),
-        pytest.param("k" * 1024, id="1024-characters"),
-        pytest.param("tilde~in~it", id="tilde"),
-    ],
-)
-@_ON_A_KEY
-def test_illegal_key_id(
-    proxy: ProxyClient, operation: ProxyOperation, key: str
-) -> None:
+def test_illegal_key_id(proxy: ProxyClient) -> None:
     """A key id that cannot exist is an error of the key, the path or the parameter.
 
-    KeyNotFoundException, InvalidUriPathException and ValidationException are accepted.
+    These are a 404 and a 400; their names are for the chapter on errors.
     """
-    control(proxy.call(operation, label="control: the usable key"))
-    answer = proxy.call(operation, key=key, label=f"probe: {key[:40]}")
-    not_found = errors("KeyNotFoundException", "InvalidUriPathException")
-    expect(answer, *not_found, *proxy.invalid())
+    accept = (status(404, 400), *invalid(proxy))
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                altered=f"{operation.title}, a key id {text}",
+                accept=accept,
+                key=key,
+            )
+            for operation in KEY_OPERATIONS
+            for text, key in _ILLEGAL_KEY_IDS.items()
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-ERR-011")
-@_ON_A_KEY
-def test_unknown_key(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_unknown_key(proxy: ProxyClient) -> None:
     """An external key that does not exist is a 404 KeyNotFoundException."""
-    control(proxy.call(operation, label="control: the usable key"))
-    answer = proxy.call(operation, key=UNKNOWN_KEY_ID, label="probe: an unknown key")
-    expect(answer, error("KeyNotFoundException"))
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                altered=f"{operation.title} with an unknown key",
+                accept=(error("KeyNotFoundException"),),
+                key=UNKNOWN_KEY_ID,
+            )
+            for operation in KEY_OPERATIONS
+        ]
+    )
+
+
+_INVALID_PATHS = {
+    "an unknown operation on a key": "{uri}/keys/{key}/sign",
+    "no operation": "{uri}/keys/{key}",
+    "a segment too many": "{uri}/keys/{key}/encrypt/more",
+    "an unknown operation": "{uri}/healthy",
+    "the URI path alone": "{uri}",
+    "an operation in capitals": "{uri}/Health",
+    "version 2": "{prefix}/kms/xks/v2/health",
+    "no version": "{prefix}/kms/xks/health",
+    "an unknown path prefix": "{prefix}/invalid/kms/xks/v1/health",
+}
+_SLASHES_TOO_MANY = {
+    "a slash at the end": "{uri}/health/",
+    "a doubled slash": "{uri}//health",
+    "a doubled slash at the beginning": "/{uri}/health",
+}
+
+
+def _paths(
+    proxy: ProxyClient, templates: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    uri = proxy.main.uri_path
+    prefix, key = uri.removesuffix("/kms/xks/v1"), proxy.key("usable")
+    for text, template in templates.items():
+        yield text, template.format(uri=uri, prefix=prefix, key=key)
 
 
 @pytest.mark.requirement("XKS-ERR-012")
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param("{uri}/keys/{key}/sign", id="unknown-operation-on-a-key"),
-        pytest.param("{uri}/keys/{key}", id="no-operation"),
-        pytest.param("{uri}/keys/{key}/encrypt/more", id="a-segment-too-many"),
-        pytest.param("{uri}/healthy", id="unknown-operation"),
-        pytest.param("{uri}", id="the-uri-path-alone"),
-        pytest.param("{uri}/Health", id="operation-in-capitals"),
-        pytest.param("{prefix}/kms/xks/v2/health", id="version-2"),
-        pytest.param("{prefix}/kms/xks/health", id="no-version"),
-        pytest.param("{prefix}/invalid/kms/xks/v1/health", id="unknown-path-prefix"),
-    ],
-)
-def test_invalid_path(proxy: ProxyClient, path: str) -> None:
+def test_invalid_path(proxy: ProxyClient) -> None:
     """A path that is none of the API's is a 404 InvalidUriPathException.
 
     The request is signed for the path that it names.
     """
-    health = ProxyOperation.GET_HEALTH_STATUS
-    control(proxy.call(health, label="control: the path of GetHealthStatus"))
-    uri_path = proxy.main.uri_path
-    path = path.format(
-        uri=uri_path,
-        key=proxy.key("usable"),
-        prefix=uri_path.removesuffix("/kms/xks/v1"),
+    accept = (error("InvalidUriPathException"),)
+    proxy.judge(
+        [
+            proxy.probe(_HEALTH, altered=text, accept=accept, path=path)
+            for text, path in _paths(proxy, _INVALID_PATHS)
+        ]
     )
-    request = proxy.request(health, proxy.good_body(health), path=path)
-    expect(proxy.send(request), error("InvalidUriPathException"))
 
 
 @pytest.mark.requirement("XKS-URI-010")
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param("{uri}/health/", id="trailing-slash"),
-        pytest.param("{uri}//health", id="doubled-slash"),
-        pytest.param("/{uri}/health", id="doubled-at-the-beginning"),
-    ],
-)
-def test_slash_too_many(proxy: ProxyClient, path: str) -> None:
+def test_slash_too_many(proxy: ProxyClient) -> None:
     """A path with a slash too many is another path, and gets 404.
 
     401 is accepted, since SigV4 may normalise the path before it is verified.
     """
-    health = ProxyOperation.GET_HEALTH_STATUS
-    control(proxy.call(health, label="control: the path of GetHealthStatus"))
-    path = path.format(uri=proxy.main.uri_path)
-    request = proxy.request(health, proxy.good_body(health), path=path)
-    expect(proxy.send(request), status(404), *proxy.unauthenticated())
+    accept = (status(404), *unauthenticated(proxy))
+    proxy.judge(
+        [
+            proxy.probe(_HEALTH, altered=text, accept=accept, path=path)
+            for text, path in _paths(proxy, _SLASHES_TOO_MANY)
+        ]
+    )
 
 
 def _second(proxy: ProxyClient) -> StoreAccess:
@@ -158,30 +174,22 @@ def _second(proxy: ProxyClient) -> StoreAccess:
 
 
 @pytest.mark.requirement("XKS-URI-008")
-@pytest.mark.parametrize("swapped", [False, True], ids=["first", "second"])
-def test_credential_of_another_store(proxy: ProxyClient, *, swapped: bool) -> None:
+def test_credential_of_another_store(proxy: ProxyClient) -> None:
     """The credential of one key store is refused at the path of another."""
-    here, there = proxy.main, _second(proxy)
-    if swapped:
-        here, there = there, here
-    if here.credential.access_key_id == there.credential.access_key_id:
+    first, second = proxy.main, _second(proxy)
+    if first.credential.access_key_id == second.credential.access_key_id:
         raise NotTestable(
             "Both key stores have the same credential.",
             add="Give [proxy.second_store] a credential of its own.",
         )
-    health = ProxyOperation.GET_HEALTH_STATUS
-    for store in (here, there):
-        control(proxy.call(health, store=store, label="control: its own credential"))
-    request = proxy.request(
-        health, proxy.good_body(health), store=here, path=there.path(health)
-    )
-    expect(proxy.send(request, label="probe: another store"), *proxy.unauthenticated())
 
+    def crossed(which: str, store: StoreAccess, other: StoreAccess) -> Probe:
+        altered = f"the credential of the {which} store at the path of the other"
+        return proxy.probe(
+            _HEALTH, altered=altered, store=store, path=other.path(_HEALTH)
+        )
 
-def _not_reached(proxy: ProxyClient, *, same_id: bool) -> tuple[Outcome, ...]:
-    if same_id:
-        return proxy.invalid_ciphertext()
-    return (error("KeyNotFoundException"),)
+    proxy.judge([crossed("first", first, second), crossed("second", second, first)])
 
 
 @pytest.mark.requirement("XKS-URI-009")
@@ -191,12 +199,16 @@ def test_key_of_another_store(proxy: ProxyClient) -> None:
     Where the other store has a key of that id, it is another key.
     """
     store = _second(proxy)
-    proxy.opened(proxy.seal(store=store), store=store)
-    sealed = proxy.opened(proxy.seal())
-    key = proxy.key("usable")
-    answer = proxy.decrypt(sealed, key=key, store=store, label="probe: another store")
-    same_id = key in set(store.keys.values())
-    expect(answer, *_not_reached(proxy, same_id=same_id))
+    sealed, other = proxy.seal(), proxy.sealed(store=store)
+    probe = proxy.probe(
+        _DECRYPT,
+        sealed.body(),
+        altered="a ciphertext of another store",
+        key=proxy.key("usable"),
+        store=store,
+    )
+    controls = [proxy.opens(sealed), proxy.opens(other, store=store)]
+    proxy.judge([probe], controls)
 
 
 @pytest.mark.requirement("XKS-URI-009")
@@ -210,7 +222,8 @@ def test_key_that_another_store_does_not_have(proxy: ProxyClient) -> None:
             "Both key stores have keys of the same ids.",
             add="Name a key in [proxy.keys] that [proxy.second_store] does not have.",
         )
-    metadata = ProxyOperation.GET_KEY_METADATA
-    control(proxy.call(metadata, key=key, label="control: in its own store"))
-    answer = proxy.call(metadata, key=key, store=store, label="probe: in another")
-    expect(answer, error("KeyNotFoundException"))
+    probe = proxy.probe(
+        _METADATA, altered="a key of another store", key=key, store=store
+    )
+    in_its_own = proxy.control(_METADATA, key=key)
+    proxy.judge([probe], [in_its_own, proxy.control(_METADATA, store=store)])

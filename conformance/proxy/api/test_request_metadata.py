@@ -2,8 +2,8 @@
 
 "There is no expectation for the XKS Proxy to validate any information included in the
 requestMetadata" ("GetKeyMetadata"). A proxy with secondary authorization may deny what
-it does not know, so a 403 AccessDeniedException is accepted for operations on a key;
-never for GetHealthStatus, which is excluded from authorization.
+it does not know, so a 403 is accepted for operations on a key; never for
+GetHealthStatus, which is excluded from authorization.
 """
 
 from __future__ import annotations
@@ -18,47 +18,72 @@ from ..client.bodies import (
     KEY_OPERATIONS,
     ProxyOperation,
 )
-from ..client.expect import SERVED, Outcome, control, error, expect, success
+from ..client.expect import REFUSED, SERVED, Outcome, status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ..client.bodies import Body
     from ..client.proxy_client import ProxyClient
 
-_OPERATIONS = pytest.mark.parametrize(
-    "operation", ALL_OPERATIONS, ids=lambda operation: operation.value
-)
-_ON_A_KEY = pytest.mark.parametrize(
-    "operation", KEY_OPERATIONS, ids=lambda operation: operation.value
-)
-_CRYPTOGRAPHIC = pytest.mark.parametrize(
-    "operation", CRYPTOGRAPHIC_OPERATIONS, ids=lambda operation: operation.value
-)
+    Change = Callable[[Body], Body]
+
+_SERVED_OR_REFUSED = (SERVED, REFUSED)
 
 
 def _served(operation: ProxyOperation) -> tuple[Outcome, ...]:
     """Served, or denied by a policy where there may be one."""
     if operation is ProxyOperation.GET_HEALTH_STATUS:
         return (SERVED,)
-    return (SERVED, error("AccessDeniedException"))
+    return (SERVED, status(403))
 
 
-def _expect_served(
-    proxy: ProxyClient, operation: ProxyOperation, **metadata: object
+def _judge(
+    proxy: ProxyClient,
+    operations: Iterable[ProxyOperation],
+    changes: Mapping[str, Change],
+    accept: tuple[Outcome, ...] = (),
 ) -> None:
-    """A request with these members of requestMetadata is served."""
-    control(proxy.call(operation, label="control: ordinary requestMetadata"))
-    body = proxy.good_body(operation, **metadata)
-    answer = proxy.call(operation, body, label=f"probe: {', '.join(metadata)}")
-    expect(answer, *_served(operation))
+    """Judge good requests of some operations, each with each of the changes.
+
+    Args:
+        proxy: the proxy.
+        operations: the operations.
+        changes: what to change in the body, each with a phrase that says so.
+        accept: what may come; that the request is served, if it is empty.
+    """
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                change(proxy.good_body(operation)),
+                altered=f"{operation.title}: {text}",
+                accept=accept or _served(operation),
+            )
+            for operation in operations
+            for text, change in changes.items()
+        ]
+    )
 
 
-def _expect_served_or_invalid(
-    proxy: ProxyClient, operation: ProxyOperation, **metadata: object
-) -> None:
-    """A request with these members is served, or a ValidationException."""
-    control(proxy.call(operation, label="control: complete requestMetadata"))
-    body = proxy.good_body(operation, **metadata)
-    answer = proxy.call(operation, body, label=f"probe: {', '.join(metadata)}")
-    expect(answer, *_served(operation), *proxy.invalid())
+def _with(**members: object) -> Change:
+    """Replaces or adds members of requestMetadata; None leaves one out."""
+
+    def change(body: Body) -> Body:
+        old = body["requestMetadata"]
+        changed = (old if isinstance(old, dict) else {}) | members
+        return body | {"requestMetadata": _present(changed)}
+
+    return change
+
+
+def _in_body(**members: object) -> Change:
+    """Replaces or adds members of the body itself."""
+    return lambda body: body | members
+
+
+def _present(members: Body) -> Body:
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _arn(prefix: str, length: int = 2048) -> str:
@@ -66,211 +91,169 @@ def _arn(prefix: str, length: int = 2048) -> str:
 
 
 @pytest.mark.requirement("XKS-META-001")
-@_ON_A_KEY
-def test_principal_arn_of_2048_characters(
-    proxy: ProxyClient, operation: ProxyOperation
-) -> None:
+def test_principal_arn_of_2048_characters(proxy: ProxyClient) -> None:
     """An awsPrincipalArn of 2048 characters is served."""
     arn = _arn("arn:aws:iam::111122223333:role/")
-    _expect_served(proxy, operation, awsPrincipalArn=arn)
+    text = "awsPrincipalArn of 2048 characters"
+    _judge(proxy, KEY_OPERATIONS, {text: _with(awsPrincipalArn=arn)})
 
 
 @pytest.mark.requirement("XKS-META-001")
-@_CRYPTOGRAPHIC
-def test_key_arn_of_2048_characters(
-    proxy: ProxyClient, operation: ProxyOperation
-) -> None:
+def test_key_arn_of_2048_characters(proxy: ProxyClient) -> None:
     """A kmsKeyArn of 2048 characters is served."""
     arn = _arn("arn:aws:kms:us-east-1:111122223333:key/")
-    _expect_served(proxy, operation, kmsKeyArn=arn)
+    text = "kmsKeyArn of 2048 characters"
+    _judge(proxy, CRYPTOGRAPHIC_OPERATIONS, {text: _with(kmsKeyArn=arn)})
 
 
 @pytest.mark.requirement("XKS-META-002")
-@_OPERATIONS
-@pytest.mark.parametrize("kms_operation", ["BulkTransmogrify", "DescribeKey", "Sign"])
-def test_unknown_kms_operation(
-    proxy: ProxyClient, operation: ProxyOperation, kms_operation: str
-) -> None:
+def test_unknown_kms_operation(proxy: ProxyClient) -> None:
     """A kmsOperation that the specification does not list is no reason to refuse."""
-    _expect_served(proxy, operation, kmsOperation=kms_operation)
+    names = ("BulkTransmogrify", "DescribeKey", "Sign")
+    changes = {f"kmsOperation {name}": _with(kmsOperation=name) for name in names}
+    _judge(proxy, ALL_OPERATIONS, changes)
+
+
+_REQUEST_IDS = {
+    "no UUID": "not-a-uuid",
+    "without dashes": "4112F4D6DB544AF4AE30C55A22A8DFAE",
+    "one character": "x",
+    "512 characters": "r" * 512,
+    "quotes and backslashes": '{"quoted": "\\n"}',
+    "not ASCII": "größer als 東京",
+}
 
 
 @pytest.mark.requirement("XKS-META-003")
-@_OPERATIONS
-@pytest.mark.parametrize(
-    "request_id",
-    [
-        pytest.param("not-a-uuid", id="no-uuid"),
-        pytest.param("4112F4D6DB544AF4AE30C55A22A8DFAE", id="without-dashes"),
-        pytest.param("x", id="one-character"),
-        pytest.param("r" * 512, id="512-characters"),
-        pytest.param('{"quoted": "\\n"}', id="quotes-and-backslashes"),
-        pytest.param("größer als 東京", id="not-ascii"),
-    ],
-)
-def test_opaque_request_id(
-    proxy: ProxyClient, operation: ProxyOperation, request_id: str
-) -> None:
-    """A kmsRequestId of any form is accepted."""
-    control(proxy.call(operation, label="control: a UUID"))
-    body = proxy.good_body(operation, kmsRequestId=request_id)
-    success(proxy.call(operation, body, label="probe: another kmsRequestId"))
+def test_opaque_request_id(proxy: ProxyClient) -> None:
+    """A kmsRequestId of any form is accepted; no policy asks for it."""
+    changes = {
+        f"kmsRequestId: {text}": _with(kmsRequestId=id_)
+        for text, id_ in _REQUEST_IDS.items()
+    }
+    _judge(proxy, ALL_OPERATIONS, changes, accept=(SERVED,))
 
 
 @pytest.mark.requirement("XKS-META-004")
-@_ON_A_KEY
-def test_source_of_the_request(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_source_of_the_request(proxy: ProxyClient) -> None:
     """A request through a VPC endpoint has awsSourceVpc and awsSourceVpce."""
-    _expect_served(
-        proxy,
-        operation,
-        awsSourceVpc="vpc-1a2b3c4d5e6f",
-        awsSourceVpce="vpce-1a2b3c4d5e6f",
-    )
+    through = _with(awsSourceVpc="vpc-1a2b3c4d5e6f", awsSourceVpce="vpce-1a2b3c4d5e6f")
+    _judge(proxy, KEY_OPERATIONS, {"awsSourceVpc and awsSourceVpce": through})
 
 
 @pytest.mark.requirement("XKS-META-004")
-@_CRYPTOGRAPHIC
-def test_via_service(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_via_service(proxy: ProxyClient) -> None:
     """A request on behalf of a service has kmsViaService."""
-    _expect_served(proxy, operation, kmsViaService="s3.us-east-1.amazonaws.com")
+    via = _with(kmsViaService="s3.us-east-1.amazonaws.com")
+    _judge(proxy, CRYPTOGRAPHIC_OPERATIONS, {"kmsViaService": via})
 
 
 @pytest.mark.requirement("XKS-META-005")
-@_CRYPTOGRAPHIC
-def test_without_via_service(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_without_via_service(proxy: ProxyClient) -> None:
     """A request that no service made has no kmsViaService."""
-    _expect_served(proxy, operation, kmsViaService=None)
+    changes = {"no kmsViaService": _with(kmsViaService=None)}
+    _judge(proxy, CRYPTOGRAPHIC_OPERATIONS, changes)
 
 
 @pytest.mark.requirement("XKS-META-006")
-@_OPERATIONS
-@pytest.mark.parametrize(
-    "value",
-    [
-        pytest.param("alice@example.com", id="string"),
-        pytest.param({"Department": "Finance"}, id="object"),
-        pytest.param(["a", "b"], id="array"),
-    ],
-)
-def test_additional_metadata(
-    proxy: ProxyClient, operation: ProxyOperation, value: object
-) -> None:
+def test_additional_metadata(proxy: ProxyClient) -> None:
     """A member that KMS may add some day is ignored."""
-    _expect_served(proxy, operation, sourceIdentity=value)
+    values = {
+        "a string": "alice@example.com",
+        "an object": {"Department": "Finance"},
+        "an array": ["a", "b"],
+    }
+    changes = {
+        f"another member of requestMetadata, {text}": _with(sourceIdentity=value)
+        for text, value in values.items()
+    }
+    _judge(proxy, ALL_OPERATIONS, changes)
 
 
 @pytest.mark.requirement("XKS-META-007")
-@_OPERATIONS
-@pytest.mark.parametrize("member", ["kmsOperation", "kmsRequestId"])
-def test_missing_member(
-    proxy: ProxyClient, operation: ProxyOperation, member: str
-) -> None:
-    """A REQUIRED member that is missing is a ValidationException, or is not missed."""
-    _expect_served_or_invalid(proxy, operation, **{member: None})
+def test_missing_member(proxy: ProxyClient) -> None:
+    """A request without a REQUIRED member is refused, or the member is not missed."""
+    changes = {
+        f"no {member}": _with(**{member: None})
+        for member in ("kmsOperation", "kmsRequestId")
+    }
+    _judge(proxy, ALL_OPERATIONS, changes, _SERVED_OR_REFUSED)
 
 
 @pytest.mark.requirement("XKS-META-007")
-@_ON_A_KEY
-def test_missing_principal(proxy: ProxyClient, operation: ProxyOperation) -> None:
-    """A missing awsPrincipalArn is a ValidationException, or is not missed."""
-    _expect_served_or_invalid(proxy, operation, awsPrincipalArn=None)
+def test_missing_member_of_a_key_operation(proxy: ProxyClient) -> None:
+    """A missing awsPrincipalArn or kmsKeyArn is a reason to refuse, or not missed.
+
+    GetKeyMetadata has no kmsKeyArn to leave out, and is served without.
+    """
+    changes = {
+        f"no {member}": _with(**{member: None})
+        for member in ("awsPrincipalArn", "kmsKeyArn")
+    }
+    _judge(proxy, KEY_OPERATIONS, changes, _SERVED_OR_REFUSED)
 
 
 @pytest.mark.requirement("XKS-META-007")
-@_CRYPTOGRAPHIC
-def test_missing_key_arn(proxy: ProxyClient, operation: ProxyOperation) -> None:
-    """A missing kmsKeyArn is a ValidationException, or is not missed."""
-    _expect_served_or_invalid(proxy, operation, kmsKeyArn=None)
-
-
-@pytest.mark.requirement("XKS-META-007")
-@_OPERATIONS
-@pytest.mark.parametrize("empty", [False, True], ids=["missing", "empty"])
-def test_no_metadata(
-    proxy: ProxyClient, operation: ProxyOperation, *, empty: bool
-) -> None:
-    """Without any requestMetadata: a ValidationException, or not missed.
+def test_no_metadata(proxy: ProxyClient) -> None:
+    """A request without any requestMetadata is refused, or they are not missed.
 
     This holds for GetHealthStatus too, although the table of error codes does not list
     the ValidationException for it.
     """
-    control(proxy.call(operation, label="control: complete requestMetadata"))
-    body = proxy.good_body(operation)
-    if empty:
-        body["requestMetadata"] = {}
-    else:
-        del body["requestMetadata"]
-    answer = proxy.call(operation, body, label="probe: no requestMetadata")
-    expect(answer, *_served(operation), *proxy.invalid())
+    changes: dict[str, Change] = {
+        "no requestMetadata": lambda body: {
+            name: value for name, value in body.items() if name != "requestMetadata"
+        },
+        "empty requestMetadata": _in_body(requestMetadata={}),
+    }
+    _judge(proxy, ALL_OPERATIONS, changes, _SERVED_OR_REFUSED)
 
 
 @pytest.mark.requirement("XKS-META-008")
-@_OPERATIONS
-@pytest.mark.parametrize("member", ["kmsOperation", "kmsRequestId"])
-@pytest.mark.parametrize(
-    "value",
-    [
-        pytest.param(7, id="number"),
-        pytest.param({"a": "b"}, id="object"),
-        pytest.param(["a"], id="array"),
-    ],
-)
-def test_member_of_the_wrong_type(
-    proxy: ProxyClient, operation: ProxyOperation, member: str, value: object
-) -> None:
-    """A member that is no string is a ValidationException, or is not looked at."""
-    _expect_served_or_invalid(proxy, operation, **{member: value})
+def test_member_of_the_wrong_type(proxy: ProxyClient) -> None:
+    """A member that is no string is refused, or is not looked at."""
+    values = {"a number": 7, "an object": {"a": "b"}, "an array": ["a"]}
+    changes = {
+        f"{member}: {text}": _with(**{member: value})
+        for member in ("kmsOperation", "kmsRequestId")
+        for text, value in values.items()
+    }
+    _judge(proxy, ALL_OPERATIONS, changes, _SERVED_OR_REFUSED)
 
 
 @pytest.mark.requirement("XKS-META-008")
-@_ON_A_KEY
-@pytest.mark.parametrize("member", ["awsPrincipalArn", "awsSourceVpc"])
-def test_member_of_a_key_operation_of_the_wrong_type(
-    proxy: ProxyClient, operation: ProxyOperation, member: str
-) -> None:
-    """A member that is no string is a ValidationException, or is not looked at."""
-    _expect_served_or_invalid(proxy, operation, **{member: {"not": "a string"}})
+def test_member_of_a_key_operation_of_the_wrong_type(proxy: ProxyClient) -> None:
+    """A member that is no string is refused, or is not looked at."""
+    changes = {
+        f"{member}: an object": _with(**{member: {"not": "a string"}})
+        for member in ("awsPrincipalArn", "awsSourceVpc")
+    }
+    _judge(proxy, KEY_OPERATIONS, changes, _SERVED_OR_REFUSED)
 
 
 @pytest.mark.requirement("XKS-META-008")
-@_OPERATIONS
-@pytest.mark.parametrize(
-    "value",
-    [
-        pytest.param(None, id="null"),
-        pytest.param("text", id="string"),
-        pytest.param([], id="array"),
-        pytest.param(1, id="number"),
-    ],
-)
-def test_metadata_of_the_wrong_type(
-    proxy: ProxyClient, operation: ProxyOperation, value: object
-) -> None:
-    """A requestMetadata that is no object is a ValidationException, or ignored."""
-    control(proxy.call(operation, label="control: an object"))
-    body = proxy.good_body(operation)
-    body["requestMetadata"] = value
-    answer = proxy.call(operation, body, label="probe: requestMetadata altered")
-    expect(answer, *_served(operation), *proxy.invalid())
+def test_metadata_of_the_wrong_type(proxy: ProxyClient) -> None:
+    """A requestMetadata that is no object is refused, or ignored."""
+    values: Body = {"null": None, "a string": "text", "an array": [], "a number": 1}
+    changes = {
+        f"requestMetadata: {text}": _in_body(requestMetadata=value)
+        for text, value in values.items()
+    }
+    _judge(proxy, ALL_OPERATIONS, changes, _SERVED_OR_REFUSED)
 
 
 @pytest.mark.requirement("XKS-META-009")
-@_ON_A_KEY
-@pytest.mark.parametrize("principal", ["ec2.amazonaws.com", "AWS Internal"])
-def test_service_as_principal(
-    proxy: ProxyClient, operation: ProxyOperation, principal: str
-) -> None:
+def test_service_as_principal(proxy: ProxyClient) -> None:
     """The caller may be an AWS service, which has no ARN."""
-    _expect_served(proxy, operation, awsPrincipalArn=principal)
+    changes = {
+        f"awsPrincipalArn {name!r}": _with(awsPrincipalArn=name)
+        for name in ("ec2.amazonaws.com", "AWS Internal")
+    }
+    _judge(proxy, KEY_OPERATIONS, changes)
 
 
 @pytest.mark.requirement("XKS-META-010")
-@_OPERATIONS
-def test_additional_member(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_additional_member(proxy: ProxyClient) -> None:
     """A member of the request that is not in the specification is ignored."""
-    control(proxy.call(operation, label="control: the members of the specification"))
-    body = proxy.good_body(operation)
-    body["somethingNew"] = {"of": ["another", "version"]}
-    answer = proxy.call(operation, body, label="probe: an additional member")
-    expect(answer, *_served(operation))
+    added = _in_body(somethingNew={"of": ["another", "version"]})
+    _judge(proxy, ALL_OPERATIONS, {"an additional member": added})

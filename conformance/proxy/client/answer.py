@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_xks.certify.evidence.exchange import Exchange
 
+    from .http1 import Failure
+
 __all__ = ["Circumstances", "ProxyAnswer"]
 
 _BODY_SHOWN = 160
@@ -19,10 +21,14 @@ class ProxyAnswer:
     """A response, or the reason why there was none."""
 
     exchange: Exchange
+    failure: Failure | None = None
+    """Why there was no response; None with one."""
     version: int = 0
     """10 or 11; 0 without a response."""
     closes: bool = True
     """Whether the proxy announced the end of the connection."""
+    leftover: bytes = b""
+    """What came behind the answer."""
 
     @property
     def status(self) -> int | None:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 __all__ = [
+    "AAD",
     "ALICE",
     "ALL_OPERATIONS",
     "CRYPTOGRAPHIC_OPERATIONS",
     "KEY_ARN",
     "KEY_OPERATIONS",
+    "PLAINTEXT",
     "Body",
     "ProxyOperation",
     "Sealed",
@@ -30,6 +32,8 @@ __all__ = [
 
 Body = dict[str, object]
 
+PLAINTEXT = b"a plaintext of thirty-two bytes!"
+AAD = b"project=nile,department=marketing"
 ALICE = "arn:aws:iam::111122223333:user/Alice"
 KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -73,11 +77,14 @@ def b64(data: bytes) -> str:
 
 
 def read_leniently(text: str) -> bytes:
-    """Base64 of either alphabet, padded or not: to alter what a proxy returned.
+    """Base64 as KMS reads it: of either alphabet, padded or not, on several lines.
 
-    Whether it was right is for the checks of Encrypt to say.
+    How it should have been written is for XKS-ENC-002 and XKS-DEC-003 to say.
+
+    Raises:
+        ValueError: it is no Base64.
     """
-    standard = text.replace("-", "+").replace("_", "/").rstrip("=")
+    standard = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
     return base64.b64decode(standard + "=" * (-len(standard) % 4))
 
 
@@ -145,35 +152,16 @@ def encrypt_body(
 class Sealed:
     """What Encrypt returned, and what it was given; immutable.
 
-    The texts are kept as the proxy wrote them; ``altered`` writes anew what it changes.
+    It was read leniently, and goes back as KMS would send it.
     """
 
     plaintext: bytes = field(repr=False)
     aad: bytes | None
-    ciphertext_text: str
-    initialization_vector_text: str
-    authentication_tag_text: str
-    ciphertext_metadata_text: str | None
-
-    @property
-    def ciphertext(self) -> bytes:
-        """The ciphertext, decoded."""
-        return read_leniently(self.ciphertext_text)
-
-    @property
-    def initialization_vector(self) -> bytes:
-        """The initialization vector, decoded."""
-        return read_leniently(self.initialization_vector_text)
-
-    @property
-    def authentication_tag(self) -> bytes:
-        """The authentication tag, decoded."""
-        return read_leniently(self.authentication_tag_text)
-
-    @property
-    def ciphertext_metadata(self) -> bytes:
-        """The ciphertext metadata, decoded; empty if the proxy returned none."""
-        return read_leniently(self.ciphertext_metadata_text or "")
+    ciphertext: bytes
+    initialization_vector: bytes
+    authentication_tag: bytes
+    ciphertext_metadata: bytes | None = None
+    """None if the proxy returned none."""
 
     def altered(self, **parts: bytes | None) -> Sealed:
         """A copy with some of its parts replaced.
@@ -182,25 +170,19 @@ class Sealed:
             parts: aad, ciphertext, initialization_vector, authentication_tag,
                 ciphertext_metadata; None leaves an OPTIONAL one out.
         """
-        changes: dict[str, bytes | str | None] = {}
-        for name, value in parts.items():
-            if name == "aad":
-                changes[name] = value
-            else:
-                changes[f"{name}_text"] = None if value is None else b64(value)
-        return replace(self, **changes)  # type: ignore[arg-type] # the names decide
+        return replace(self, **parts)  # type: ignore[arg-type] # the names decide
 
     def body(self, *, metadata: Body | None = None) -> Body:
         """The body of the Decrypt request."""
         body: Body = {
             "requestMetadata": metadata or request_metadata(ProxyOperation.DECRYPT),
-            "ciphertext": self.ciphertext_text,
+            "ciphertext": b64(self.ciphertext),
             "encryptionAlgorithm": "AES_GCM",
-            "initializationVector": self.initialization_vector_text,
-            "authenticationTag": self.authentication_tag_text,
+            "initializationVector": b64(self.initialization_vector),
+            "authenticationTag": b64(self.authentication_tag),
         }
-        if self.ciphertext_metadata_text is not None:
-            body["ciphertextMetadata"] = self.ciphertext_metadata_text
+        if self.ciphertext_metadata is not None:
+            body["ciphertextMetadata"] = b64(self.ciphertext_metadata)
         if self.aad is not None:
             body["additionalAuthenticatedData"] = b64(self.aad)
         return body

@@ -1,26 +1,29 @@
 """Connections to the proxy under test: bytes out, one HTTP response back.
 
-Requests are written here byte by byte, so that what is recorded is what was sent; only
-responses are read by ``http.client``. Every wait has a deadline that covers the whole
-exchange, so that a proxy which sends one byte a second is late like any other.
+The one HTTP client of this part of the suite, the load test included. Every exchange
+has one deadline, from the first packet to the last byte, and every answer a bound, so
+that a proxy which sends one byte a second is late like any other. No variable of the
+environment is obeyed: no proxy, and no authorities but those of the target file, or of
+the system.
 """
 
 from __future__ import annotations
 
-import http.client
-import io
 import socket
 import ssl
 import threading
-from dataclasses import dataclass, field
-from time import monotonic
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
-from pytest_xks.certify.evidence.exchange import (
-    ConnectionSettings,
-    Headers,
-    Received,
-    Signing,
+from pytest_xks.certify.evidence.exchange import ConnectionSettings
+from pytest_xks.certify.trust import client_context
+
+from .http1 import (
+    Deadline,
+    Failure,
+    HttpResponse,
+    NoResponseError,
+    read_response,
+    reason_of,
 )
 
 if TYPE_CHECKING:
@@ -31,69 +34,9 @@ if TYPE_CHECKING:
         RefusedCertificate,
     )
 
-__all__ = [
-    "ConnectionPool",
-    "Connector",
-    "HttpConnection",
-    "HttpRequest",
-    "HttpResponse",
-    "NoResponseError",
-]
+__all__ = ["ConnectionPool", "Connector", "HttpConnection", "connect"]
 
-_MAX_BODY_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 65_536
-_CLOSED = "the connection was closed"
-
-
-class NoResponseError(Exception):
-    """Why there is no response, in words fit for a report."""
-
-    def __init__(self, reason: str, *, connection_ended: bool = False) -> None:
-        super().__init__(reason)
-        self.connection_ended = connection_ended
-        """Whether the proxy ended the connection without a byte of an answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRequest:
-    """A request, as it will be written."""
-
-    method: str
-    path: str
-    headers: Headers
-    body: bytes = field(default=b"", repr=False)
-    signing: Signing | None = None
-    """How it was signed, as long as nothing was changed afterwards."""
-
-    def header(self, name: str) -> str:
-        """The value of a header that the request has."""
-        return next(v for n, v in self.headers if n.lower() == name.lower())
-
-    def with_header(self, name: str, value: str | None) -> Headers:
-        """The headers with one replaced, in its place, or left out."""
-        return tuple(
-            (n, v if n.lower() != name.lower() else str(value))
-            for n, v in self.headers
-            if n.lower() != name.lower() or value is not None
-        )
-
-    def encode(self) -> bytes:
-        """The bytes on the wire."""
-        lines = [f"{self.method} {self.path} HTTP/1.1"]
-        lines.extend(f"{name}: {value}" for name, value in self.headers)
-        head = "\r\n".join([*lines, "", ""])
-        return head.encode("utf-8") + self.body
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpResponse:
-    """An HTTP response, and what it means for the connection."""
-
-    received: Received
-    version: int
-    """10 or 11, as ``http.client`` has it."""
-    closes: bool
-    """Whether the proxy announced that the connection ends."""
 
 
 class Connector:
@@ -104,6 +47,7 @@ class Connector:
         target: whom to trust.
         client: the client certificate to present, if any.
         alpn: the protocols to offer; none leaves the TLS extension out.
+        checks_name: whether the certificate has to be for the host.
     """
 
     def __init__(
@@ -113,6 +57,7 @@ class Connector:
         *,
         client: MtlsTarget | RefusedCertificate | None = None,
         alpn: tuple[str, ...] = ("http/1.1",),
+        checks_name: bool = True,
     ) -> None:
         self.endpoint = endpoint
         self.settings = ConnectionSettings(
@@ -122,57 +67,72 @@ class Connector:
             private_key=client.private_key if client else None,
             alpn=bool(alpn),
         )
-        self._context = self._new_context(alpn) if endpoint.scheme == "https" else None
+        self._context: ssl.SSLContext | None = None
+        if endpoint.scheme == "https":
+            self._context = client_context(self.settings)
+            self._context.check_hostname &= checks_name
+            if alpn:
+                self._context.set_alpn_protocols(list(alpn))
 
-    def _new_context(self, alpn: tuple[str, ...]) -> ssl.SSLContext:
-        settings = self.settings
-        context = ssl.create_default_context(
-            cafile=str(settings.ca_bundle) if settings.ca_bundle else None
-        )
-        if not settings.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if settings.certificate and settings.private_key:
-            context.load_cert_chain(settings.certificate, settings.private_key)
-        if alpn:
-            context.set_alpn_protocols(list(alpn))
-        return context
-
-    def open(self, seconds: float, *, tls: bool = True) -> HttpConnection:
+    def open(self, deadline: Deadline, *, tls: bool = True) -> HttpConnection:
         """Connect.
 
         Args:
-            seconds: how long TCP and TLS may take together.
+            deadline: of TCP and TLS, and of what follows.
             tls: False leaves TLS out, whatever the endpoint's scheme.
 
         Raises:
             NoResponseError: there is no connection to be had.
         """
-        deadline = monotonic() + seconds
-        address = (self.endpoint.host, self.endpoint.port)
-        try:
-            sock = socket.create_connection(address, timeout=seconds)
-        except OSError as error:
-            raise NoResponseError(f"no TCP connection ({_reason(error)})") from None
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not tls or self._context is None:
-            return HttpConnection(sock)
-        try:
-            sock.settimeout(max(deadline - monotonic(), 0.001))
-            return HttpConnection(
-                self._context.wrap_socket(sock, server_hostname=self.endpoint.host)
-            )
-        except OSError as error:
-            sock.close()
-            raise NoResponseError(f"no TLS connection ({_reason(error)})") from None
+        return connect(
+            self.endpoint.host,
+            self.endpoint.port,
+            self._context if tls else None,
+            deadline,
+        )
 
 
-def _reason(error: OSError) -> str:
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.lower().replace("_", " ")
-    return (error.strerror or str(error) or type(error).__name__).lower()
+def connect(
+    host: str, port: int, context: ssl.SSLContext | None, deadline: Deadline
+) -> HttpConnection:
+    """A connection, with TLS if there is a context.
+
+    Raises:
+        NoResponseError: there is none to be had.
+    """
+    try:
+        plain = _connected(host, port, deadline)
+    except (OSError, UnicodeError) as error:
+        reason = f"no TCP connection ({reason_of(error)})"
+        raise NoResponseError(reason, Failure.NO_CONNECTION) from None
+    if context is None:
+        return HttpConnection(plain)
+    try:
+        plain.settimeout(deadline.remaining())
+        return HttpConnection(context.wrap_socket(plain, server_hostname=host))
+    except (OSError, ValueError) as error:
+        plain.close()
+        reason = f"no TLS connection ({reason_of(error)})"
+        raise NoResponseError(reason, Failure.NO_CONNECTION) from error
+
+
+def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
+    """A connection to the first address that takes one; all share the deadline."""
+    failure: OSError = OSError("no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        opened = socket.socket(family, kind, protocol)
+        try:
+            opened.settimeout(deadline.remaining())
+            opened.connect(address)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            opened.close()
+            failure = error
+        else:
+            return opened
+    raise failure
 
 
 class HttpConnection:
@@ -182,6 +142,20 @@ class HttpConnection:
         self._socket = sock
         self.uses = 0
         """How many responses it has carried."""
+
+    @property
+    def tls_version(self) -> str:
+        """The version of TLS, as OpenSSL calls it; empty without TLS."""
+        tls = self._socket
+        return (tls.version() or "") if isinstance(tls, ssl.SSLSocket) else ""
+
+    @property
+    def peer_certificate(self) -> bytes:
+        """What the proxy presented, DER; empty without TLS."""
+        tls = self._socket
+        if not isinstance(tls, ssl.SSLSocket):
+            return b""
+        return tls.getpeercert(binary_form=True) or b""
 
     def __enter__(self) -> Self:
         """The connection ends with the block."""
@@ -195,95 +169,46 @@ class HttpConnection:
         """End the connection; never fails."""
         self._socket.close()
 
-    def send(self, data: bytes, seconds: float) -> None:
+    def exchange(self, data: bytes, method: str, deadline: Deadline) -> HttpResponse:
+        """Write a request and read the response.
+
+        Raises:
+            NoResponseError: there was none, or something else, or not in time.
+        """
+        try:
+            self.send(data, deadline)
+        except NoResponseError as reason:
+            if reason.failure is not Failure.ENDED:
+                raise
+            # It may have answered before it stopped reading.
+        return self.receive(method, deadline)
+
+    def send(self, data: bytes, deadline: Deadline) -> None:
         """Write bytes.
 
         Raises:
             NoResponseError: the proxy ended the connection, or does not read.
         """
+        rest = memoryview(data)
         try:
-            self._socket.settimeout(seconds)
-            self._socket.sendall(data)
+            while rest:
+                self._socket.settimeout(deadline.remaining())
+                rest = rest[self._socket.send(rest[:_CHUNK_BYTES]) :]
         except TimeoutError:
-            raise NoResponseError("the request was not read in time") from None
+            late = "no complete answer: the request was not read in time"
+            raise NoResponseError(late, Failure.LATE) from None
         except OSError:
-            raise NoResponseError(_CLOSED, connection_ended=True) from None
+            raise NoResponseError("the connection was closed", Failure.ENDED) from None
 
-    def receive(self, method: str, seconds: float) -> HttpResponse:
+    def receive(self, method: str, deadline: Deadline) -> HttpResponse:
         """Read one response.
 
         Raises:
             NoResponseError: there was none, or something else, or not in time.
         """
-        stream = _DeadlineStream(self._socket, monotonic() + seconds)
-        reader = http.client.HTTPResponse(cast("socket.socket", stream), method=method)
-        try:
-            reader.begin()
-            body = reader.read(_MAX_BODY_BYTES + 1)
-        except TimeoutError:
-            late = f"no complete answer in {seconds * 1000:.0f} ms"
-            raise NoResponseError(late) from None
-        except http.client.RemoteDisconnected:
-            raise NoResponseError(_CLOSED, connection_ended=True) from None
-        except http.client.IncompleteRead:
-            raise NoResponseError("the body of the answer broke off") from None
-        except (http.client.HTTPException, ValueError):
-            raise NoResponseError("an answer that is not HTTP") from None
-        except OSError as error:
-            lost = f"the connection was lost ({_reason(error)})"
-            raise NoResponseError(lost, connection_ended=True) from None
-        finally:
-            stream.detach_reader(reader)
-        return self._response(reader, body)
-
-    def _response(self, reader: http.client.HTTPResponse, body: bytes) -> HttpResponse:
-        if len(body) > _MAX_BODY_BYTES:
-            raise NoResponseError("an answer of more than 4 MiB")
-        if reader.length:
-            raise NoResponseError("the body of the answer broke off")
+        response = read_response(self._socket, method, deadline)
         self.uses += 1
-        received = Received(
-            status=reader.status,
-            reason=reader.reason,
-            headers=tuple(reader.getheaders()),
-            body=body,
-        )
-        return HttpResponse(
-            received=received, version=reader.version, closes=reader.will_close
-        )
-
-
-class _DeadlineStream:
-    """What ``http.client`` takes for a socket: reads that share one deadline."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._raw = _DeadlineReader(sock, deadline)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """The stream of a response."""
-        del mode
-        return io.BufferedReader(self._raw, _CHUNK_BYTES)
-
-    @staticmethod
-    def detach_reader(reader: http.client.HTTPResponse) -> None:
-        """Close the buffer of a response; the socket stays open."""
-        reader.close()
-
-
-class _DeadlineReader(io.RawIOBase):
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._socket = sock
-        self._deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object, /) -> int:
-        remaining = self._deadline - monotonic()
-        if remaining <= 0:
-            raise TimeoutError
-        self._socket.settimeout(remaining)
-        return self._socket.recv_into(cast("memoryview", buffer))
+        return response
 
 
 class ConnectionPool:
@@ -294,7 +219,7 @@ class ConnectionPool:
         self._idle: list[HttpConnection] = []
         self._lock = threading.Lock()
 
-    def take(self, seconds: float) -> HttpConnection:
+    def take(self, deadline: Deadline) -> HttpConnection:
         """An idle connection, or a new one.
 
         Raises:
@@ -303,7 +228,7 @@ class ConnectionPool:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return self.connector.open(seconds)
+        return self.connector.open(deadline)
 
     def give_back(self, connection: HttpConnection) -> None:
         """Keep a connection for the next request."""

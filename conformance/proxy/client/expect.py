@@ -18,8 +18,11 @@ from .answer import ProxyAnswer
 from .bodies import read_leniently
 
 __all__ = [
+    "ANYTHING",
+    "ANY_ANSWER",
     "ERRORS",
     "NOT_SERVED",
+    "REFUSED",
     "SERVED",
     "Outcome",
     "base64_of",
@@ -86,6 +89,17 @@ NOT_SERVED = Outcome(
 )
 
 
+ANYTHING = Outcome("anything", lambda _: True)
+
+ANY_ANSWER = Outcome("an answer", lambda answer: answer.status is not None)
+
+REFUSED = Outcome(
+    "a refusal (any 4xx but 429)",
+    lambda answer: 400 <= (answer.status or 0) < 500 and answer.status != 429,
+)
+"""Whatever the shape of its body: that is for the chapter on errors."""
+
+
 def success(answer: ProxyAnswer) -> dict[str, object]:
     """The document of a request that has to be served.
 
@@ -123,17 +137,24 @@ def member_of(answer: ProxyAnswer, name: str) -> str:
     return value
 
 
+# What explains that a member is missing or unreadable, where it is none of Encrypt's.
+_EXPLAINED_BY = {"plaintext": ("XKS-DEC-001", "XKS-DEC-003")}
+
+
 def bytes_of(answer: ProxyAnswer, name: str) -> bytes:
     """A member in Base64, to look at its bytes; how it is written does not matter here.
 
     Raises:
-        NotTestable: there are no bytes to look at (XKS-ENC-001, XKS-ENC-002).
+        NotTestable: there are no bytes to look at; names the requirement that says so.
     """
     text = (answer.document or {}).get(name)
+    presence, form = _EXPLAINED_BY.get(name, ("XKS-ENC-001", "XKS-ENC-002"))
+    if not isinstance(text, str):
+        raise NotTestable(f"The answer has no {name} (see {presence}).")
     try:
-        return read_leniently(str(text))
+        return read_leniently(text)
     except ValueError:
-        raise NotTestable(f"The answer has no readable {name}.") from None
+        raise NotTestable(f"{name} is no Base64 (see {form}).") from None
 
 
 def plaintext_is(answer: ProxyAnswer, plaintext: bytes) -> None:

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING
 
 from .bodies import KEY_OPERATIONS, ProxyOperation
 from .connection import ConnectionPool, Connector
-from .expect import Outcome, error
+from .http1 import Failure
+from .pacing import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from pytest_xks.certify.evidence.recorder import Recorded
     from pytest_xks.certify.targets.credential import Credential
     from pytest_xks.certify.targets.proxy_target import ProxyTarget
 
-    from .answer import ProxyAnswer
+    from .bodies import Sealed
+    from .expect import Outcome
 
 __all__ = ["SECONDS", "ProxySession", "StoreAccess"]
 
@@ -31,6 +34,7 @@ _SILENCES_ALLOWED = 4
 _HOPELESS_SECONDS = 0.02
 _CHANCE_SECONDS = 1.0
 _CHANCE_EVERY = 25
+_SILENT = {Failure.NO_CONNECTION, Failure.LATE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +56,32 @@ class StoreAccess:
 
 
 class ProxySession:
-    """What all checks of a run share."""
+    """What all checks of a run share.
 
-    def __init__(self, target: ProxyTarget, *, load: bool = False) -> None:
+    Args:
+        target: the proxy under test.
+        jobs: how many requests go out at once, at most.
+        load: whether ``--load`` was given.
+    """
+
+    def __init__(self, target: ProxyTarget, *, jobs: int, load: bool = False) -> None:
         self.target = target
+        self.jobs = jobs
         self.load = load
+        self.pace = Pace()
         self.connector = Connector(
             target.endpoint, target, client=target.client_certificate
         )
         self.pool = ConnectionPool(self.connector)
         self.logs_request_ids = True
         """Whether the proxy's log can be searched for a kmsRequestId; true so far."""
+        self.standing: dict[object, Recorded] = {}
+        """Controls after which nothing was sent, by their identity."""
         self._silences = 0
-        self._own: dict[str, Outcome | None] = {}
+        self.learned: dict[str, tuple[Outcome, ...]] = {}
+        """How this proxy says what the table has another error for, by its name."""
+        self.sealed: dict[tuple[str, str], Sealed] = {}
+        """Something to decrypt, by URI path and key id."""
 
     def close(self) -> None:
         """Close all connections."""
@@ -78,30 +95,9 @@ class ProxySession:
         is_chance = self._silences % _CHANCE_EVERY == 0
         return _CHANCE_SECONDS if is_chance else _HOPELESS_SECONDS
 
-    def note(self, failure: str) -> None:
-        """Remember whether a call was answered; ``failure`` is empty if it was."""
-        if not failure:
+    def note(self, failure: Failure | None) -> None:
+        """Remember whether a call was answered; ``failure`` is None if it was."""
+        if failure is None:
             self._silences = 0
-        elif failure.startswith("no "):
-            # No connection, or no complete answer.
+        elif failure in _SILENT:
             self._silences += 1
-
-    def own(self, name: str, ask: Callable[[], ProxyAnswer]) -> Outcome | None:
-        """The proxy's own way to say ``name``, where that differs from the table's.
-
-        A proxy that answers every wrong signature with 403 breaks one requirement, that
-        on the status (XKS-ERR-009), and not twenty.
-        """
-        if name not in self._own:
-            self._own[name] = _own_outcome(name, ask())
-        return self._own[name]
-
-
-def _own_outcome(name: str, answer: ProxyAnswer) -> Outcome | None:
-    code, own_name = answer.status, answer.error_name
-    if code is None or code < 400 or error(name).accepts(answer):
-        return None
-    return Outcome(
-        f"{answer.describe()} (this proxy's {name}; see the chapter on errors)",
-        lambda other: other.status == code and other.error_name == own_name,
-    )

@@ -19,9 +19,11 @@ from botocore.credentials import Credentials
 if TYPE_CHECKING:
     from pytest_xks.certify.targets.credential import Credential
 
-    from .connection import HttpRequest
+    from .http1 import HttpRequest
 
-__all__ = ["Signer", "timestamp"]
+__all__ = ["WRONG_SECRET", "Signer", "timestamp"]
+
+WRONG_SECRET = "Wr0ngSecretAccessKey0fTheRightLength0000000"  # noqa: S105 - of nothing
 
 
 def timestamp(moment: datetime) -> str:
@@ -44,17 +46,14 @@ class Signer:
     terminator: str = "aws4_request"
     signed_headers: tuple[str, ...] = ("host", "x-amz-date")
     """In lower case and in alphabetical order."""
+    host: str = ""
+    """Sign this host in place of what the Host header says."""
 
-    def sign(self, request: HttpRequest, *, host: str | None = None) -> HttpRequest:
-        """The request with X-Amz-Date and Authorization.
-
-        Args:
-            request: the request, with its Host header.
-            host: sign this in place of what the Host header says.
-        """
+    def sign(self, request: HttpRequest) -> HttpRequest:
+        """The request, which has its Host header, with X-Amz-Date and Authorization."""
         now = timestamp(self.at or datetime.now(UTC))
         dated = replace(request, headers=(*request.headers, ("X-Amz-Date", now)))
-        header = self._authorization(dated, now, host or dated.header("Host"))
+        header = self._authorization(dated, now, self.host or dated.header("Host"))
         return replace(dated, headers=(*dated.headers, ("Authorization", header)))
 
     def _authorization(self, request: HttpRequest, now: str, host: str) -> str:

@@ -28,7 +28,16 @@ __all__ = ["RATE", "SECONDS", "LoadResult", "offer_load"]
 RATE = 1800
 SECONDS = 5
 CONNECTIONS = 32
-_WORKER = Path(__file__).with_name("load_worker.py")
+# By its name, wherever the suite lies: in the checkout, or in a wheel.
+_WORKER = f"{__package__}.load_worker"
+_ROOT = Path(__file__).parents[__name__.count(".")]
+_START = """
+import runpy, sys
+root, name = sys.argv[1:3]
+del sys.argv[1:3]
+sys.path.insert(0, root)
+runpy.run_module(name, run_name="__main__")
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +79,7 @@ def offer_load(proxy: ProxyClient, scratch: Path) -> LoadResult:
             {
                 "host": proxy.target.endpoint.host,
                 "port": proxy.target.endpoint.port,
+                "https": proxy.target.endpoint.scheme == "https",
                 "ca_bundle": str(settings.ca_bundle or ""),
                 "verify": settings.verify,
                 "certificate": str(settings.certificate or ""),
@@ -83,8 +93,8 @@ def offer_load(proxy: ProxyClient, scratch: Path) -> LoadResult:
         encoding="ascii",
     )
     try:
-        done = subprocess.run(  # noqa: S603 - our own worker, by its path
-            [sys.executable, "-I", str(_WORKER), str(job)],
+        done = subprocess.run(  # noqa: S603 - our own worker
+            [sys.executable, "-I", "-c", _START, str(_ROOT), _WORKER, str(job)],
             capture_output=True,
             timeout=SECONDS * 6,
             check=True,

@@ -17,6 +17,8 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.bodies import (
+    AAD,
+    KEY_OPERATIONS,
     Body,
     ProxyOperation,
     b64,
@@ -24,8 +26,8 @@ from ..client.bodies import (
     flip,
     request_metadata,
 )
-from ..client.expect import control, violated
-from ..client.proxy_client import AAD
+from ..client.expect import ANYTHING, control, violated
+from ..client.scenarios import UNKNOWN_KEY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,80 +110,88 @@ def _secret() -> bytes:
     return os.urandom(18).hex().encode()
 
 
+def _encrypts(secret: bytes) -> dict[str, Body | bytes]:
+    """Bodies of Encrypt with a plaintext, served or not."""
+    body = encrypt_body(secret, aad=AAD)
+    return {
+        "a good Encrypt": body,
+        "malformed AAD": body | {"additionalAuthenticatedData": "@@@@"},
+        "another algorithm": body | {"encryptionAlgorithm": "AES_CBC"},
+        "broken JSON": b'{"plaintext": "%s", ' % b64(secret).encode(),
+    }
+
+
 @pytest.mark.requirement("XKS-LOG-001")
-@pytest.mark.parametrize(
-    "defect", ["none", "malformed-aad", "other-algorithm", "broken-json", "no-key"]
-)
-def test_plaintext_of_encrypt(proxy: ProxyClient, defect: str) -> None:
+def test_plaintext_of_encrypt(proxy: ProxyClient) -> None:
     """The plaintext of an Encrypt is not in the log, whether it was served or not."""
     _log(proxy)
-    secret = _secret()
+    encrypt, secret = ProxyOperation.ENCRYPT, _secret()
+    probes = [
+        proxy.probe(encrypt, body, altered=text, accept=(ANYTHING,))
+        for text, body in _encrypts(secret).items()
+    ]
     body = encrypt_body(secret, aad=AAD)
-    if defect == "malformed-aad":
-        body["additionalAuthenticatedData"] = "@@@@"
-    if defect == "other-algorithm":
-        body["encryptionAlgorithm"] = "AES_CBC"
-    data: Body | bytes = body
-    if defect == "broken-json":
-        data = b'{"plaintext": "%s", ' % b64(secret).encode()
-    key = "no-such-key" if defect == "no-key" else None
-    answer = proxy.call(ProxyOperation.ENCRYPT, data, key=key, label=defect)
-    _expect_absent(answer, _caught_up(proxy), secret)
+    unknown = proxy.probe(
+        encrypt, body, altered="no key", accept=(ANYTHING,), key=UNKNOWN_KEY_ID
+    )
+    answers = proxy.judge([*probes, unknown])
+    _expect_absent(answers[0], _caught_up(proxy), secret)
 
 
 @pytest.mark.requirement("XKS-LOG-002")
-@pytest.mark.parametrize("corrupted", [False, True], ids=["served", "corrupted"])
-def test_plaintext_of_decrypt(proxy: ProxyClient, *, corrupted: bool) -> None:
-    """The plaintext of a Decrypt is not in the log.
+def test_plaintext_of_decrypt(proxy: ProxyClient) -> None:
+    """The plaintext of a Decrypt is not in the log, also of one that was refused.
 
     It is random, so that nothing else can have put it there.
     """
-    _log(proxy)
+    before = len(_read(_log(proxy)))
     secret = _secret()
-    before = _caught_up(proxy)
     sealed = proxy.seal(secret)
-    if any(text in _caught_up(proxy) for _, text in _forms(secret)):
+    if any(text in _caught_up(proxy)[before:] for _, text in _forms(secret)):
         raise NotTestable("Encrypt has logged it already (see XKS-LOG-001).")
-    if corrupted:
-        sealed = sealed.altered(authentication_tag=flip(sealed.authentication_tag))
-    answer = proxy.decrypt(sealed)
-    if not corrupted:
-        control(answer)
-    _expect_absent(answer, _caught_up(proxy)[len(before) :], secret)
+    decrypt = ProxyOperation.DECRYPT
+    corrupted = sealed.altered(authentication_tag=flip(sealed.authentication_tag))
+    served, _ = proxy.judge(
+        [
+            proxy.control(decrypt, sealed.body()),
+            proxy.probe(
+                decrypt, corrupted.body(), altered="corrupted", accept=(ANYTHING,)
+            ),
+        ]
+    )
+    _expect_absent(served, _caught_up(proxy)[before:], secret)
 
 
 @pytest.mark.requirement("XKS-LOG-004")
-@pytest.mark.parametrize(
-    "operation",
-    [ProxyOperation.GET_KEY_METADATA, ProxyOperation.ENCRYPT, ProxyOperation.DECRYPT],
-    ids=lambda operation: operation.value,
-)
-def test_request_id_is_logged(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_request_id_is_logged(proxy: ProxyClient) -> None:
     """The kmsRequestId of a served request is in the log."""
     _log(proxy)
-    request_id = str(uuid.uuid4())
-    body = proxy.good_body(operation, kmsRequestId=request_id)
-    answer = proxy.call(operation, body, label=operation.value)
-    control(answer)
-    if request_id.encode() not in _caught_up(proxy):
-        violated(answer, f"kmsRequestId {request_id} in the log", "not in the log")
+    ids = {operation: str(uuid.uuid4()) for operation in KEY_OPERATIONS}
+    answers = proxy.require_served(
+        [
+            proxy.control(operation, proxy.good_body(operation, kmsRequestId=id_))
+            for operation, id_ in ids.items()
+        ]
+    )
+    log = _caught_up(proxy)
+    for answer, id_ in zip(answers, ids.values(), strict=True):
+        if id_.encode() not in log:
+            violated(answer, f"kmsRequestId {id_} in the log", "not in the log")
 
 
 @pytest.mark.requirement("XKS-LOG-005")
-@pytest.mark.parametrize("member", ["awsPrincipalArn", "kmsKeyArn", "kmsOperation"])
-def test_request_metadata_are_logged(proxy: ProxyClient, member: str) -> None:
+def test_request_metadata_are_logged(proxy: ProxyClient) -> None:
     """What requestMetadata held is in the log, in any format."""
-    _log(proxy)
+    before = len(_read(_log(proxy)))
     key_arn = f"arn:aws:kms:us-east-1:111122223333:key/{uuid.uuid4()}"
     metadata = request_metadata(ProxyOperation.ENCRYPT, kmsKeyArn=key_arn)
     body = encrypt_body(b"x", metadata=metadata)
-    before = len(_read(_log(proxy)))
-    answer = proxy.call(ProxyOperation.ENCRYPT, body, label="Encrypt")
-    control(answer)
-    value = str(metadata[member])
+    (answer,) = proxy.require_served([proxy.control(ProxyOperation.ENCRYPT, body)])
     log = _caught_up(proxy)[before:].replace(b"\\/", b"/")
-    if value.encode() not in log:
-        violated(answer, f"{member} {value!r} in the log", "not in the log")
+    for member in ("awsPrincipalArn", "kmsKeyArn", "kmsOperation"):
+        value = str(metadata[member])
+        if value.encode() not in log:
+            violated(answer, f"{member} {value!r} in the log", "not in the log")
 
 
 @pytest.mark.requirement("XKS-LOG-009")

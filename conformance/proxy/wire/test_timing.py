@@ -7,12 +7,12 @@ report.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_xks.certify.run.outcome import NotApplicable, NotTestable, Violation
+from pytest_xks.certify.run.side_by_side import side_by_side
 
 from ..client.bodies import ALL_OPERATIONS, ProxyOperation
 from ..client.expect import SERVED, control
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..client.proxy_client import ProxyClient
 
 _LIMIT_MS = 250.0
-_HEALTH = ProxyOperation.GET_HEALTH_STATUS
+_HEALTH, _ENCRYPT = ProxyOperation.GET_HEALTH_STATUS, ProxyOperation.ENCRYPT
 
 
 class _Stopwatch:
@@ -90,11 +90,14 @@ def test_concurrent_answers_within_250_ms(proxy: ProxyClient) -> None:
     A ThrottlingException is accepted, and not measured.
     """
 
-    def client(_: int) -> list[ProxyAnswer]:
-        return [proxy.encrypt(label="one of eight") for _ in range(11)]
+    def client() -> list[ProxyAnswer]:
+        body = proxy.good_body(_ENCRYPT)
+        return [
+            proxy.call(_ENCRYPT, body, label="one of eight", paced=False)
+            for _ in range(11)
+        ]
 
-    with ThreadPoolExecutor(max_workers=8) as clients:
-        answers = list(clients.map(client, range(8)))
+    answers = side_by_side([client] * 8, jobs=8, recorder=proxy.recorder)
     watch = _Stopwatch(proxy, "Encrypt, eight at a time", allowed=4)
     for answer in (answer for of_one in answers for answer in of_one[1:]):
         if answer.error_name != "ThrottlingException":
@@ -110,8 +113,6 @@ def test_1800_requests_a_second(proxy: ProxyClient, scratch: Path) -> None:
     """
     if not proxy.session.load:
         raise NotApplicable("The load is offered with --load only.")
-    if proxy.target.endpoint.scheme != "https":
-        raise NotTestable("The load is offered over HTTPS only.")
     answer = proxy.encrypt(label="control: one request")
     if not SERVED.accepts(answer):
         raise NotTestable(f"One request alone was not served: {answer.describe()}.")

@@ -10,7 +10,6 @@ import ipaddress
 import shlex
 import ssl
 from dataclasses import replace
-from socket import create_connection
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,15 +19,17 @@ from pytest_xks.certify.evidence.exchange import Exchange
 from pytest_xks.certify.run.outcome import NotTestable, Violation
 
 from ..client.bodies import ProxyOperation
-from ..client.connection import Connector, NoResponseError
-from ..client.expect import Outcome, control, expect
-from ..client.handshake import TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, Choice, offer
+from ..client.connection import Connector
+from ..client.expect import Outcome, expect
+from ..client.http1 import Deadline, NoResponseError
+from .handshake import TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, Choice, offer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_xks.certify.targets.proxy_target import Endpoint
+    from pytest_xks.certify.targets.proxy_target import Endpoint, ProxyTarget
 
+    from ..client.connection import HttpConnection
     from ..client.proxy_client import ProxyClient
 
 _SECONDS = 3.0
@@ -121,7 +122,7 @@ def test_plain_http(proxy: ProxyClient) -> None:
     """
     endpoint = _endpoint(proxy)
     health = ProxyOperation.GET_HEALTH_STATUS
-    control(proxy.call(health, label="control: over TLS"))
+    proxy.require_served([proxy.control(health)])
     connector = Connector(replace(endpoint, scheme="http"), proxy.target)
     request = proxy.request(health, proxy.good_body(health))
     with proxy.connect(connector) as connection:
@@ -161,32 +162,25 @@ def test_listed_cipher_suite(proxy: ProxyClient) -> None:
         )
 
 
+def _open(proxy: ProxyClient, target: ProxyTarget) -> HttpConnection:
+    """A connection that trusts what a target says, whatever the certificate's name.
+
+    Raises:
+        NoResponseError: there is none to be had.
+    """
+    endpoint, client = _endpoint(proxy), target.client_certificate
+    connector = Connector(endpoint, target, client=client, checks_name=False)
+    return connector.open(Deadline(_SECONDS))
+
+
 def _certificate(proxy: ProxyClient) -> x509.Certificate:
     """The certificate that the server presents, whatever it is worth."""
-    endpoint = _endpoint(proxy)
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     try:
-        with (
-            create_connection((endpoint.host, endpoint.port), _SECONDS) as sock,
-            _wrapped(proxy, context, sock) as tls,
-        ):
-            proxy.recorder.fact("tls_version", tls.version() or "unknown")
-            data = tls.getpeercert(binary_form=True) or b""
-        return x509.load_der_x509_certificate(data)
-    except (OSError, ValueError) as error:
+        with _open(proxy, replace(proxy.target, verify=False)) as connection:
+            proxy.recorder.fact("tls_version", connection.tls_version or "unknown")
+            return x509.load_der_x509_certificate(connection.peer_certificate)
+    except (NoResponseError, ValueError) as error:
         raise NotTestable(f"No certificate was seen: {error}.") from None
-
-
-def _wrapped(
-    proxy: ProxyClient, context: ssl.SSLContext, sock: object
-) -> ssl.SSLSocket:
-    client = proxy.target.client_certificate
-    if client:
-        context.load_cert_chain(client.certificate, client.private_key)
-    host = _endpoint(proxy).host
-    return context.wrap_socket(sock, server_hostname=host)  # type: ignore[arg-type] # a socket
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
@@ -242,16 +236,13 @@ def test_certificate_can_be_verified(proxy: ProxyClient) -> None:
     Trusted is what ca_bundle holds, or what this machine trusts. The name is left to
     XKS-TLS-003.
     """
-    endpoint, bundle = _endpoint(proxy), proxy.target.ca_bundle
-    context = ssl.create_default_context(cafile=str(bundle) if bundle else None)
-    context.check_hostname = False
+    bundle = proxy.target.ca_bundle
     try:
-        with (
-            create_connection((endpoint.host, endpoint.port), _SECONDS) as sock,
-            _wrapped(proxy, context, sock),
-        ):
-            pass
-    except ssl.SSLCertVerificationError as error:
+        _open(proxy, replace(proxy.target, verify=True)).close()
+    except NoResponseError as reason:
+        error = reason.__cause__
+        if not isinstance(error, ssl.SSLCertVerificationError):
+            raise NotTestable(f"No TLS handshake: {reason}.") from None
         trust = f"-CAfile {shlex.quote(str(bundle))}" if bundle else ""
         raise Violation(
             expected="a certificate that can be verified",
@@ -259,8 +250,6 @@ def test_certificate_can_be_verified(proxy: ProxyClient) -> None:
             note="KMS cannot connect.",
             exchange=_shown(proxy, f"-verify_return_error {trust}"),
         ) from None
-    except OSError as error:
-        raise NotTestable(f"No TLS handshake: {error}.") from None
 
 
 @pytest.mark.requirement("XKS-TLS-006")

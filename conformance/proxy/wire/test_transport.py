@@ -6,13 +6,15 @@ Broken HTTP and hostile bodies are in ``test_robustness``, TLS in ``test_tls``.
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ..client.bodies import ALL_OPERATIONS, Body, ProxyOperation
+from pytest_xks.certify.run.side_by_side import side_by_side
+
+from ..client.bodies import ALL_OPERATIONS, PLAINTEXT, Body, ProxyOperation
 from ..client.connection import Connector
 from ..client.expect import (
     SERVED,
@@ -25,96 +27,127 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.proxy_client import PLAINTEXT
-from ..client.scenarios import SCENARIOS, provoke
+from ..client.scenarios import scenario_probes
+from ..client.sealing import gives_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..client.connection import HttpConnection, HttpRequest
+    from ..client.answer import ProxyAnswer
+    from ..client.connection import HttpConnection
+    from ..client.http1 import HttpRequest
     from ..client.proxy_client import ProxyClient
 
 _HEALTH = ProxyOperation.GET_HEALTH_STATUS
-_OPERATIONS = pytest.mark.parametrize(
-    "operation", ALL_OPERATIONS, ids=lambda operation: operation.value
-)
 
 
 @pytest.mark.requirement("XKS-HTTP-001")
-@_OPERATIONS
-def test_content_type_of_a_success(
-    proxy: ProxyClient, operation: ProxyOperation
-) -> None:
+def test_content_type_of_a_success(proxy: ProxyClient) -> None:
     """A success has the Content-Type application/json; parameters are accepted."""
-    answer = proxy.call(operation, label=operation.value)
-    control(answer)
-    if answer.media_type != "application/json":
-        found = answer.header("Content-Type")
-        violated(answer, "Content-Type: application/json", f"Content-Type: {found}")
+
+    def look(answer: ProxyAnswer) -> None:
+        if answer.media_type != "application/json":
+            found = answer.header("Content-Type")
+            violated(answer, "Content-Type: application/json", f"Content-Type: {found}")
+
+    _look_at_successes(proxy, look)
 
 
 @pytest.mark.requirement("XKS-HTTP-002")
-@pytest.mark.parametrize("scenario", list(SCENARIOS))
-def test_content_type_of_an_error(proxy: ProxyClient, scenario: str) -> None:
+def test_content_type_of_an_error(proxy: ProxyClient) -> None:
     """An error has a JSON body and the Content-Type application/json."""
-    answer = provoke(proxy, scenario)
-    expected = "a JSON object with Content-Type: application/json"
-    if answer.document is None:
-        violated(answer, expected)
-    if answer.media_type != "application/json":
-        violated(answer, expected, f"Content-Type: {answer.header('Content-Type')}")
+
+    def look(answer: ProxyAnswer) -> None:
+        expected = "a JSON object with Content-Type: application/json"
+        if answer.document is None:
+            violated(answer, expected)
+        if answer.media_type != "application/json":
+            violated(answer, expected, f"Content-Type: {answer.header('Content-Type')}")
+
+    proxy.judge(scenario_probes(proxy, look))
 
 
 @pytest.mark.requirement("XKS-HTTP-003")
-@_OPERATIONS
-def test_http_version(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_http_version(proxy: ProxyClient) -> None:
     """An HTTP/1.1 request is not answered as HTTP/1.0."""
-    answer = proxy.call(operation, label=operation.value)
-    control(answer)
-    if answer.version < 11:
-        violated(answer, "HTTP/1.1", "HTTP/1.0")
+
+    def look(answer: ProxyAnswer) -> None:
+        if answer.version < 11:
+            violated(answer, "HTTP/1.1", "HTTP/1.0")
+
+    _look_at_successes(proxy, look)
+
+
+def _look_at_successes(proxy: ProxyClient, look: Callable[[ProxyAnswer], None]) -> None:
+    """Look at the answer to a good request for every operation."""
+    controls = [proxy.control(operation) for operation in ALL_OPERATIONS]
+    answers = proxy.require_served(controls)
+    for answer in answers:
+        look(answer)
 
 
 @pytest.mark.requirement("XKS-HTTP-004")
-@pytest.mark.parametrize(
-    "alpn",
-    [pytest.param((), id="no-extension"), pytest.param(("http/1.1",), id="http-1-1")],
-)
-def test_client_without_http_2(proxy: ProxyClient, alpn: tuple[str, ...]) -> None:
-    """A client that does not offer HTTP/2 in the TLS handshake is served."""
-    control(proxy.call(_HEALTH, label="control: the usual connection"))
+def test_client_without_http_2(proxy: ProxyClient) -> None:
+    """A client that does not offer HTTP/2 in the TLS handshake is served.
+
+    It has no ALPN extension, or one that offers http/1.1 alone.
+    """
+    proxy.require_served([proxy.control(_HEALTH)])
     target = proxy.target
-    connector = Connector(
-        target.endpoint, target, client=target.client_certificate, alpn=alpn
-    )
-    request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
-    with proxy.connect(connector) as connection:
-        success(proxy.send(request, connection=connection, connector=connector))
+    for alpn in ((), ("http/1.1",)):
+        connector = Connector(
+            target.endpoint, target, client=target.client_certificate, alpn=alpn
+        )
+        request = proxy.request(_HEALTH, proxy.good_body(_HEALTH))
+        with proxy.connect(connector) as connection:
+            success(proxy.send(request, connection=connection, connector=connector))
 
 
-def _get(proxy: ProxyClient, operation: ProxyOperation) -> HttpRequest:
-    """A signed GET without a body."""
-    request = proxy.unsigned(proxy.main.path(operation), b"", method="GET")
-    bare = replace(request, headers=request.headers[:1])
-    return proxy.signer().sign(bare)
+def _bare(request: HttpRequest) -> HttpRequest:
+    """Without Content-Type and Content-Length, which a GET has no use for."""
+    names = {"content-type", "content-length"}
+    headers = tuple((n, v) for n, v in request.headers if n.lower() not in names)
+    return replace(request, headers=headers, signing=None)
+
+
+def _unsigned(request: HttpRequest) -> HttpRequest:
+    return replace(request, headers=request.headers[:1])
 
 
 @pytest.mark.requirement("XKS-HTTP-005")
-@_OPERATIONS
-def test_signed_get(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_signed_get(proxy: ProxyClient) -> None:
     """A signed GET at the path of an operation is a 405; any body is accepted."""
-    control(proxy.call(operation, label="control: POST"))
-    expect(proxy.send(_get(proxy, operation), label="probe: GET"), status(405))
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                b"",
+                altered=f"GET at the path of {operation.title}",
+                accept=(status(405),),
+                method="GET",
+                edit=_bare,
+            )
+            for operation in ALL_OPERATIONS
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-HTTP-005")
-@_OPERATIONS
-def test_unsigned_get(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_unsigned_get(proxy: ProxyClient) -> None:
     """An unsigned GET is a 405, or a 401 where signatures are verified first."""
-    control(proxy.call(operation, label="control: POST"))
-    request = _get(proxy, operation)
-    request = replace(request, headers=request.headers[:1])
-    expect(proxy.send(request, label="probe: unsigned GET"), status(405), status(401))
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                b"",
+                altered=f"unsigned GET at the path of {operation.title}",
+                accept=(status(405), status(401)),
+                method="GET",
+                edit=_unsigned,
+            )
+            for operation in ALL_OPERATIONS
+        ]
+    )
 
 
 def _indented(body: Body) -> bytes:
@@ -144,30 +177,32 @@ def _surrounded(body: Body) -> bytes:
     return b"\r\n\t  " + json.dumps(body, separators=(" ,\t", " :\n")).encode() + b"\n"
 
 
-_SPELLINGS = pytest.mark.parametrize(
-    "spell",
-    [
-        pytest.param(_indented, id="indented"),
-        pytest.param(_reversed, id="other-order"),
-        pytest.param(_escaped, id="escaped-characters"),
-        pytest.param(_with_slashes, id="escaped-slashes"),
-        pytest.param(_surrounded, id="white-space"),
-    ],
-)
+_SPELLINGS: dict[str, Callable[[Body], bytes]] = {
+    "indented": _indented,
+    "in another order": _reversed,
+    "with escaped characters": _escaped,
+    "with escaped slashes": _with_slashes,
+    "with white space": _surrounded,
+}
 
 
 @pytest.mark.requirement("XKS-HTTP-006")
-@_SPELLINGS
-@_OPERATIONS
-def test_spelling_of_json(
-    proxy: ProxyClient, operation: ProxyOperation, spell: Callable[[Body], bytes]
-) -> None:
+def test_spelling_of_json(proxy: ProxyClient) -> None:
     """A request means the same in every legal spelling of its JSON."""
-    control(proxy.call(operation, label="control: on one line"))
-    answer = proxy.call(operation, spell(proxy.good_body(operation)))
-    success(answer)
-    if operation is ProxyOperation.DECRYPT:
-        plaintext_is(answer, PLAINTEXT)
+    looks = {ProxyOperation.DECRYPT: gives_back(PLAINTEXT)}
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                spell(proxy.permitted(proxy.good_body(operation))),
+                altered=f"{operation.title} {name}",
+                accept=(SERVED,),
+                look=looks.get(operation),
+            )
+            for name, spell in _SPELLINGS.items()
+            for operation in ALL_OPERATIONS
+        ]
+    )
 
 
 @pytest.mark.requirement("XKS-HTTP-007")
@@ -195,19 +230,19 @@ def _chunked(request: HttpRequest) -> bytes:
 
 
 @pytest.mark.requirement("XKS-HTTP-008")
-@_OPERATIONS
-def test_chunked_body(proxy: ProxyClient, operation: ProxyOperation) -> None:
+def test_chunked_body(proxy: ProxyClient) -> None:
     """A body in the chunked transfer coding is read, or 411 asks for a length."""
-    control(proxy.call(operation, label="control: with Content-Length"))
-    request = proxy.request(operation, proxy.good_body(operation))
-    with proxy.connect() as connection:
-        answer = proxy.send(
-            request,
-            connection=connection,
-            raw=_chunked(request),
-            label="probe: chunked",
-        )
-    expect(answer, SERVED, status(411))
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                altered=f"{operation.title} in chunks",
+                accept=(SERVED, status(411)),
+                raw=_chunked,
+            )
+            for operation in ALL_OPERATIONS
+        ]
+    )
 
 
 def _wrongly_signed(proxy: ProxyClient) -> HttpRequest:
@@ -226,19 +261,18 @@ def _at_invalid_path(proxy: ProxyClient) -> HttpRequest:
     return proxy.request(_HEALTH, proxy.good_body(_HEALTH), path=path)
 
 
+_DEFECTS = (_wrongly_signed, _with_invalid_body, _at_invalid_path)
+
+
 @pytest.mark.requirement("XKS-HTTP-009")
-@pytest.mark.parametrize(
-    "defect",
-    [
-        pytest.param(_wrongly_signed, id="wrong-signature"),
-        pytest.param(_with_invalid_body, id="invalid-body"),
-        pytest.param(_at_invalid_path, id="invalid-path"),
-    ],
-)
-def test_request_after_an_error(
+def test_request_after_an_error(proxy: ProxyClient) -> None:
+    """After an error the connection goes on, or its end was announced."""
+    proxy.side_by_side([partial(_err_and_go_on, proxy, each) for each in _DEFECTS])
+
+
+def _err_and_go_on(
     proxy: ProxyClient, defect: Callable[[ProxyClient], HttpRequest]
 ) -> None:
-    """After an error the connection goes on, or its end was announced."""
     with proxy.connect() as connection:
         first = _good(proxy, connection, "control: a good request")
         if first:
@@ -267,6 +301,7 @@ def _good(
 
 
 _THROTTLED = error("ThrottlingException")
+_CLIENTS = 8
 
 
 @pytest.mark.requirement("XKS-HTTP-010")
@@ -275,10 +310,9 @@ def test_concurrent_requests(proxy: ProxyClient) -> None:
 
     A proxy that is unable to keep up may answer 429 ThrottlingException.
     """
-    control(proxy.call(_HEALTH, label="control: alone"))
-    with ThreadPoolExecutor(max_workers=8) as clients:
-        for result in [clients.submit(_one_client, proxy, n) for n in range(8)]:
-            result.result()
+    proxy.require_served([proxy.control(_HEALTH)])
+    clients = [partial(_one_client, proxy, number) for number in range(_CLIENTS)]
+    side_by_side(clients, jobs=_CLIENTS, recorder=proxy.recorder)
 
 
 def _one_client(proxy: ProxyClient, number: int) -> None:

@@ -125,6 +125,11 @@ class Recorder:
             self._recorded.extend(recorded)
             self._run.append(recorded)
 
+    def refer(self, recorded: Recorded) -> None:
+        """Show an exchange of another check among those of this one."""
+        with self._lock:
+            self._recorded.append(recorded)
+
     @contextmanager
     def lane(self, lane: Lane) -> Iterator[None]:
         """What this thread records within the block goes to a lane; see ``join``."""

@@ -16,7 +16,7 @@ from pytest_xks.certify.probe_proxy.store import ProxyStore
 from pytest_xks.http.certificates import CertificateAuthority
 from pytest_xks.http.listener import HttpsListener
 from pytest_xks.http.tricks import Trick
-from pytest_xks.proxy.stores import KeyStore
+from pytest_xks.proxy.stores import ProxyKeyStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -95,7 +95,7 @@ class ProbeProxy:
             self._labels += 1
             number = self._labels
         first = f"store-{number}" if prefix is None else prefix
-        store = KeyStore(f"{'/' if first else ''}{first}/kms/xks/v1")
+        store = ProxyKeyStore(f"{'/' if first else ''}{first}/kms/xks/v1")
         self._core.add_store(store)
         self._secrets.append(store.credential.secret_access_key)
         return ProxyStore(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         KeyProperties,
         ListenerFault,
     )
-    from pytest_xks.proxy.stores import KeyStore
+    from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.sigv4 import Credential
 
 __all__ = ["ProxyStore"]
@@ -29,7 +29,7 @@ class ProxyStore(ScriptedPath):
         self,
         *,
         endpoint: str,
-        store: KeyStore,
+        store: ProxyKeyStore,
         core: ScriptedCore,
         listening: Callable[[ListenerFault], AbstractContextManager[None]],
         learn: Callable[[str], None],

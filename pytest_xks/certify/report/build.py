@@ -54,9 +54,9 @@ def build_document(
     """
     redactor = run.redactor
     results = [
-        _requirement(requirement, run, redactor)
+        _requirement(requirement, run, target, redactor)
         for requirement in catalogue.requirements
-        if requirement.is_checked
+        if requirement.is_observable_at(target)
     ]
     verdict = overall(
         ((Level(r["level"]), Status(r["status"])) for r in results),
@@ -70,6 +70,7 @@ def build_document(
             "version": __version__,
             "specification": catalogue.specification,
             "specification_version": catalogue.version,
+            "catalogue_version": catalogue.catalogue_version,
             "part": catalogue.part,
         },
         "target": target.view(),
@@ -85,11 +86,11 @@ def build_document(
                 "chapter": r.chapter,
                 "title": r.title,
                 "source": r.source,
-                "verification": r.verification.value,
-                "reason": r.reason or "",
+                "verification": r.observability.value,
+                "reason": r.reason or f"The target file has no command {r.command}.",
             }
             for r in catalogue.requirements
-            if not r.is_checked
+            if not r.is_observable_at(target)
         ],
         "problems": list(run.problems),
         "warnings": [*target.warnings(), *warnings],
@@ -136,7 +137,7 @@ def _summary(results: Sequence[RequirementResult]) -> dict[str, dict[str, int]]:
 
 
 def _requirement(
-    requirement: Requirement, run: Run, redactor: Redactor
+    requirement: Requirement, run: Run, target: Target, redactor: Redactor
 ) -> RequirementResult:
     checks = [
         _check(check, requirement, run, redactor)
@@ -152,11 +153,17 @@ def _requirement(
         "text": requirement.text,
         "accepts": requirement.accepts or "",
         "since": requirement.since,
-        "status": status_of(requirement, run).value,
+        "status": _status_at(target, requirement, run).value,
         "explain": f"pytest-xks explain {requirement.id}",
         "known_failure": None,
         "checks": checks,
     }
+
+
+def _status_at(target: Target, requirement: Requirement, run: Run) -> Status:
+    if requirement.binds(target):
+        return status_of(requirement, run)
+    return Status.NOT_APPLICABLE
 
 
 def status_of(requirement: Requirement, run: Run) -> Status:

@@ -26,7 +26,7 @@ __all__ = [
     "UnsupportedView",
 ]
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 UNSUPPORTED_CHECK = "preflight::lacking"
 """The id of the check of what was not tried; see ``UnsupportedView``."""
 
@@ -38,6 +38,8 @@ class Suite(TypedDict):
     version: str
     specification: str
     specification_version: str
+    catalogue_version: NotRequired[str]
+    """Reports of before schema version 1.2 do not say."""
     part: str
 
 
@@ -163,7 +165,7 @@ class Unobservable(TypedDict):
     title: str
     source: str
     verification: str
-    """"not_observable", or "informational"."""
+    """"not_observable", "informational", or "by_command" without that command."""
     reason: str
 
 

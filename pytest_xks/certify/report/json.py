@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["load_report", "load_schema", "render_json"]
 
 _MAX_BYTES = 64 << 20
+# What they lack is optional, so that they read as those of today do.
+_OLDER = ("1.1",)
 
 
 def render_json(document: Document) -> str:
@@ -44,7 +46,7 @@ def load_report(path: Path) -> Document:
     except (ValueError, RecursionError):
         raise UsageProblem(f"{path}: not valid JSON.") from None
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if version != SCHEMA_VERSION:
+    if version not in {SCHEMA_VERSION, *_OLDER}:
         raise UsageProblem(
             f"{path}: not a report of schema version {SCHEMA_VERSION}.",
             "Give the report.json of --report-dir, written by this version.",

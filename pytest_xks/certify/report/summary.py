@@ -1,6 +1,6 @@
 """What readable reports say around the single results: target, verdict, headings.
 
-What is told of one requirement stands in ``story``.
+What they say of one requirement is in ``story``.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ def certified(document: Document) -> Iterator[tuple[str, str]]:
     suite, target = document["suite"], document["target"]
     yield "Suite", f"{suite['name']} {suite['version']}"
     yield "Standard", f"{suite['specification']} {suite['specification_version']}"
+    if catalogue := suite.get("catalogue_version"):
+        yield "Catalogue", catalogue
     yield "Target", f"{target_address(document)} ({target['source']})"
     yield from _of_emulator(document)
     yield "Region", target["region"]

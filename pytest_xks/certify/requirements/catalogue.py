@@ -3,7 +3,8 @@
 A catalogue is one file of the suite, ``requirements/<part>.toml``::
 
     specification = "External Key Store Proxy API Specification"
-    version = "1.0.3"
+    version = "1.0.3"                # of the specification
+    catalogue_version = "2026.2"     # of this file; another one, another measure
 
     [chapters]                       # in the order of the reports
     HTTP = "HTTP and content type"
@@ -18,6 +19,9 @@ A catalogue is one file of the suite, ``requirements/<part>.toml``::
                                      # "not_observable": nothing outside shows it
                                      # "informational": it binds no target
     capability = "second_store"      # optional: a capability of the part's targets
+    command = "break_key_manager"    # optional: only this command of the operator can
+                                     # show it; without it, it is not observable
+    claim = "isolated"               # optional: binds only a target that claims it
     reason = "…"                     # why it is not checked
     accepts = "…"                    # optional: which readings a check accepts
     since = "1.0.3"                  # optional: the version that first has it
@@ -35,15 +39,29 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.run.outcome import Level
 from pytest_xks.certify.targets.kms_target import KMS_CAPABILITIES
-from pytest_xks.certify.targets.proxy_target import CAPABILITIES
+from pytest_xks.certify.targets.proxy_target import CAPABILITIES, CLAIMS, COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["Catalogue", "CatalogueError", "Requirement", "Verification"]
+    from pytest_xks.certify.targets.target import Target
 
-_TOP = {"specification", "version", "chapters", "requirement"}
+__all__ = [
+    "Catalogue",
+    "CatalogueError",
+    "Observability",
+    "Requirement",
+    "Verification",
+]
+
+_TOP = {
+    "specification",
+    "version",
+    "catalogue_version",
+    "chapters",
+    "requirement",
+}
 _KEYS = {
     "id",
     "level",
@@ -52,17 +70,21 @@ _KEYS = {
     "text",
     "verification",
     "capability",
+    "claim",
+    "command",
     "reason",
     "accepts",
     "since",
 }
 
-# By part: what its ids look like, and the capabilities that its targets may lack.
+# By part: what its ids look like, and the capabilities that its targets may have.
 _IDS = {
     "proxy": re.compile(r"XKS-[A-Z][A-Z0-9]*-\d{3}"),
     "kms": re.compile(r"KMS-[A-Z][A-Z0-9]*-\d{3}"),
 }
 _CAPABILITIES = {"proxy": CAPABILITIES, "kms": KMS_CAPABILITIES}
+_COMMANDS = {"proxy": COMMANDS, "kms": frozenset[str]()}
+_CLAIMS = {"proxy": CLAIMS, "kms": frozenset[str]()}
 
 
 class CatalogueError(Exception):
@@ -77,8 +99,23 @@ class Verification(StrEnum):
     INFORMATIONAL = "informational"
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """For people: "not observable"."""
+        return self.value.replace("_", " ")
+
+
+class Observability(StrEnum):
+    """What it takes to see whether a target keeps a requirement."""
+
+    OBSERVABLE = "observable"
+    BY_CAPABILITY = "by_capability"
+    BY_COMMAND = "by_command"
+    NOT_OBSERVABLE = "not_observable"
+    INFORMATIONAL = "informational"
+
+    @property
+    def label(self) -> str:
+        """For people: "by command"."""
         return self.value.replace("_", " ")
 
 
@@ -93,6 +130,8 @@ class Requirement:
     text: str
     verification: Verification
     capability: str | None = None
+    command: str | None = None
+    claim: str | None = None
     reason: str | None = None
     accepts: str | None = None
     since: str
@@ -107,6 +146,25 @@ class Requirement:
         """Whether a check must deliver a result."""
         return self.verification is Verification.CHECK
 
+    @property
+    def observability(self) -> Observability:
+        """What it takes to see whether a target keeps it."""
+        if not self.is_checked:
+            return Observability(self.verification.value)
+        if self.command:
+            return Observability.BY_COMMAND
+        return (
+            Observability.BY_CAPABILITY if self.capability else Observability.OBSERVABLE
+        )
+
+    def is_observable_at(self, target: Target) -> bool:
+        """Whether a check can see it at a target; if not, that is never a gap."""
+        return self.is_checked and (not self.command or self.command in target.commands)
+
+    def binds(self, target: Target) -> bool:
+        """Whether a target has to keep it; not if nobody claims so of it."""
+        return not self.claim or self.claim in target.claims
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
@@ -116,6 +174,8 @@ class Catalogue:
     specification: str
     version: str
     """The version of the specification."""
+    catalogue_version: str
+    """Of the catalogue: results of two versions measure different things."""
     chapters: Mapping[str, str]
     """Chapter titles by the middle part of the ids, in the order of the reports."""
     requirements: tuple[Requirement, ...]
@@ -162,6 +222,7 @@ def _catalogue(document: dict[str, object], *, part: str) -> Catalogue:
         part=part,
         specification=_text(document, "specification", "the file"),
         version=version,
+        catalogue_version=_text(document, "catalogue_version", "the file"),
         chapters={c: titles.get(c, c) for c in _chapters(requirements, titles)},
         requirements=requirements,
     )
@@ -214,11 +275,13 @@ def _requirement(row: object, version: str, part: str) -> Requirement:
         text=_text(row, "text", where),
         verification=Verification(_choice(row, "verification", [*Verification], where)),
         capability=_optional(row, "capability", where),
+        command=_optional(row, "command", where),
+        claim=_optional(row, "claim", where),
         reason=_optional(row, "reason", where),
         accepts=_optional(row, "accepts", where),
         since=_optional(row, "since", where) or version,
     )
-    _check(requirement, _CAPABILITIES[part])
+    _check(requirement, part)
     return requirement
 
 
@@ -229,12 +292,17 @@ def _choice(table: dict[str, object], key: str, choices: list[str], where: str) 
     return value
 
 
-def _check(requirement: Requirement, capabilities: Mapping[str, str]) -> None:
+def _check(requirement: Requirement, part: str) -> None:
     where = requirement.id
     if not requirement.is_checked and not requirement.reason:
         raise CatalogueError(f"{where}: {requirement.verification} needs a reason")
-    if requirement.capability and requirement.capability not in capabilities:
-        raise CatalogueError(f"{where}: unknown capability {requirement.capability}")
+    for kind, value, known in (
+        ("capability", requirement.capability, _CAPABILITIES[part]),
+        ("command", requirement.command, _COMMANDS[part]),
+        ("claim", requirement.claim, _CLAIMS[part]),
+    ):
+        if value and value not in known:
+            raise CatalogueError(f"{where}: unknown {kind} {value}")
     if requirement.capability == "load" and requirement.level is Level.MUST:
         # Without --load these do not apply, and a MUST always applies.
         raise CatalogueError(f"{where}: a MUST cannot depend on --load")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.report.escaping import markdown as escape
-from pytest_xks.certify.requirements.catalogue import Verification
+from pytest_xks.certify.requirements.catalogue import Observability
 from pytest_xks.certify.run.outcome import Level
 from pytest_xks.certify.toml.reading import closest
 
@@ -25,7 +25,7 @@ __all__ = ["FORMATS", "CheckSource", "explain", "find_checks"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSource:
-    """Where a check stands in the suite."""
+    """Where a check is in the suite."""
 
     id: str
     line: int
@@ -37,7 +37,7 @@ def find_checks(suite: Path, part: str) -> tuple[CheckSource, ...]:
     """Every check of a part, found in its source without running any of it."""
     return tuple(
         check
-        for file in sorted((suite / part).glob("test_*.py"))
+        for file in sorted((suite / part).rglob("test_*.py"))
         for check in _checks_in(file, suite)
     )
 
@@ -112,8 +112,12 @@ def _explanation(
         yield f"Accepted    {requirement.accepts}"
     if requirement.capability:
         yield f"Needs       {requirement.capability} in the target file"
+    if requirement.command:
+        yield f"Needs       the operator's command {requirement.command}"
+    if requirement.claim:
+        yield f"Binds       a target whose file claims {requirement.claim}"
     if not requirement.is_checked:
-        yield f"Not checked {requirement.verification.words}: {requirement.reason}"
+        yield f"Not checked {requirement.verification.label}: {requirement.reason}"
         return
     yield ""
     yield "Checks"
@@ -130,13 +134,6 @@ def _explanation(
         yield "  none yet"
 
 
-_VERIFIED: Mapping[Verification, str] = {
-    Verification.CHECK: "checked",
-    Verification.NOT_OBSERVABLE: "not observable",
-    Verification.INFORMATIONAL: "informational",
-}
-
-
 def _table(catalogue: Catalogue) -> str:
     return "\n".join([*_rows(catalogue), "", *_totals(catalogue)])
 
@@ -146,21 +143,22 @@ def _rows(catalogue: Catalogue) -> Iterator[str]:
     for requirement in catalogue.requirements:
         yield (
             f"{requirement.id:<{width}}  {requirement.level:<6}  "
-            f"{_VERIFIED[requirement.verification]:<14}  {requirement.title}"
+            f"{requirement.observability.label:<14}  {requirement.title}"
         )
 
 
 def _totals(catalogue: Catalogue) -> Iterator[str]:
-    counts = Counter((r.level, r.verification) for r in catalogue.requirements)
-    ways = {r.verification for r in catalogue.requirements}
+    counts = Counter((r.level, r.observability) for r in catalogue.requirements)
+    ways = {r.observability for r in catalogue.requirements}
     occurring = {r.level for r in catalogue.requirements}
     for level in (each for each in Level if each in occurring):
-        parts = (
-            f"{counts[level, w]:>4} {_VERIFIED[w]}" for w in _VERIFIED if w in ways
-        )
+        parts = (f"{counts[level, w]:>4} {w.label}" for w in Observability if w in ways)
         yield f"{level:<6}  {', '.join(parts)}"
     total = len(catalogue.requirements)
-    yield f"{total} requirements of {catalogue.specification} {catalogue.version}"
+    yield (
+        f"{total} requirements of {catalogue.specification} {catalogue.version}, "
+        f"catalogue {catalogue.catalogue_version}"
+    )
 
 
 def _markdown(catalogue: Catalogue) -> str:
@@ -178,7 +176,7 @@ def _markdown_lines(catalogue: Catalogue) -> Iterator[str]:
         yield "|---|---|---|---|---|"
         for r in rows:
             reason = f": {escape(r.reason)}" if r.reason else ""
-            how = "check" if r.is_checked else f"{r.verification.words}{reason}"
+            how = f"{r.observability.label}{reason}"
             text, source = escape(r.text), escape(r.source)
             yield f"| {r.id} | {r.level} | {text} | {source} | {how} |"
     yield ""
@@ -195,7 +193,10 @@ def _json(catalogue: Catalogue) -> str:
             "source": r.source,
             "text": r.text,
             "verification": r.verification.value,
+            "observability": r.observability.value,
             "capability": r.capability,
+            "command": r.command,
+            "claim": r.claim,
             "reason": r.reason,
             "accepts": r.accepts,
             "since": r.since,
@@ -205,6 +206,7 @@ def _json(catalogue: Catalogue) -> str:
     document = {
         "specification": catalogue.specification,
         "specification_version": catalogue.version,
+        "catalogue_version": catalogue.catalogue_version,
         "chapters": dict(catalogue.chapters),
         "requirements": rows,
     }

@@ -1,4 +1,4 @@
-"""Where the suite lies: in a wheel, an sdist, an editable install or a checkout."""
+"""Where the suite is: in a wheel, an sdist, an editable install or a checkout."""
 
 from __future__ import annotations
 

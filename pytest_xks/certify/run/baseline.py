@@ -64,7 +64,7 @@ def apply_baseline(document: Document, reasons: Mapping[str, str], path: Path) -
     Args:
         document: changed in place.
         reasons: from ``load_baseline``.
-        path: where they stand, for the report.
+        path: the file that they come from, for the report.
     """
     results = {result["id"]: result for result in document["requirements"]}
     failed = [r["id"] for r in _failures(document)]

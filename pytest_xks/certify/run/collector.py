@@ -158,7 +158,7 @@ class Collector:
             elif not requirement.is_checked:
                 self.problems.append(
                     f"{item.nodeid}: {requirement_id} is declared "
-                    f"{requirement.verification.words}."
+                    f"{requirement.verification.label}."
                 )
 
     def _is_selected(self, item: pytest.Item) -> bool:
@@ -187,7 +187,7 @@ class Collector:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Record what a phase of a check came to."""
+        """Record what a phase of a check found."""
         report = yield
         check = self.checks.get(item.nodeid)
         if check is not None:

@@ -1,6 +1,6 @@
-"""How a check judges what came: by a list of accepted outcomes.
+"""How a check judges what it observed: by a list of accepted outcomes.
 
-An ``Outcome`` is one way of being right, with its words for the report. Where the
+An ``Outcome`` is one way of being right, with its text for the report. Where the
 documents leave several, a check lists them all.
 """
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.evidence.exchange import Exchange
 
-__all__ = ["Came", "Outcome", "expect", "violated"]
+__all__ = ["Observed", "Outcome", "expect", "violated"]
 
 
-class Came(Protocol):
-    """What came back: an answer of a proxy, a reply of a KMS endpoint."""
+class Observed(Protocol):
+    """What a check observed: an answer of a proxy, a reply of a KMS endpoint."""
 
     @property
     def exchange(self) -> Exchange:
@@ -30,8 +30,8 @@ class Came(Protocol):
         """It in a phrase."""
 
 
-T_contra = TypeVar("T_contra", bound=Came, contravariant=True)
-T = TypeVar("T", bound=Came)
+T_contra = TypeVar("T_contra", bound=Observed, contravariant=True)
+T = TypeVar("T", bound=Observed)
 
 
 @dataclass(frozen=True)  # With slots, 3.11 cannot make one of a parametrised alias.
@@ -42,18 +42,18 @@ class Outcome(Generic[T_contra]):
     accepts: Callable[[T_contra], bool]
 
 
-def expect(came: T, *accepted: Outcome[T], note: str = "") -> None:
-    """What came is one of the accepted outcomes.
+def expect(answer: T, *accepted: Outcome[T], note: str = "") -> None:
+    """The answer is one of the accepted outcomes.
 
     Raises:
         Violation: it is none of them.
     """
-    if not any(outcome.accepts(came) for outcome in accepted):
-        violated(came, (outcome.text for outcome in accepted), note=note)
+    if not any(outcome.accepts(answer) for outcome in accepted):
+        violated(answer, (outcome.text for outcome in accepted), note=note)
 
 
 def violated(
-    came: Came,
+    answer: Observed,
     expected: str | Iterable[str],
     observed: str | None = None,
     *,
@@ -66,7 +66,7 @@ def violated(
     """
     raise Violation(
         expected=expected,
-        observed=came.describe() if observed is None else observed,
+        observed=answer.describe() if observed is None else observed,
         note=note,
-        exchange=came.exchange,
+        exchange=answer.exchange,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -12,32 +12,9 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.targets.target import Target
+    from pytest_xks.faults import Catalogue
 
-__all__ = ["MOCKS", "KnownFault", "ProvingMock", "mock_for"]
-
-
-class KnownFault(Protocol):
-    """A named misbehaviour of one of our mocks."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def summary(self) -> str:
-        """What the mock does, in one sentence."""
-
-    @property
-    def violates(self) -> tuple[str, ...]:
-        """Ids of the requirements whose checks it turns red."""
-
-    @property
-    def scope(self) -> tuple[str, ...]:
-        """Prefixes of the requirements to try it against; empty for all."""
-
-    @property
-    def wholesale(self) -> bool:
-        """Whether it leaves so little that no single requirement is meant."""
+__all__ = ["MOCKS", "ProvingMock", "mock_for"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +25,8 @@ class ProvingMock:
     """The part of the suite, "proxy" or "kms"."""
     title: str
     """What people call the mock."""
-    faults: Callable[[], Mapping[str, KnownFault]]
-    """Every fault of the mock, by its name."""
+    catalogue: Callable[[], Catalogue]
+    """Every fault of the mock."""
     served: Callable[[str], AbstractContextManager[tuple[Target, ProbeProxy | None]]]
     """The mock with a fault (or with none, for an empty name), as a target, and the
     suite's own proxy that it calls, if it is a KMS."""
@@ -64,30 +41,31 @@ def mock_for(requirement_id: str) -> ProvingMock:
     return MOCKS["kms" if is_kms else "proxy"]
 
 
-def _proxy_faults() -> Mapping[str, KnownFault]:
+def _proxy_faults() -> Catalogue:
     from pytest_xks.proxy.faults.catalogue import CATALOGUE  # noqa: PLC0415 - one of two
 
-    return CATALOGUE.all()
+    return CATALOGUE
 
 
 @contextmanager
 def _served_proxy(fault: str) -> Iterator[tuple[Target, ProbeProxy | None]]:
     from pytest_xks.certify.targets.own_mocks import served_mock_proxy  # noqa: PLC0415 - likewise
     from pytest_xks.http.tricks import PREVENTS_TLS  # noqa: PLC0415 - likewise
+    from pytest_xks.proxy.mock import core_of  # noqa: PLC0415 - likewise
 
     with served_mock_proxy() as (proxy, target):
         if not fault:
             yield target, None
             return
         # Whoever verifies the certificate never gets to the checks of it.
-        armed = proxy.proxy.fault(fault)
+        armed = core_of(proxy.proxy).faults.arm(fault)
         yield replace(target, verify=not PREVENTS_TLS.intersection(armed.tricks)), None
 
 
-def _kms_faults() -> Mapping[str, KnownFault]:
-    from pytest_xks.kms.faults import all_faults  # noqa: PLC0415 - likewise
+def _kms_faults() -> Catalogue:
+    from pytest_xks.kms.faults.catalogue import CATALOGUE  # noqa: PLC0415 - likewise
 
-    return all_faults()
+    return CATALOGUE
 
 
 @contextmanager
@@ -104,13 +82,13 @@ MOCKS: Mapping[str, ProvingMock] = {
     "proxy": ProvingMock(
         part="proxy",
         title="the mock proxy",
-        faults=_proxy_faults,
+        catalogue=_proxy_faults,
         served=_served_proxy,
     ),
     "kms": ProvingMock(
         part="kms",
         title="the fake KMS",
-        faults=_kms_faults,
+        catalogue=_kms_faults,
         served=_served_kms,
         is_slow=True,
     ),

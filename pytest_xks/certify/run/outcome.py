@@ -3,8 +3,8 @@
 ======================  ====================================================
 returns                 the requirement holds
 ``Violation``           the target breaks the requirement
-``NotTestable``         the check lacks something; ``add`` says what would help
-``NotApplicable``       the target declares that it lacks the capability
+``NotTestable``         something is missing; ``add`` says what would help
+``NotApplicable``       the target declares the capability as not supported
 any other exception     the check itself is broken: status "error"
 ======================  ====================================================
 
@@ -53,7 +53,7 @@ class Violation(AssertionError):  # noqa: N818 - an outcome, not a program error
 
     Args:
         expected: every outcome that would have been accepted, one phrase each.
-        observed: what came instead.
+        observed: what was observed instead.
         note: what an attacker or a user loses by it, or another remark.
         exchange: the exchange that shows it; without one, the last recorded one.
     """
@@ -70,7 +70,7 @@ class Violation(AssertionError):  # noqa: N818 - an outcome, not a program error
         self.observed = observed
         self.note = note
         self.exchange = exchange
-        super().__init__(f"accepted: {' | '.join(self.expected)}; came: {observed}")
+        super().__init__(f"accepted: {' | '.join(self.expected)}; observed: {observed}")
 
 
 class NotTestable(Exception):  # noqa: N818 - an outcome, not a program error
@@ -88,7 +88,7 @@ class NotTestable(Exception):  # noqa: N818 - an outcome, not a program error
 
 
 class NotApplicable(Exception):  # noqa: N818 - an outcome, not a program error
-    """The target declares in ``not_supported`` that it lacks the capability."""
+    """The target lists the capability in ``not_supported``."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

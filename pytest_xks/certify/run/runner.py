@@ -63,7 +63,11 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
             matches no requirement.
     """
     selection = selection or Selection()
-    selected = selection.ids(catalogue)
+    selected = selection.ids(catalogue) - frozenset(
+        r.id
+        for r in catalogue.requirements
+        if r.is_checked and not (r.is_observable_at(target) and r.binds(target))
+    )
     redactor = redactor_for(target, probe_proxy)
     recorder = RunRecorder()
 

@@ -31,7 +31,7 @@ class Selection:
     jobs: int = DEFAULT_JOBS
     """How many requests of a check go out at once, at most; changes no result."""
     pytest_args: tuple[str, ...] = ()
-    """What else pytest is told."""
+    """Further arguments for pytest."""
     sampled_but: frozenset[str] | None = None
     """For the self-test: of the checks of other requirements than these, one of each
     test function will do; None for all."""

@@ -28,13 +28,13 @@ from pytest_xks.certify.run.outcome import Level, Status
 from pytest_xks.certify.run.progress import ProgressDisplay
 from pytest_xks.certify.run.runner import run_suite
 from pytest_xks.certify.run.selection import Selection
-from pytest_xks.certify.toml.reading import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_xks.certify.requirements.catalogue import Catalogue
     from pytest_xks.certify.run.record import Run
+    from pytest_xks.faults import Catalogue as FaultCatalogue
 
 __all__ = ["Proof", "prove", "selftest"]
 
@@ -91,7 +91,7 @@ def prove(
     """
     suite = suite or suite_folder()
     catalogue = load_catalogue(part, suite)
-    known = MOCKS[part].faults()[fault] if fault else None
+    known = MOCKS[part].catalogue().find(fault) if fault else None
     declared = frozenset(known.violates if known else ())
     load = any(_needs_load(catalogue, requirement_id) for requirement_id in declared)
     narrow = bool(fault) and MOCKS[part].is_slow and not thorough
@@ -175,9 +175,9 @@ def selftest(  # noqa: PLR0913 - every one is an option
     Raises:
         UsageProblem: there is no fault of that name.
     """
-    known = MOCKS[part].faults()
-    chosen = _faults(only, known)
-    faults = chosen or ["", *(f.name for f in known.values() if f.violates)]
+    catalogue = MOCKS[part].catalogue()
+    chosen = _faults(only, catalogue)
+    faults = chosen or ["", *(f.name for f in catalogue.all().values() if f.violates)]
     proofs = []
     proving = partial(prove, part, suite=suite, thorough=thorough)
     context = multiprocessing.get_context("spawn")
@@ -193,18 +193,15 @@ def selftest(  # noqa: PLR0913 - every one is an option
     for proof in proofs:
         for complaint in proof.complaints:
             echo(f"{proof.fault or faultless}: {complaint}")
-    catalogue = load_catalogue(part, suite or suite_folder())
-    return _conclude(catalogue, proofs, echo, everything=not chosen)
+    requirements = load_catalogue(part, suite or suite_folder())
+    return _conclude(requirements, proofs, echo, everything=not chosen)
 
 
-def _faults(only: Iterable[str], known: Collection[str]) -> list[str]:
-    names = list(only)
-    for name in names:
-        if name not in known:
-            raise UsageProblem(
-                f"There is no fault {name[:64]!a}.", closest(name, known)
-            )
-    return names
+def _faults(only: Iterable[str], catalogue: FaultCatalogue) -> list[str]:
+    try:
+        return [catalogue.find(name).name for name in only]
+    except LookupError as error:
+        raise UsageProblem(str(error.args[0])) from None
 
 
 def _conclude(

@@ -81,7 +81,7 @@ def require(target: Target, capability: str, *, load: bool = False) -> None:
         load: whether ``--load`` was given.
 
     Raises:
-        NotApplicable: the target declares that it lacks it, or ``--load`` is not given.
+        NotApplicable: ``not_supported`` lists it, or ``--load`` is not given.
         NotTestable: the target file says nothing about it.
     """
     if capability in target.not_supported:

@@ -24,11 +24,11 @@ def is_region(text: str) -> bool:
 
 
 def take_not_supported(table: Table, capabilities: Mapping[str, str]) -> frozenset[str]:
-    """The capabilities that the target declares to lack.
+    """The capabilities that the target declares as not supported.
 
     Args:
-        table: where ``not_supported`` stands.
-        capabilities: those that a target may lack.
+        table: the table with ``not_supported``.
+        capabilities: those that a target may have.
 
     Raises:
         UsageProblem: one of them is unknown.
@@ -45,7 +45,7 @@ def take_not_supported(table: Table, capabilities: Mapping[str, str]) -> frozens
 
 
 def check_contradictions(target: Target, table: Table) -> None:
-    """Refuse a target that lacks what it provides.
+    """Refuse a target that declares as not supported what it provides.
 
     Raises:
         UsageProblem: it does.
@@ -54,6 +54,6 @@ def check_contradictions(target: Target, table: Table) -> None:
         if target.provides(capability):
             raise table.problem(
                 "not_supported",
-                f'lists "{capability}", which the file provides all the same.',
+                f'lists "{capability}", but the file provides it.',
                 "Remove one of the two.",
             )

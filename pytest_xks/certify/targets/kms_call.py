@@ -116,7 +116,7 @@ class Answer:
     operation: str
     exchange: Exchange
     status: int
-    """0: no answer came; the exchange says why."""
+    """0: there was no answer; the exchange says why."""
     document: Mapping[str, object] | None
     """None: the body is no JSON object."""
 
@@ -167,7 +167,7 @@ class KmsCaller:
         """Call an operation.
 
         Raises:
-            TransportError: no answer came.
+            TransportError: there was no answer.
         """
         request = self._signed(operation, json.dumps(parameters).encode())
         start = time.perf_counter()
@@ -188,7 +188,7 @@ class KmsCaller:
         )
 
     def attempt(self, operation: str, **parameters: object) -> Answer:
-        """As ``call``; that no answer came is an answer, too."""
+        """As ``call``, but no answer is an answer, too, with the status 0."""
         try:
             return self.call(operation, **parameters)
         except TransportError as error:

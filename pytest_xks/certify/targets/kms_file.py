@@ -1,6 +1,6 @@
 """The target file of a KMS emulator: TOML in, ``KmsTarget`` out.
 
-The keys are public and stand in README's example. The file comes from outside, so every
+The keys are public; README has an example. The file comes from outside, so every
 mistake in it ends as one ``UsageProblem``.
 """
 
@@ -54,7 +54,7 @@ def kms_target_from_document(document: dict[str, object], path: Path) -> KmsTarg
 
     Args:
         document: the content of the file.
-        path: where it stands; relative paths in it begin at its folder.
+        path: its file; relative paths in it begin at the folder of that.
 
     Raises:
         UsageProblem: the document has a mistake.
@@ -160,7 +160,7 @@ def _probe_proxy(proxy: Table) -> ProbeProxySettings:
 
 
 def _listen(proxy: Table) -> tuple[str, int]:
-    """Address and port; an IPv6 address stands in brackets."""
+    """Address and port; an IPv6 address is written in brackets."""
     text = proxy.text("listen")
     host, _, port = text.rpartition(":")
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host

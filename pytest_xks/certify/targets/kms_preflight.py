@@ -1,4 +1,4 @@
-"""Before the suite: is there a KMS, may we call it, and does it find our proxy?
+"""Before the suite: is there a KMS, may we call it, and does it reach our proxy?
 
 What is the user's mistake ends a certification here, in one sentence. So does, in one
 finding, an emulator that has no external key stores. Whatever else an emulator answers
@@ -60,7 +60,7 @@ def preflight_kms(target: KmsTarget, probe_proxy: ProbeProxy) -> Unsupported | N
 
     Raises:
         UsageProblem: it cannot be reached, is no KMS, refuses the credential, or does
-            not find its way to the proxy.
+            not reach the proxy.
     """
     try:
         caller = KmsCaller(target)
@@ -70,11 +70,11 @@ def preflight_kms(target: KmsTarget, probe_proxy: ProbeProxy) -> Unsupported | N
             "It has to hold the CA that signed the certificate of the endpoint.",
         ) from None
     with caller:
-        flight = _Preflight(target, probe_proxy, caller)
+        attempt = _Preflight(target, probe_proxy, caller)
         try:
-            return flight.run()
+            return attempt.run()
         except TransportError as error:
-            raise flight.unreachable(error) from None
+            raise attempt.unreachable(error) from None
         except UsageProblem as problem:
             # An emulator may repeat what it was sent.
             clean = redactor_for(target, probe_proxy).text
@@ -97,7 +97,7 @@ class _Preflight:
         if not _has_operation(answers[0]):
             answers.extend(self._others())
         if any(map(_has_operation, answers)):
-            self._check_way_to_proxy()
+            self._check_route_to_proxy()
             return None
         answers.append(self._create_key())
         return Unsupported(what=_WHAT, exchanges=tuple(a.exchange for a in answers))
@@ -156,10 +156,10 @@ class _Preflight:
             self._try("ScheduleKeyDeletion", KeyId=key_id, PendingWindowInDays=7)
         return answer
 
-    # -- does it find the proxy? --------------------------------------------------
+    # -- does it reach the proxy? -------------------------------------------------
 
-    def _check_way_to_proxy(self) -> None:
-        """Create a key store, and see whether that leads to the suite's own proxy.
+    def _check_route_to_proxy(self) -> None:
+        """Create a key store, and see whether that reaches the suite's own proxy.
 
         An emulator that creates it without asking the proxy is for the suite to judge.
         """
@@ -192,7 +192,7 @@ class _Preflight:
         if store.requests or not answer.code.startswith("Xks"):
             return
         called = self._probe_proxy.connections > connections
-        raise self._no_way(store.endpoint, answer, called=called)
+        raise self._no_route(store.endpoint, answer, called=called)
 
     def _remove(self, store_id: str) -> None:
         removed = self._try("DeleteCustomKeyStore", CustomKeyStoreId=store_id)
@@ -201,7 +201,7 @@ class _Preflight:
             self._try("DisconnectCustomKeyStore", CustomKeyStoreId=store_id)
             self._try("DeleteCustomKeyStore", CustomKeyStoreId=store_id)
 
-    def _no_way(self, endpoint: str, answer: Answer, *, called: bool) -> UsageProblem:
+    def _no_route(self, endpoint: str, answer: Answer, *, called: bool) -> UsageProblem:
         port = self._probe_proxy.port
         if called:
             return UsageProblem(
@@ -213,7 +213,7 @@ class _Preflight:
         return UsageProblem(
             f"The emulator never called the suite's proxy at port {port}: "
             f"{_said(answer)}",
-            f"Lead {endpoint}, port 443, to kms.proxy.listen (for our fake KMS: "
+            f"Route {endpoint}, port 443, to kms.proxy.listen (for our fake KMS: "
             "--connect-to), or choose another kms.proxy.endpoint_template.",
         )
 

@@ -1,6 +1,6 @@
 """The KMS emulator under test, as the target file describes it; data, no reading.
 
-``kms_target_file`` makes these. Paths are absolute, values are checked.
+``kms_file`` makes these. Paths are absolute, values are checked.
 Rule of this file: no secret is in a repr.
 """
 
@@ -28,14 +28,14 @@ KMS_CAPABILITIES: Mapping[str, str] = {
     "of a VPC endpoint service that the emulator knows.",
     "standard_keys": "The emulator needs KMS keys of the origin AWS_KMS.",
 }
-"""The capabilities a target may lack, and what to add so that each can be tested."""
+"""The capabilities a target may have, and what to add so that each can be tested."""
 
 _SECTION_CAPABILITIES: Mapping[str, str] = {
     "vpc_endpoint_service": "vpc_endpoint_service"
 }
 
-# AWS's own have 40 characters. Many emulators take anything ("test"), and such a word
-# cannot be told from the same word in a sentence.
+# AWS's own have 40 characters. Many emulators take anything ("test"), and whoever
+# redacts such a word redacts it in every sentence.
 _SHORTEST_SECRET = 8
 
 
@@ -80,8 +80,18 @@ class KmsTarget:
 
     @property
     def capabilities(self) -> Mapping[str, str]:
-        """What an emulator may lack, and what to add for each."""
+        """What an emulator may support, and what to add for each."""
         return KMS_CAPABILITIES
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """The commands of the operator; no target file can name any yet."""
+        return frozenset()
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """What the operator claims; no target file can claim anything yet."""
+        return frozenset()
 
     def provides(self, capability: str) -> bool:
         """Whether the description has what ``capability`` needs.

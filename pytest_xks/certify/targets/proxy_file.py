@@ -1,6 +1,6 @@
 """The target file of a proxy: TOML in, ``ProxyTarget`` out.
 
-The keys are public and stand in README's example. The file comes from outside, so every
+The keys are public; README has an example. The file comes from outside, so every
 mistake in it ends as one ``UsageProblem``.
 """
 
@@ -72,7 +72,7 @@ def proxy_target_from_document(document: dict[str, object], path: Path) -> Proxy
 
     Args:
         document: the content of the file.
-        path: where it stands; relative paths in it begin at its folder.
+        path: its file; relative paths in it begin at the folder of that.
 
     Raises:
         UsageProblem: the document has a mistake.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.targets.proxy_target import StoreTarget
+from pytest_xks.certify.trust import trusting
 from pytest_xks.http.client import (
     ConnectFailure,
     HttpsTransport,
@@ -65,7 +66,7 @@ def ssl_context(target: ProxyTarget) -> ssl.SSLContext | None:
     if target.endpoint.scheme == "http":
         return None
     try:
-        context = ssl.create_default_context(cafile=target.ca_bundle)
+        context = trusting(target.ca_bundle)
     except (ssl.SSLError, OSError):
         raise UsageProblem(
             f"{target.source}: proxy.ca_bundle holds no certificate in PEM: "

@@ -1,6 +1,6 @@
 """The proxy under test, as the target file describes it; data, no reading.
 
-``target_file`` and ``environment`` make these. Paths are absolute, values are checked.
+``proxy_file`` and ``environment`` make these. Paths are absolute, values are checked.
 Rule of this file: no secret is in a repr.
 """
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CAPABILITIES",
+    "CLAIMS",
+    "COMMANDS",
     "KEY_ROLES",
     "AuthorizationTarget",
     "Endpoint",
@@ -28,6 +30,24 @@ __all__ = [
     "StoreTarget",
     "ThrottledStoreTarget",
 ]
+
+COMMANDS = frozenset(
+    {
+        "add_credential",
+        "break_key_manager",
+        "disable_key",
+        "disable_store",
+        "enable_key",
+        "enable_store",
+        "remove_credential",
+        "restore_key_manager",
+        "stall_key_manager",
+    }
+)
+"""What only the operator of a proxy can cause."""
+
+CLAIMS = frozenset({"isolated"})
+"""What an operator may claim of a proxy beyond what the specification asks of all."""
 
 KEY_ROLES: Mapping[str, str] = {
     "usable": "a key that may encrypt and decrypt",
@@ -80,7 +100,7 @@ CAPABILITIES: Mapping[str, str] = {
     "log": "Add [proxy.log]: file, the proxy's own log on this machine.",
     "load": "Checked only with --load.",
 }
-"""The capabilities a target may lack, and what to add so that each can be tested."""
+"""The capabilities a target may have, and what to add so that each can be tested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,8 +213,18 @@ class ProxyTarget:
 
     @property
     def capabilities(self) -> Mapping[str, str]:
-        """What a proxy may lack, and what to add for each."""
+        """What a proxy may support, and what to add for each."""
         return CAPABILITIES
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """The commands of the operator; no target file can name any yet."""
+        return frozenset()
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """What the operator claims; no target file can claim anything yet."""
+        return frozenset()
 
     def provides(self, capability: str) -> bool:
         """Whether the description has what ``capability`` needs; False for ``load``."""

@@ -27,7 +27,15 @@ class Target(Protocol):
 
     @property
     def capabilities(self) -> Mapping[str, str]:
-        """What a target of its kind may not support, and what to add for each."""
+        """What a target of its kind may support, and what to add for each."""
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """The commands of the operator that it offers."""
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """What its operator claims of it, beyond what everybody has to keep."""
 
     def provides(self, capability: str) -> bool:
         """Whether the description has what ``capability`` needs."""

@@ -1,4 +1,4 @@
-"""Hostile TOML (and JSON) files read key by key, each mistake named once and clearly.
+"""TOML (and JSON) files of others, read key by key; each mistake is named once.
 
 Rule of this file: a message names the file, the key, what is wrong and what to do, and
 never repeats a value that could be a secret.
@@ -90,7 +90,7 @@ def parse_toml(text: str, path: Path) -> dict[str, object]:
         raise UsageProblem(f"{path}: not valid TOML: {error}") from None
     except (RecursionError, ValueError):
         raise UsageProblem(
-            f"{path}: not valid TOML: nested or sized absurdly."
+            f"{path}: not valid TOML: too deeply nested, or a number too large."
         ) from None
 
 
@@ -100,7 +100,7 @@ class Table:
     Args:
         data: the table.
         name: its dotted name, for messages; "" at the top.
-        file: where it stands.
+        file: the file that it is in.
     """
 
     def __init__(self, data: dict[str, object], name: str, file: Path) -> None:
@@ -135,7 +135,7 @@ class Table:
     def text(
         self, key: str, *, valid: Callable[[str], bool] | None = None, must: str = ""
     ) -> str:
-        """A text that is there; ``must`` says what ``valid`` asks."""
+        """A text that is there; ``must`` describes what ``valid`` accepts."""
         value = self.optional_text(key, valid=valid, must=must)
         if value is None:
             raise self.problem(key, "is missing.", f"Add {key} to {self._place}.")

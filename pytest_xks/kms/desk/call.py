@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_xks.kms.stores.models import ExternalKeyStore, XksKey
+__all__ = ["CRYPTO_OPERATIONS", "Call", "Origin", "new_request_id"]
 
-__all__ = ["Call", "Origin"]
+CRYPTO_OPERATIONS = frozenset(
+    {
+        "Decrypt",
+        "Encrypt",
+        "GenerateDataKey",
+        "GenerateDataKeyWithoutPlaintext",
+        "ReEncrypt",
+    }
+)
+"""KMS-CRYPTO-001: exactly these work with keys in external key stores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +53,13 @@ class Call:
     origin: Origin = Origin()
     access_key_id: str = ""
     user_agent: str = ""
-    keys: list[XksKey] = field(default_factory=list)
-    """The keys in external key stores that it has to do with, as they turn up."""
-    stores: list[ExternalKeyStore] = field(default_factory=list)
-    """The external key store that it is about, likewise."""
 
     def text(self, member: str) -> str | None:
         """A parameter of type string; None if it is absent."""
         value = self.parameters.get(member)
         return value if isinstance(value, str) else None
+
+
+def new_request_id() -> str:
+    """A request id as AWS's look."""
+    return str(uuid.uuid4())

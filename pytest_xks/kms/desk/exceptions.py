@@ -6,9 +6,12 @@ never holds a secret, and never what a proxy said (KMS-RESP-005).
 
 from __future__ import annotations
 
+import logging
 from enum import StrEnum
 
-__all__ = ["ConnectionErrorCode", "ErrorCode", "KmsError"]
+__all__ = ["ConnectionErrorCode", "ErrorCode", "KmsError", "internal_error"]
+
+_LOGGER = logging.getLogger("pytest_xks.kms")
 
 
 class ErrorCode(StrEnum):
@@ -97,3 +100,18 @@ class KmsError(Exception):
     def status(self) -> int:
         """The HTTP status that belongs to the code."""
         return 500 if self.code in _FAULTS else 400
+
+
+def internal_error(operation: str, error: Exception) -> KmsError:
+    """The answer to a call that failed with anything else; the log has the rest.
+
+    Args:
+        operation: the operation.
+        error: what was raised beneath. ``NotImplementedError`` is what moto raises for
+            an operation that it does not have.
+    """
+    _LOGGER.error("%s: an internal error", operation, exc_info=error)
+    message = f"An internal error: {type(error).__name__}. The log has the details."
+    if isinstance(error, NotImplementedError):
+        message = f"moto, which answers for standard keys, has no {operation}."
+    return KmsError(ErrorCode.KMS_INTERNAL, message)

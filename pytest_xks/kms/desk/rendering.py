@@ -1,20 +1,21 @@
-"""What goes back to callers, as documents and JSON: metadata, answers, errors."""
+"""What callers get, as documents and JSON: key metadata, answers, errors."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from pytest_xks.kms.desk.exceptions import KmsError
 from pytest_xks.kms.desk.steps import step
 from pytest_xks.kms.keys.states import KeyState, visible_state
-from pytest_xks.kms.stores.models import EXTERNAL_KEY_STORE
+from pytest_xks.kms.stores.store import EXTERNAL_KEY_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.stores.models import XksKey
+    from pytest_xks.kms.keys.key import XksKey
 
 __all__ = [
     "CONTENT_TYPE",
@@ -61,9 +62,9 @@ def key_metadata(
         "Origin": EXTERNAL_KEY_STORE,
         "XksKeyConfiguration": {"Id": key.external_key_id},
     }
-    due = key.store.region.pending_deletion.get(key.id)
+    due = key.deletion_date
     if due:
-        metadata["DeletionDate"] = due.timestamp()
+        metadata["DeletionDate"] = due.replace(tzinfo=UTC).timestamp()
     return metadata
 
 
@@ -92,7 +93,7 @@ def render_error(error: KmsError, request_id: str) -> Answer:
 
 @step
 def render_motos(
-    call: Call,  # noqa: ARG001 - for whoever replaces this step
+    call: Call,  # noqa: ARG001 - for faults that replace this step
     status: int,
     headers: dict[str, str],
     body: Any,  # noqa: ANN401 - moto's
@@ -103,7 +104,7 @@ def render_motos(
 
 
 def read_error(status: object, body: object) -> KmsError | None:
-    """The error in an answer that somebody else rendered; None if it is a success."""
+    """The error in an answer that moto rendered; None if it is a success."""
     if status == 200:
         return None
     try:

@@ -1,7 +1,7 @@
 """The KMS API over HTTP, for clients in other processes and other languages.
 
-An HTTP request in, a response out; the sockets are somebody else's. No WSGI and no
-Flask: a request is led to moto the way that boto3's requests are.
+An HTTP request in, a response out; sockets are not handled here. No WSGI and no Flask:
+a request reaches moto the way that boto3's requests do.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_xks.kms.desk.exceptions import KmsError
+from pytest_xks.kms.desk.call import new_request_id
+from pytest_xks.kms.desk.exceptions import KmsError, internal_error
 from pytest_xks.kms.desk.rendering import render_error
-from pytest_xks.kms.moto import bridge as moto_bridge
+from pytest_xks.kms.moto.http import process_http
 from pytest_xks.proxy_api.http import Response
 
 if TYPE_CHECKING:
@@ -42,10 +43,13 @@ def handle(request: Request, default_region: str) -> Response:
             "Request is missing Authentication Token",
         )
     try:
-        return moto_bridge.process_http(request, service, region)
+        return process_http(request, service, region)
     except NotImplementedError as error:
-        # moto's word for an operation that it does not know.
+        # What moto raises for an operation that it does not know.
         return _refusal("UnknownOperationException", str(error))
+    except Exception as error:  # noqa: BLE001 - a client gets an answer of AWS
+        internal = internal_error(service, error)
+        return _refusal(internal.code, internal.message)
 
 
 def _scope(request: Request, default_region: str) -> tuple[str | None, str]:
@@ -57,6 +61,6 @@ def _scope(request: Request, default_region: str) -> tuple[str | None, str]:
 
 
 def _refusal(code: str, message: str) -> Response:
-    request_id = moto_bridge.new_request_id()
+    request_id = new_request_id()
     status, headers, body = render_error(KmsError(code, message), request_id)
     return Response(status=status, headers=tuple(headers.items()), body=body.encode())

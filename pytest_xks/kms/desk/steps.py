@@ -7,7 +7,7 @@ to go on with or not::
     {check_name: lambda proceed, *arguments: None}
 
 What is put in place holds for the calls of one fake, in the context (thread) in which
-it answers, so two fakes in one process do not meet.
+it answers, so two fakes in one process are independent.
 """
 
 from __future__ import annotations

@@ -18,19 +18,32 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
+from pytest_xks.kms.desk.identifiers import find_key
 from pytest_xks.kms.desk.steps import step
-from pytest_xks.kms.desk.validation import binary, context, invalid, require, validate
+from pytest_xks.kms.desk.validation import (
+    binary,
+    invalid,
+    string_map,
+)
 from pytest_xks.kms.keys.blob import Blob, BlobError, header_of, is_blob
 from pytest_xks.kms.keys.states import require_usable
-from pytest_xks.kms.proxy_calls.failures import Group, ProxyFailure, Scenario, kms_error
+from pytest_xks.kms.proxy_calls.error_mapping import (
+    FailureScenario,
+    Group,
+    ProxyFailure,
+    kms_error,
+)
 from pytest_xks.proxy_api.encoding import DecodingError, decode_base64, encode_base64
 from pytest_xks.proxy_api.limits import AAD_BYTES_TO_SUPPORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_xks.kms.behaviour import Behaviour
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.stores.models import Region, XksKey
+    from pytest_xks.kms.desk.context import Context
+    from pytest_xks.kms.keys.key import XksKey
+    from pytest_xks.kms.stores.store import ExternalKeyStore
 
 __all__ = [
     "EncryptionContext",
@@ -57,18 +70,17 @@ _CONTEXT_DIGEST = b"sha-256:"
 # -- the operations ---------------------------------------------------------------
 
 
-def encrypt(region: Region, call: Call) -> Document | None:
+def encrypt(context: Context, call: Call) -> Document | None:
     """Encrypt."""
-    key = _key_for(region, call, "KeyId")
+    key = _key_for(context, "KeyId")
     if key is None:
         return None
-    validate(call.parameters)
     plaintext = binary(call.parameters, "Plaintext")
-    encryption_context = context(call.parameters, "EncryptionContext")
+    encryption_context = string_map(call.parameters, "EncryptionContext")
     _check_algorithm(call, "EncryptionAlgorithm", key)
-    require_usable(key)
+    require_usable(key, context.behaviour)
     _end_dry_run(call)
-    blob = _seal(call, key, plaintext, encryption_context)
+    blob = _seal(context, call, key, plaintext, encryption_context)
     return {
         "CiphertextBlob": encode_base64(blob),
         "KeyId": key.arn,
@@ -76,19 +88,18 @@ def encrypt(region: Region, call: Call) -> Document | None:
     }
 
 
-def decrypt(region: Region, call: Call) -> Document | None:
+def decrypt(context: Context, call: Call) -> Document | None:
     """Decrypt."""
-    named = _key_for(region, call, "KeyId")
+    named = _key_for(context, "KeyId")
     if named is None and not _has_our_blob(call):
         return None
-    validate(call.parameters)
     _refuse_recipient(call)
-    blob, key = _open_blob(region, call, "KeyId", named)
-    encryption_context = context(call.parameters, "EncryptionContext")
+    blob, key = _open_blob(context, call, "KeyId", named)
+    encryption_context = string_map(call.parameters, "EncryptionContext")
     _check_algorithm(call, "EncryptionAlgorithm", key)
-    require_usable(key)
+    require_usable(key, context.behaviour)
     _end_dry_run(call)
-    plaintext = _unseal(call, key, blob, encryption_context)
+    plaintext = _unseal(context, call, key, blob, encryption_context)
     return {
         "KeyId": key.arn,
         "Plaintext": encode_base64(plaintext),
@@ -96,20 +107,19 @@ def decrypt(region: Region, call: Call) -> Document | None:
     }
 
 
-def generate_data_key(region: Region, call: Call) -> Document | None:
+def generate_data_key(context: Context, call: Call) -> Document | None:
     """GenerateDataKey: KMS makes the data key, never the proxy (KMS-CRYPTO-011)."""
-    key = _key_for(region, call, "KeyId")
+    key = _key_for(context, "KeyId")
     if key is None:
         return None
-    validate(call.parameters, data_key=True)
     _refuse_recipient(call)
     length = _data_key_bytes(call.parameters)
-    encryption_context = context(call.parameters, "EncryptionContext")
-    require_usable(key)
+    encryption_context = string_map(call.parameters, "EncryptionContext")
+    require_usable(key, context.behaviour)
     _end_dry_run(call)
     plaintext = new_data_key(length)
     # KMS-CRYPTO-012: if this fails, nobody gets the plaintext.
-    blob = _seal(call, key, plaintext, encryption_context)
+    blob = _seal(context, call, key, plaintext, encryption_context)
     return {
         "CiphertextBlob": encode_base64(blob),
         "Plaintext": encode_base64(plaintext),
@@ -123,44 +133,45 @@ def new_data_key(length: int) -> bytes:
     return os.urandom(length)
 
 
-def generate_data_key_without_plaintext(region: Region, call: Call) -> Document | None:
+def generate_data_key_without_plaintext(
+    context: Context, call: Call
+) -> Document | None:
     """GenerateDataKeyWithoutPlaintext."""
-    document = generate_data_key(region, call)
+    document = generate_data_key(context, call)
     if document is not None:
         del document["Plaintext"]
     return document
 
 
-def re_encrypt(region: Region, call: Call) -> Document | None:
+def re_encrypt(context: Context, call: Call) -> Document | None:
     """ReEncrypt, into, out of and between external key stores (KMS-CRYPTO-003)."""
-    named = _key_for(region, call, "SourceKeyId")
-    destination = _key_for(region, call, "DestinationKeyId")
+    named = _key_for(context, "SourceKeyId")
+    destination = _key_for(context, "DestinationKeyId")
     ours = _has_our_blob(call)
     if named is None and destination is None and not ours:
         return None
-    validate(call.parameters)
-    require(call.parameters, ["DestinationKeyId"])
-    source_context = context(call.parameters, "SourceEncryptionContext")
-    destination_context = context(call.parameters, "DestinationEncryptionContext")
-    source = _open_blob(region, call, "SourceKeyId", named) if named or ours else None
+    source_context = string_map(call.parameters, "SourceEncryptionContext")
+    destination_context = string_map(call.parameters, "DestinationEncryptionContext")
+    source = _open_blob(context, call, "SourceKeyId", named) if named or ours else None
     if source:
         _check_algorithm(call, "SourceEncryptionAlgorithm", source[1])
-        require_usable(source[1])
+        require_usable(source[1], context.behaviour)
     if destination:
         _check_algorithm(call, "DestinationEncryptionAlgorithm", destination)
-        require_usable(destination)
+        require_usable(destination, context.behaviour)
     _end_dry_run(call)
     if source:
         blob, key = source
-        plaintext, source_arn = _unseal(call, key, blob, source_context), key.arn
+        plaintext = _unseal(context, call, key, blob, source_context)
+        source_arn = key.arn
     else:
         data = binary(call.parameters, "CiphertextBlob")
-        plaintext, source_arn = region.keys.decrypt_plain(data, source_context)
+        plaintext, source_arn = context.region.keys.decrypt_plain(data, source_context)
     if destination:
-        sealed = _seal(call, destination, plaintext, destination_context)
+        sealed = _seal(context, call, destination, plaintext, destination_context)
         destination_arn = destination.arn
     else:
-        sealed, destination_arn = region.keys.encrypt_plain(
+        sealed, destination_arn = context.region.keys.encrypt_plain(
             str(call.parameters["DestinationKeyId"]), plaintext, destination_context
         )
     return {
@@ -175,12 +186,9 @@ def re_encrypt(region: Region, call: Call) -> Document | None:
 # -- what the operations share ----------------------------------------------------
 
 
-def _key_for(region: Region, call: Call, member: str) -> XksKey | None:
-    key_id = call.text(member)
-    key = region.find_key(key_id) if key_id else None
-    if key is not None:
-        call.keys.append(key)
-    return key
+def _key_for(context: Context, member: str) -> XksKey | None:
+    named = context.trace.named.get(member)
+    return named.key if named else None
 
 
 def _has_our_blob(call: Call) -> bool:
@@ -194,28 +202,26 @@ def _has_our_blob(call: Call) -> bool:
 
 
 def _open_blob(
-    region: Region, call: Call, member: str, named: XksKey | None
+    context: Context, call: Call, member: str, named: XksKey | None
 ) -> tuple[Blob, XksKey]:
     data = binary(call.parameters, "CiphertextBlob")
     try:
         blob = Blob.from_bytes(data)
     except BlobError:
-        if region.keys.plain_key_of(data):
+        if context.region.keys.plain_key_of(data):
             raise _incorrect_key() from None
         # AMBIGUOUS: for a key in an external key store nothing is said about a blob
         # that KMS itself cannot read (KMS-CRYPTO-023). Ours: the exception that it has
-        # for every key.
-        raise KmsError(
-            ErrorCode.INVALID_CIPHERTEXT, "The ciphertext blob cannot be read."
-        ) from None
+        # for every key, without a message, as recorded.
+        raise KmsError(ErrorCode.INVALID_CIPHERTEXT, "") from None
     requested = call.text(member)
     if requested and (named is None or named.arn != blob.key_arn):
         raise _incorrect_key()
-    key = named or region.find_key(blob.key_arn)
+    key = named or find_key(context, blob.key_arn)
     if key is None:
         raise KmsError(ErrorCode.NOT_FOUND, f"Key '{blob.key_arn}' does not exist")
-    if key not in call.keys:
-        call.keys.insert(0, key)
+    if key not in context.trace.keys:
+        context.trace.keys.insert(0, key)
     return blob, key
 
 
@@ -269,23 +275,26 @@ def _data_key_bytes(parameters: Mapping[str, object]) -> int:
 
 
 def _seal(
-    call: Call, key: XksKey, plaintext: bytes, encryption_context: EncryptionContext
+    context: Context,
+    call: Call,
+    key: XksKey,
+    plaintext: bytes,
+    encryption_context: EncryptionContext,
 ) -> bytes:
-    _take_from_quota(call, key)
+    _take_from_quota(context, call, key.store)
     aad = additional_authenticated_data(key, encryption_context)
     inner = seal_inner(key, plaintext, aad)
-    store = key.store
     try:
-        outer = store.region.world.proxy_client.encrypt(
+        outer = context.proxy_client.encrypt(
             call,
-            store.target,
+            key.store.proxy,
             key.external_key_id,
             key_arn=key.arn,
             plaintext=inner,
             additional_authenticated_data=aad,
         )
     except ProxyFailure as failure:
-        raise _error(key, failure.scenario) from None
+        raise _error(failure.scenario, context.behaviour) from None
     return Blob(
         key_arn=key.arn,
         initialization_vector=outer.initialization_vector,
@@ -296,22 +305,25 @@ def _seal(
 
 
 def _unseal(
-    call: Call, key: XksKey, blob: Blob, encryption_context: EncryptionContext
+    context: Context,
+    call: Call,
+    key: XksKey,
+    blob: Blob,
+    encryption_context: EncryptionContext,
 ) -> bytes:
-    _take_from_quota(call, key)
+    _take_from_quota(context, call, key.store)
     aad = additional_authenticated_data(key, encryption_context)
-    store = key.store
     try:
-        inner = store.region.world.proxy_client.decrypt(
+        inner = context.proxy_client.decrypt(
             call,
-            store.target,
+            key.store.proxy,
             key.external_key_id,
             blob=blob,
             additional_authenticated_data=aad,
         )
+        return open_inner(key, inner, aad)
     except ProxyFailure as failure:
-        raise _error(key, failure.scenario) from None
-    return open_inner(key, inner, aad)
+        raise _error(failure.scenario, context.behaviour) from None
 
 
 @step
@@ -326,29 +338,26 @@ def open_inner(key: XksKey, inner: bytes, aad: bytes) -> bytes:
     """The inverse of ``seal_inner`` (KMS-CRYPTO-009).
 
     Raises:
-        KmsError: it is not what KMS gave the proxy to encrypt.
+        ProxyFailure: it is not what KMS gave the proxy to encrypt (KMS-CRYPTO-024).
     """
     try:
         return AESGCM(key.key_material).decrypt(
             inner[:_IV_BYTES], inner[_IV_BYTES:], aad
         )
     except (InvalidTag, ValueError):
-        # KMS-CRYPTO-024.
-        raise _error(key, Scenario.INVALID_INNER_CIPHERTEXT) from None
+        raise ProxyFailure(FailureScenario.INVALID_INNER_CIPHERTEXT) from None
 
 
-def _error(key: XksKey, scenario: Scenario) -> KmsError:
-    return kms_error(scenario, Group.CRYPTOGRAPHY, key.store.region.world.behaviour)
+def _error(scenario: FailureScenario, behaviour: Behaviour) -> KmsError:
+    return kms_error(scenario, Group.CRYPTOGRAPHY, behaviour)
 
 
-def _take_from_quota(call: Call, key: XksKey) -> None:
-    store = key.store
-    world = store.region.world
+def _take_from_quota(context: Context, call: Call, store: ExternalKeyStore) -> None:
     rate = store.requests_per_second
     if rate is None:
-        rate = world.behaviour.requests_per_second
+        rate = context.behaviour.requests_per_second
     if not store.quota.take(rate):
-        world.throttled(call, store)
+        context.monitoring.throttled(call, store)
         # KMS-QUOTA-006.
         raise KmsError(
             ErrorCode.THROTTLING,

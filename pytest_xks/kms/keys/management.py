@@ -2,51 +2,54 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.steps import step
-from pytest_xks.kms.desk.validation import invalid, missing, require, validate
+from pytest_xks.kms.desk.validation import invalid, require
+from pytest_xks.kms.keys.policies import check_policy
 from pytest_xks.kms.keys.states import (
     KeyState,
     require_manageable,
     require_pending,
 )
-from pytest_xks.kms.proxy_calls.failures import (
+from pytest_xks.kms.keys.tags import check_tags
+from pytest_xks.kms.proxy_calls.error_mapping import (
+    FailureScenario,
     Group,
     ProxyFailure,
-    Scenario,
     kms_error,
 )
-from pytest_xks.kms.stores.models import EXTERNAL_KEY_STORE
+from pytest_xks.kms.stores.store import EXTERNAL_KEY_STORE, external_key_in_use
 from pytest_xks.proxy_api.limits import KEY_SPEC_AES_256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_xks.kms.account import AccountRegion
+    from pytest_xks.kms.behaviour import Behaviour
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.stores.models import ExternalKeyStore, Region, XksKey
+    from pytest_xks.kms.desk.context import Context
+    from pytest_xks.kms.keys.key import XksKey
+    from pytest_xks.kms.stores.store import ExternalKeyStore
     from pytest_xks.proxy_api.messages import KeyMetadata
 
 __all__ = [
     "cancel_key_deletion",
+    "concerns_custom_key_store",
     "create_key",
     "defect_of",
     "disable_key",
     "enable_key",
     "generate_random",
+    "is_in_use",
     "require_connected",
     "schedule_key_deletion",
 ]
 
 Document = dict[str, object]
 
-_TAGS_MAX = 50
-_TAG_KEY_MAX_LENGTH = 128
-_TAG_VALUE_MAX_LENGTH = 256
-_POLICY_MAX_BYTES = 32 * 1024
 _WAITING_DAYS = range(7, 31)
 _DEFAULT_WAITING_DAYS = 30
 
@@ -54,39 +57,46 @@ _DEFAULT_WAITING_DAYS = 30
 # -- CreateKey --------------------------------------------------------------------
 
 
-def create_key(region: Region, call: Call) -> Document | None:
+def create_key(context: Context, call: Call) -> Document | None:
     """CreateKey, if it has to do with a custom key store (KMS-CREATEKEY)."""
     parameters = call.parameters
-    concerns_us = (
-        parameters.get("Origin") == EXTERNAL_KEY_STORE
-        or parameters.get("CustomKeyStoreId") is not None
-        or parameters.get("XksKeyId") is not None
-    )
-    if not concerns_us:
+    if not concerns_custom_key_store(call):
         return None
-    validate(parameters)
+    region = context.region
     _check_combination(parameters, region)
     _check_kind(parameters)
-    policy, tags = _policy(parameters), _tags(parameters)
+    policy, tags = _policy(call), _tags(parameters)
     store = region.store(str(parameters["CustomKeyStoreId"]))
     external_key_id = str(parameters["XksKeyId"])
     # AMBIGUOUS: the order of the checks is not said (KMS-AMB-025). Ours: what KMS knows
     # first, then what the proxy says.
-    require_connected(store)
+    require_connected(store, context.behaviour)
     with store.reserved(external_key_id):
-        _check_external_key(region, call, store, external_key_id)
+        if is_in_use(region, store, external_key_id):
+            raise external_key_in_use(external_key_id)
+        _check_external_key(context, call, store, external_key_id)
         key = region.keys.create(
             store=store,
             external_key_id=external_key_id,
             policy=policy,
             description=str(parameters.get("Description") or ""),
             tags=tags,
+            created=context.clock.now(),
         )
-    call.keys.append(key)
+    context.trace.keys.append(key)
     return {"KeyMetadata": key.metadata()}
 
 
-def _check_combination(parameters: Mapping[str, object], region: Region) -> None:
+def concerns_custom_key_store(call: Call) -> bool:
+    """Whether a CreateKey has to do with a custom key store."""
+    return (
+        call.text("Origin") == EXTERNAL_KEY_STORE
+        or call.parameters.get("CustomKeyStoreId") is not None
+        or call.parameters.get("XksKeyId") is not None
+    )
+
+
+def _check_combination(parameters: Mapping[str, object], region: AccountRegion) -> None:
     # KMS-CREATEKEY-010, KMS-AMB-026.
     origin = str(parameters.get("Origin") or "AWS_KMS")
     store_id = parameters.get("CustomKeyStoreId")
@@ -124,74 +134,54 @@ def _check_kind(parameters: Mapping[str, object]) -> None:
             )
 
 
-def _policy(parameters: Mapping[str, object]) -> str | None:
-    policy = parameters.get("Policy")
-    if policy is None:
-        return None
-    try:
-        document = json.loads(str(policy))
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict) or "Statement" not in document:
-        raise KmsError(
-            ErrorCode.MALFORMED_POLICY_DOCUMENT, "The policy is not a policy document."
-        )
-    if len(str(policy).encode("utf-8", "surrogatepass")) > _POLICY_MAX_BYTES:
-        # KMS-CREATEKEY-029.
-        raise KmsError(ErrorCode.LIMIT_EXCEEDED, "A key policy has at most 32 KB.")
-    return str(policy)
+def _policy(call: Call) -> str | None:
+    policy = call.text("Policy")
+    if policy is not None:
+        check_policy(policy)
+    return policy
 
 
 def _tags(parameters: Mapping[str, object]) -> list[dict[str, str]]:
-    value = parameters.get("Tags") or []
-    tags = [_tag(each) for each in value] if isinstance(value, list) else []
-    names = [tag["TagKey"] for tag in tags]
-    if len(names) > _TAGS_MAX:
-        raise KmsError(ErrorCode.TAG, f"A KMS key has at most {_TAGS_MAX} tags.")
-    if len(set(names)) != len(names):
-        raise KmsError(ErrorCode.TAG, "A tag key occurs twice.")
+    tags = parameters.get("Tags")
+    if not isinstance(tags, list):
+        return []
+    check_tags(tags)
     return tags
 
 
-def _tag(value: object) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise missing("Tags")
-    name, content = value.get("TagKey"), value.get("TagValue")
-    if not isinstance(name, str) or not isinstance(content, str):
-        raise invalid("A tag has a TagKey and a TagValue.")
-    if not 1 <= len(name) <= _TAG_KEY_MAX_LENGTH or name.lower().startswith("aws:"):
-        raise KmsError(ErrorCode.TAG, "A tag key is not valid.")
-    if len(content) > _TAG_VALUE_MAX_LENGTH:
-        raise KmsError(ErrorCode.TAG, "A tag value is too long.")
-    return {"TagKey": name, "TagValue": content}
-
-
 @step
-def require_connected(store: ExternalKeyStore) -> None:
+def require_connected(store: ExternalKeyStore, behaviour: Behaviour) -> None:
     """Check that KMS keys can be created in a store.
 
     Raises:
         KmsError: CustomKeyStoreInvalidStateException.
     """
-    behaviour = store.region.world.behaviour
     if not store.connected:
         # KMS-CREATEKEY-004.
-        raise kms_error(Scenario.NOT_CONNECTED, Group.CREATE_KEY, behaviour)
+        raise kms_error(FailureScenario.NOT_CONNECTED, Group.CREATE_KEY, behaviour)
     if store.unhealthy:
-        raise kms_error(Scenario.UNHEALTHY, Group.CREATE_KEY, behaviour)
+        raise kms_error(FailureScenario.UNHEALTHY, Group.CREATE_KEY, behaviour)
+
+
+@step
+def is_in_use(
+    region: AccountRegion, store: ExternalKeyStore, external_key_id: str
+) -> bool:
+    """Whether a KMS key in the store uses an external key (KMS-CREATEKEY-020, 021)."""
+    keys = region.keys.in_store(store.id)
+    return any(key.external_key_id == external_key_id for key in keys)
 
 
 def _check_external_key(
-    region: Region, call: Call, store: ExternalKeyStore, external_key_id: str
+    context: Context, call: Call, store: ExternalKeyStore, external_key_id: str
 ) -> None:
     # KMS-CREATEKEY-014: the only call of the proxy, and nothing is created behind it.
-    behaviour = region.world.behaviour
     try:
-        metadata = region.world.proxy_client.get_key_metadata(
-            call, store.target, external_key_id
+        metadata = context.proxy_client.get_key_metadata(
+            call, store.proxy, external_key_id
         )
     except ProxyFailure as failure:
-        raise kms_error(failure.scenario, Group.CREATE_KEY, behaviour) from None
+        raise kms_error(failure.scenario, Group.CREATE_KEY, context.behaviour) from None
     reason = defect_of(metadata)
     if reason:
         raise KmsError(ErrorCode.XKS_KEY_INVALID_CONFIGURATION, reason)
@@ -223,55 +213,48 @@ def defect_of(metadata: KeyMetadata) -> str | None:
 # -- states -----------------------------------------------------------------------
 
 
-def _key(region: Region, call: Call) -> XksKey | None:
-    key_id = call.text("KeyId") or ""
-    if ":alias/" in key_id or key_id.startswith("alias/"):
-        # These operations take a key id or a key ARN; moto refuses the rest.
-        return None
-    key = region.keys.find(key_id)
-    if key is not None:
-        call.keys.append(key)
-        validate(call.parameters)
-    return key
+def _key(context: Context) -> XksKey | None:
+    named = context.trace.named.get("KeyId")
+    return named.key if named else None
 
 
-def _set_enabled(region: Region, call: Call, state: KeyState) -> Document | None:
-    key = _key(region, call)
+def _set_enabled(context: Context, call: Call, state: KeyState) -> Document | None:
+    key = _key(context)
     if key is None:
         return None
-    require_manageable(key, call.operation)
+    require_manageable(key, call.operation, context.behaviour)
     # KMS-STATE-006: of an Unavailable key the new state shows once it is available.
     key.key_state = state.value
     key.enabled = state is KeyState.ENABLED
     return {}
 
 
-def enable_key(region: Region, call: Call) -> Document | None:
+def enable_key(context: Context, call: Call) -> Document | None:
     """EnableKey; the external key hears nothing of it (KMS-KEYMGMT-005)."""
-    return _set_enabled(region, call, KeyState.ENABLED)
+    return _set_enabled(context, call, KeyState.ENABLED)
 
 
-def disable_key(region: Region, call: Call) -> Document | None:
+def disable_key(context: Context, call: Call) -> Document | None:
     """DisableKey, likewise."""
-    return _set_enabled(region, call, KeyState.DISABLED)
+    return _set_enabled(context, call, KeyState.DISABLED)
 
 
-def schedule_key_deletion(region: Region, call: Call) -> Document | None:
+def schedule_key_deletion(context: Context, call: Call) -> Document | None:
     """ScheduleKeyDeletion (KMS-KEYMGMT-007)."""
-    key = _key(region, call)
+    key = _key(context)
     if key is None:
         return None
     days = call.parameters.get("PendingWindowInDays")
     waiting = _DEFAULT_WAITING_DAYS if days is None else int(str(days))
     if waiting not in _WAITING_DAYS:
         raise invalid("PendingWindowInDays must be between 7 and 30.")
-    require_manageable(key, call.operation)
-    due = region.world.clock.now() + timedelta(days=waiting)
+    require_manageable(key, call.operation, context.behaviour)
+    due = context.clock.now() + timedelta(days=waiting)
     key.key_state = KeyState.PENDING_DELETION.value
     key.enabled = False
     # Naive and in UTC, as moto keeps it.
     key.deletion_date = due.replace(tzinfo=None)
-    region.pending_deletion[key.id] = due
+    context.region.pending_deletion[key.id] = due
     return {
         "KeyId": key.arn,
         "DeletionDate": due.timestamp(),
@@ -280,25 +263,29 @@ def schedule_key_deletion(region: Region, call: Call) -> Document | None:
     }
 
 
-def cancel_key_deletion(region: Region, call: Call) -> Document | None:
+def cancel_key_deletion(
+    context: Context,
+    call: Call,  # noqa: ARG001 - as every operation has it
+) -> Document | None:
     """CancelKeyDeletion leaves the key Disabled (KMS-KEYMGMT-008)."""
-    key = _key(region, call)
+    key = _key(context)
     if key is None:
         return None
     require_pending(key)
     key.key_state = KeyState.DISABLED.value
     key.deletion_date = None
-    region.pending_deletion.pop(key.id, None)
+    context.region.pending_deletion.pop(key.id, None)
     return {"KeyId": key.arn}
 
 
-def generate_random(region: Region, call: Call) -> Document | None:
+def generate_random(context: Context, call: Call) -> Document | None:
     """GenerateRandom, if it names a custom key store (KMS-UNSUP-002, 003)."""
     store_id = call.parameters.get("CustomKeyStoreId")
     if store_id is None:
+        if call.parameters.get("NumberOfBytes") is None:
+            raise invalid("NumberOfBytes is required.")
         return None
-    validate(call.parameters)
-    store = region.store(str(store_id))
+    store = context.region.store(str(store_id))
     raise KmsError(
         ErrorCode.UNSUPPORTED_OPERATION,
         f"The custom key store {store.id} is an external key store, which generates no "

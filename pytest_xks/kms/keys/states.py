@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.kms.behaviour import UnavailableMessage
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
-from pytest_xks.kms.proxy_calls.failures import (
+from pytest_xks.kms.proxy_calls.error_mapping import (
     FAILURES,
+    FailureScenario,
     Group,
-    Scenario,
     kms_error,
     message_of,
 )
-from pytest_xks.kms.stores.models import ConnectionState
+from pytest_xks.kms.stores.store import ConnectionState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_xks.kms.stores.models import XksKey
+    from pytest_xks.kms.behaviour import Behaviour
+    from pytest_xks.kms.keys.key import XksKey
 
 __all__ = [
     "NOT_WHILE_PENDING",
@@ -59,7 +60,7 @@ def visible_state(key: XksKey) -> KeyState:
     return KeyState.UNAVAILABLE
 
 
-def require_usable(key: XksKey) -> None:
+def require_usable(key: XksKey, behaviour: Behaviour) -> None:
     """Check that cryptographic operations may use a key.
 
     Raises:
@@ -68,18 +69,13 @@ def require_usable(key: XksKey) -> None:
     state = visible_state(key)
     if state is KeyState.ENABLED:
         if key.store.unhealthy:
-            raise kms_error(
-                Scenario.UNHEALTHY,
-                Group.CRYPTOGRAPHY,
-                key.store.region.world.behaviour,
-            )
+            raise kms_error(FailureScenario.UNHEALTHY, Group.CRYPTOGRAPHY, behaviour)
         return
     if state is KeyState.DISABLED:
         raise disabled(key)
     if state is KeyState.PENDING_DELETION:
-        behaviour = key.store.region.world.behaviour
         raise _pending_deletion(key, behaviour.pending_deletion)
-    raise _unavailable(key)
+    raise _unavailable(key, behaviour)
 
 
 def disabled(key: XksKey) -> KmsError:
@@ -93,9 +89,8 @@ def _pending_deletion(key: XksKey, code: str = ErrorCode.KMS_INVALID_STATE) -> K
     return KmsError(code, message)
 
 
-def _unavailable(key: XksKey) -> KmsError:
+def _unavailable(key: XksKey, behaviour: Behaviour) -> KmsError:
     # AMBIGUOUS: footnote [11] and the specification have two texts (KMS-AMB-006).
-    behaviour = key.store.region.world.behaviour
     chosen = behaviour.unavailable_message
     if chosen is UnavailableMessage.BY_STATE:
         by_key = key.store.state is ConnectionState.DISCONNECTED
@@ -104,7 +99,7 @@ def _unavailable(key: XksKey) -> KmsError:
     message = (
         f"{key.arn} is unavailable."
         if by_key
-        else message_of(FAILURES[Scenario.NOT_CONNECTED], behaviour)
+        else message_of(FAILURES[FailureScenario.NOT_CONNECTED], behaviour)
     )
     return KmsError(ErrorCode.KMS_INVALID_STATE, message)
 
@@ -123,8 +118,8 @@ NOT_WHILE_PENDING = frozenset(
 """Refused while PendingDeletion, fine in every other state (footnote [3])."""
 
 
-def require_manageable(key: XksKey, operation: str) -> None:
-    """Check that the state of a key lets a management operation go on.
+def require_manageable(key: XksKey, operation: str, behaviour: Behaviour) -> None:
+    """Check that the state of a key allows a management operation.
 
     Raises:
         KmsError: DisabledException or KMSInvalidStateException.
@@ -140,7 +135,7 @@ def require_manageable(key: XksKey, operation: str) -> None:
     if state is not KeyState.PENDING_DELETION:
         return
     if operation == "CreateGrant":
-        raise _pending_deletion(key, key.store.region.world.behaviour.pending_deletion)
+        raise _pending_deletion(key, behaviour.pending_deletion)
     if operation in NOT_WHILE_PENDING:
         raise _pending_deletion(key)
     if operation == "UpdateAlias":
@@ -160,7 +155,10 @@ def require_pending(key: XksKey) -> None:
         raise KmsError(ErrorCode.KMS_INVALID_STATE, message)
 
 
-_UNSUPPORTED = frozenset(
+_UNSUPPORTED = frozenset({"GetPublicKey", "ReplicateKey", "UpdatePrimaryRegion"})
+# The text was recorded for GetParametersForImport and RotateKeyOnDemand, on keys of
+# other origins.
+_OF_OTHER_ORIGINS = frozenset(
     {
         "DeleteImportedKeyMaterial",
         "DisableKeyRotation",
@@ -169,16 +167,21 @@ _UNSUPPORTED = frozenset(
         "GenerateDataKeyPairWithoutPlaintext",
         "GetKeyRotationStatus",
         "GetParametersForImport",
-        "GetPublicKey",
         "ImportKeyMaterial",
         "ListKeyRotations",
-        "ReplicateKey",
         "RotateKeyOnDemand",
-        "UpdatePrimaryRegion",
     }
 )
 _OTHER_USAGE = frozenset(
-    {"DeriveSharedSecret", "GenerateMac", "Sign", "Verify", "VerifyMac"}
+    {
+        "Decapsulate",
+        "DeriveSharedSecret",
+        "Encapsulate",
+        "GenerateMac",
+        "Sign",
+        "Verify",
+        "VerifyMac",
+    }
 )
 _REFUSED: Mapping[str, tuple[ErrorCode, str]] = {
     **dict.fromkeys(
@@ -186,6 +189,13 @@ _REFUSED: Mapping[str, tuple[ErrorCode, str]] = {
         (
             ErrorCode.UNSUPPORTED_OPERATION,
             "{operation} is not supported for {arn}, which is in a custom key store.",
+        ),
+    ),
+    **dict.fromkeys(
+        _OF_OTHER_ORIGINS,
+        (
+            ErrorCode.UNSUPPORTED_OPERATION,
+            "{arn} origin is EXTERNAL_KEY_STORE which is not valid for this operation.",
         ),
     ),
     **dict.fromkeys(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+
     from pytest_xks.kms.operators.metrics import MetricPoint
 
 __all__ = ["AlarmState", "evaluate_alarms"]
@@ -49,7 +51,7 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 
 
 def evaluate_alarms(
-    cloudwatch: Any,  # noqa: ANN401 - a boto3 client
+    cloudwatch: CloudWatchClient,
     points: Sequence[MetricPoint],
     now: datetime,
 ) -> dict[str, AlarmState]:

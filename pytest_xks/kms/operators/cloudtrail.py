@@ -1,6 +1,6 @@
 """CloudTrail events of the fake KMS, readable as a list (KMS-TRAIL).
 
-What is noted during a call is little; an event is put together when somebody reads it.
+Little is noted during a call; an event is put together when it is read.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_xks.kms.desk.call import CRYPTO_OPERATIONS
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from pytest_xks.clock import Clock
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.desk.exceptions import KmsError
-    from pytest_xks.kms.stores.models import XksKey
+    from pytest_xks.kms.desk.trace import Trace
+    from pytest_xks.kms.keys.key import XksKey
 
 __all__ = ["Trail"]
 
@@ -59,11 +63,9 @@ _WRITING = (
     "UntagResource",
     "Update",
 )
-_CRYPTOGRAPHIC = {
+_ALGORITHM_MEMBERS = {
     "Decrypt": ("EncryptionAlgorithm",),
     "Encrypt": ("EncryptionAlgorithm",),
-    "GenerateDataKey": (),
-    "GenerateDataKeyWithoutPlaintext": (),
     "ReEncrypt": ("SourceEncryptionAlgorithm", "DestinationEncryptionAlgorithm"),
 }
 _CREATE_KEY_DEFAULTS: Mapping[str, object] = {
@@ -82,9 +84,10 @@ _WITH_RESPONSE = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Note:
-    """What is kept of a call until somebody asks."""
+    """What is kept of a call until events are read."""
 
     call: Call
+    trace: Trace
     time: datetime
     document: Mapping[str, object] | None
     error: KmsError | None
@@ -104,6 +107,7 @@ class Trail:
     def note(
         self,
         call: Call,
+        trace: Trace,
         document: Mapping[str, object] | None,
         error: KmsError | None = None,
     ) -> None:
@@ -111,15 +115,22 @@ class Trail:
 
         Args:
             call: the call.
+            trace: what it had to do with.
             document: the response; None if it is not known or there is none.
             error: what the call failed with.
         """
-        now = self._clock.now()
-        self._notes.append(_Note(call=call, time=now, document=document, error=error))
+        note = _Note(
+            call=call,
+            trace=trace,
+            time=self._clock.now(),
+            document=document,
+            error=error,
+        )
+        self._notes.append(note)
 
-    def note_deletion(self, key: XksKey, region: str) -> None:
+    def note_deletion(self, key: XksKey) -> None:
         """Note that a key was deleted at the end of its waiting period."""
-        self._notes.append(_deletion(key, region, self._clock.now()))
+        self._notes.append(_deletion(key, self._clock.now()))
 
     def clear(self) -> None:
         """Forget everything."""
@@ -152,7 +163,7 @@ def _time(moment: datetime) -> str:
 
 
 def _event(note: _Note) -> Event:
-    call = note.call
+    call, keys = note.call, note.trace.keys
     event: Event = {
         "eventVersion": "1.08",
         "userIdentity": _identity(call),
@@ -166,7 +177,7 @@ def _event(note: _Note) -> Event:
     if note.error:
         event["errorCode"] = note.error.code
         event["errorMessage"] = note.error.message
-    event["requestParameters"] = _request_parameters(call)
+    event["requestParameters"] = _request_parameters(call, keys)
     event["responseElements"] = _response_elements(note)
     additional = _additional(note)
     if additional:
@@ -174,8 +185,8 @@ def _event(note: _Note) -> Event:
     event["requestID"] = call.request_id
     event["eventID"] = str(uuid.uuid4())
     event["readOnly"] = not call.operation.startswith(_WRITING)
-    if call.keys:
-        event["resources"] = [_resource(key) for key in call.keys]
+    if keys:
+        event["resources"] = [_resource(key) for key in keys]
     event["eventType"] = "AwsApiCall"
     event["managementEvent"] = True
     event["recipientAccountId"] = call.account_id
@@ -202,7 +213,7 @@ def _resource(key: XksKey) -> Event:
     return {"accountId": key.account_id, "type": "AWS::KMS::Key", "ARN": key.arn}
 
 
-def _request_parameters(call: Call) -> Event | None:
+def _request_parameters(call: Call, keys: Sequence[XksKey]) -> Event | None:
     parameters: Event = {
         name: _HIDDEN if name in _HIDDEN_MEMBERS else value
         for name, value in call.parameters.items()
@@ -211,11 +222,11 @@ def _request_parameters(call: Call) -> Event | None:
     if call.operation == "CreateKey" and call.parameters.get("XksKeyId"):
         # KMS-TRAIL-004: the defaults are there even when they were not sent.
         parameters = {**_CREATE_KEY_DEFAULTS, **parameters}
-    if call.keys and call.operation in _CRYPTOGRAPHIC:
-        for member in _CRYPTOGRAPHIC[call.operation]:
+    if keys and call.operation in CRYPTO_OPERATIONS:
+        for member in _ALGORITHM_MEMBERS.get(call.operation, ()):
             parameters.setdefault(member, "SYMMETRIC_DEFAULT")
         if call.operation != "ReEncrypt":
-            parameters["KeyId"] = call.keys[0].arn
+            parameters["KeyId"] = keys[0].arn
     lowered = {
         _wire(name): value if name.endswith("Context") else _lower(value)
         for name, value in parameters.items()
@@ -242,18 +253,18 @@ def _date(moment: datetime) -> str:
 
 
 def _additional(note: _Note) -> Event | None:
-    call = note.call
-    if call.stores:
+    trace = note.trace
+    if trace.store:
         # KMS-TRAIL-009.
-        return {"customKeyStoreName": call.stores[0].name}
-    if call.keys and call.operation in _CRYPTOGRAPHIC:
+        return {"customKeyStoreName": trace.store.name}
+    if trace.keys and note.call.operation in CRYPTO_OPERATIONS:
         # KMS-TRAIL-006.
-        key = call.keys[0]
+        key = trace.keys[0]
         return {"customKeyStoreId": key.store.id, "xksKeyId": key.external_key_id}
     return None
 
 
-def _deletion(key: XksKey, region: str, moment: datetime) -> Event:
+def _deletion(key: XksKey, moment: datetime) -> Event:
     # KMS-TRAIL-012.
     return {
         "eventVersion": "1.08",
@@ -261,7 +272,7 @@ def _deletion(key: XksKey, region: str, moment: datetime) -> Event:
         "eventTime": _time(moment),
         "eventSource": "kms.amazonaws.com",
         "eventName": "DeleteKey",
-        "awsRegion": region,
+        "awsRegion": key.store.region,
         "sourceIPAddress": "AWS Internal",
         "userAgent": "AWS Internal",
         "requestParameters": None,

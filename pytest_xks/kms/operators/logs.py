@@ -1,6 +1,6 @@
 """The proxy's own error messages, in CloudWatch Logs (KMS-RESP-005).
 
-"KMS logs it to the caller account's CloudWatch Logs", and says it to nobody else. The
+"KMS logs it to the caller account's CloudWatch Logs", and shows it nowhere else. The
 name of the log group is not documented; ours is ``LOG_GROUP``, with the key store's id
 as the stream.
 """
@@ -54,14 +54,14 @@ class ProxyLogEntry:
 
 
 def entry_of(call: ProxyCall) -> ProxyLogEntry | None:
-    """What goes to the logs of a call; None if the proxy said nothing."""
+    """The log entry of a call; None if the proxy gave no errorMessage."""
     if call.scenario is None or call.error_message is None:
         return None
     return ProxyLogEntry(
         time=call.time,
-        account_id=call.target.account_id,
-        region=call.target.region,
-        custom_key_store_id=call.target.custom_key_store_id,
+        account_id=call.proxy.account_id,
+        region=call.proxy.region,
+        custom_key_store_id=call.proxy.custom_key_store_id,
         external_key_id=call.external_key_id,
         kms_operation=call.kms_operation,
         xks_operation=str(call.xks_operation),

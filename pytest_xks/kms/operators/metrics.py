@@ -1,6 +1,6 @@
 """The CloudWatch metrics of external key stores (KMS-METRIC).
 
-Data points are kept here and read by moto's CloudWatch when somebody asks it.
+Data points are kept here; moto's CloudWatch reads them when it is asked.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pytest_xks.kms.proxy_calls.failures import FAILURES
+from pytest_xks.kms.proxy_calls.error_mapping import FAILURES
 from pytest_xks.proxy_api.messages import HealthStatus
 
 if TYPE_CHECKING:
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from pytest_xks.clock import Clock
     from pytest_xks.http.client import PeerCertificate
+    from pytest_xks.kms.account import AccountRegion
     from pytest_xks.kms.desk.call import Call
+    from pytest_xks.kms.keys.key import XksKey
     from pytest_xks.kms.proxy_calls.client import ProxyCall
-    from pytest_xks.kms.proxy_calls.failures import Scenario
-    from pytest_xks.kms.stores.models import ExternalKeyStore, Region, XksKey
+    from pytest_xks.kms.proxy_calls.error_mapping import FailureScenario
+    from pytest_xks.kms.stores.store import ExternalKeyStore
 
 __all__ = ["NAMESPACE", "MetricPoint", "Metrics"]
 
@@ -69,7 +71,7 @@ class Metrics:
         self._points: deque[MetricPoint] = deque(maxlen=_KEPT)
 
     def proxy_called(self, call: ProxyCall, answer: object) -> None:
-        """A call of a proxy is over; kept as it is until somebody asks."""
+        """A call of a proxy is over; kept as it is until data points are read."""
         health = answer if isinstance(answer, HealthStatus) else None
         self._calls.append((call, health))
 
@@ -77,8 +79,8 @@ class Metrics:
         """KMS refused a request, because the store's quota is exceeded."""
         self._points.append(
             MetricPoint(
-                account_id=store.region.account_id,
-                region=store.region.name,
+                account_id=store.account_id,
+                region=store.region,
                 time=self._clock.now(),
                 name="ExternalKeyStoreThrottle",
                 dimensions=(
@@ -101,7 +103,7 @@ class Metrics:
         self._successes.clear()
         self._points.clear()
 
-    def points(self, regions: Iterable[Region]) -> list[MetricPoint]:
+    def points(self, regions: Iterable[AccountRegion]) -> list[MetricPoint]:
         """The data points so far; of a very long run the newest.
 
         Args:
@@ -129,8 +131,8 @@ class Metrics:
             name: str, dimensions: tuple[tuple[str, str], ...], age: timedelta
         ) -> MetricPoint:
             return MetricPoint(
-                account_id=store.region.account_id,
-                region=store.region.name,
+                account_id=store.account_id,
+                region=store.region,
                 # In the past, so that a period that ends now has it.
                 time=now - timedelta(seconds=1),
                 name=name,
@@ -141,7 +143,7 @@ class Metrics:
 
         yield point("XksProxyCredentialAge", (dimension,), now - store.credential_set)
         # KMS-METRIC-003. In-process there is no TLS, and nothing to expire.
-        certificate = self._certificate_of(store.target.host)
+        certificate = self._certificate_of(store.proxy.host)
         if certificate is not None:
             name = ("CertificateName", certificate.common_name)
             left = certificate.not_after - now
@@ -149,7 +151,7 @@ class Metrics:
 
 
 def _of_call(call: ProxyCall, health: HealthStatus | None) -> Iterator[MetricPoint]:
-    store_id = call.target.custom_key_store_id
+    store_id = call.proxy.custom_key_store_id
     if store_id is None:
         return
     store = ("CustomKeyStoreId", store_id)
@@ -192,8 +194,8 @@ def _point(
     unit: str,
 ) -> MetricPoint:
     return MetricPoint(
-        account_id=call.target.account_id,
-        region=call.target.region,
+        account_id=call.proxy.account_id,
+        region=call.proxy.region,
         time=call.time,
         name=name,
         dimensions=dimensions,
@@ -202,7 +204,7 @@ def _point(
     )
 
 
-def _error_of(scenario: Scenario | None) -> tuple[str, str]:
+def _error_of(scenario: FailureScenario | None) -> tuple[str, str]:
     # KMS-METRIC-005: ErrorType and ExceptionName.
     if scenario is None:
         return "N/A", "None"

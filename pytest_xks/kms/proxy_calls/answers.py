@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_xks.kms.desk.steps import step
-from pytest_xks.kms.proxy_calls.failures import ProxyFailure, Scenario
+from pytest_xks.kms.proxy_calls.error_mapping import FailureScenario, ProxyFailure
 from pytest_xks.proxy_api.encoding import DecodingError, decode_base64, decode_json
 from pytest_xks.proxy_api.integrity import ciphertext_data_integrity_value
 from pytest_xks.proxy_api.limits import (
@@ -52,9 +52,9 @@ _KEY_STATUSES = ("ENABLED", "DISABLED")
 _TEXT_MAX_LENGTH = 256
 
 # KMS-RESP-007: an errorName that is not in the published list is malformed.
-_BY_ERROR_NAME: Mapping[str, Scenario] = {
+_BY_ERROR_NAME: Mapping[str, FailureScenario] = {
     str(scenario): scenario
-    for scenario in Scenario
+    for scenario in FailureScenario
     if str(scenario).endswith("Exception")
 }
 
@@ -68,7 +68,7 @@ class Sealed:
 
 
 def _malformed() -> ProxyFailure:
-    return ProxyFailure(Scenario.MALFORMED)
+    return ProxyFailure(FailureScenario.MALFORMED)
 
 
 @step
@@ -91,7 +91,7 @@ def read_document(response: Response) -> Document:
     if isinstance(name, str):
         message = document.get("errorMessage")
         raise ProxyFailure(
-            _BY_ERROR_NAME.get(name, Scenario.MALFORMED),
+            _BY_ERROR_NAME.get(name, FailureScenario.MALFORMED),
             message if isinstance(message, str) else None,
         )
     if response.status != 200:

@@ -5,6 +5,7 @@ Everything that KMS sends to a proxy is put together here (KMS-WIRE).
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -26,14 +27,13 @@ from pytest_xks.kms.proxy_calls.answers import (
     read_health_status,
     read_key_metadata,
 )
-from pytest_xks.kms.proxy_calls.failures import ProxyFailure, Scenario
+from pytest_xks.kms.proxy_calls.error_mapping import FailureScenario, ProxyFailure
 from pytest_xks.proxy_api.encoding import encode_base64
 from pytest_xks.proxy_api.errors import Operation
 from pytest_xks.proxy_api.http import Request
 from pytest_xks.proxy_api.limits import (
     CDIV_ALGORITHM,
     ENCRYPTION_ALGORITHM,
-    RESPONSE_DEADLINE_MS,
 )
 from pytest_xks.proxy_api.messages import CONTENT_TYPE, render
 from pytest_xks.proxy_api.sigv4 import sign
@@ -48,15 +48,14 @@ if TYPE_CHECKING:
     from pytest_xks.kms.behaviour import Behaviour
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.keys.blob import Blob
+    from pytest_xks.kms.proxy_calls.endpoint import ProxyEndpoint
     from pytest_xks.kms.proxy_calls.network import Network
     from pytest_xks.proxy_api.http import Response
     from pytest_xks.proxy_api.messages import EncryptResult, HealthStatus, KeyMetadata
-    from pytest_xks.proxy_api.sigv4 import Credential
 
 __all__ = [
     "ProxyCall",
     "ProxyClient",
-    "ProxyTarget",
     "exchange",
     "request_to_proxy",
     "sign_for_proxy",
@@ -67,33 +66,21 @@ Document = dict[str, object]
 
 _UNAVAILABLE = "UNAVAILABLE"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyTarget:
-    """The proxy of a key store, and how to sign for it."""
-
-    account_id: str
-    """The account that owns the key store."""
-    region: str
-    custom_key_store_id: str | None
-    """None while the key store is being created."""
-    host: str
-    uri_path: str
-    credential: Credential
+_log = logging.getLogger("pytest_xks.kms.proxy_calls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyCall:
     """A call of the proxy that is over; for metrics and logs."""
 
-    target: ProxyTarget
+    proxy: ProxyEndpoint
     time: datetime
     kms_operation: str
     xks_operation: Operation
     external_key_id: str | None
     request_id: str
     latency_ms: float
-    scenario: Scenario | None
+    scenario: FailureScenario | None
     """What went wrong; None if nothing did."""
     error_message: str | None
     """What the proxy said about it; for the logs of the account."""
@@ -121,7 +108,7 @@ class ProxyClient:
         self._behaviour = behaviour
         self._report = report
 
-    def get_health_status(self, call: Call, target: ProxyTarget) -> HealthStatus:
+    def get_health_status(self, call: Call, proxy: ProxyEndpoint) -> HealthStatus:
         """Ask for the health of the proxy and of what is behind it.
 
         Raises:
@@ -132,17 +119,17 @@ class ProxyClient:
         document: Document = {"requestMetadata": _metadata(call)}
         health = self._call(
             call,
-            target,
+            proxy,
             Operation.GET_HEALTH_STATUS,
             document=document,
             read=read_health_status,
         )
         if all(each.health_status == _UNAVAILABLE for each in health.ekm_fleet_details):
-            raise ProxyFailure(Scenario.UNHEALTHY)
+            raise ProxyFailure(FailureScenario.UNHEALTHY)
         return health
 
     def get_key_metadata(
-        self, call: Call, target: ProxyTarget, external_key_id: str
+        self, call: Call, proxy: ProxyEndpoint, external_key_id: str
     ) -> KeyMetadata:
         """Ask about an external key.
 
@@ -153,11 +140,11 @@ class ProxyClient:
         metadata = {
             **_metadata(call),
             "awsPrincipalArn": call.principal_arn,
-            **_vpc(call, target),
+            **_vpc(call, proxy),
         }
         return self._call(
             call,
-            target,
+            proxy,
             Operation.GET_KEY_METADATA,
             external_key_id=external_key_id,
             document={"requestMetadata": metadata},
@@ -167,7 +154,7 @@ class ProxyClient:
     def encrypt(  # noqa: PLR0913 - each of them goes into the request
         self,
         call: Call,
-        target: ProxyTarget,
+        proxy: ProxyEndpoint,
         external_key_id: str,
         *,
         key_arn: str,
@@ -180,7 +167,7 @@ class ProxyClient:
             ProxyFailure: no answer, or none that counts.
         """
         document: Document = {
-            "requestMetadata": _metadata_of_cryptography(call, target, key_arn),
+            "requestMetadata": _metadata_of_cryptography(call, proxy, key_arn),
             "additionalAuthenticatedData": encode_base64(additional_authenticated_data),
             "plaintext": encode_base64(plaintext),
             "encryptionAlgorithm": ENCRYPTION_ALGORITHM,
@@ -192,7 +179,7 @@ class ProxyClient:
         )
         return self._call(
             call,
-            target,
+            proxy,
             Operation.ENCRYPT,
             external_key_id=external_key_id,
             document=document,
@@ -202,7 +189,7 @@ class ProxyClient:
     def decrypt(
         self,
         call: Call,
-        target: ProxyTarget,
+        proxy: ProxyEndpoint,
         external_key_id: str,
         *,
         blob: Blob,
@@ -214,7 +201,7 @@ class ProxyClient:
             ProxyFailure: no answer, or none that counts.
         """
         document: Document = {
-            "requestMetadata": _metadata_of_cryptography(call, target, blob.key_arn),
+            "requestMetadata": _metadata_of_cryptography(call, proxy, blob.key_arn),
             "additionalAuthenticatedData": encode_base64(additional_authenticated_data),
             "ciphertext": encode_base64(blob.ciphertext),
             "encryptionAlgorithm": ENCRYPTION_ALGORITHM,
@@ -225,7 +212,7 @@ class ProxyClient:
             document["ciphertextMetadata"] = encode_base64(blob.ciphertext_metadata)
         return self._call(
             call,
-            target,
+            proxy,
             Operation.DECRYPT,
             external_key_id=external_key_id,
             document=document,
@@ -235,25 +222,25 @@ class ProxyClient:
     def _call(  # noqa: PLR0913 - the parts of one exchange
         self,
         call: Call,
-        target: ProxyTarget,
+        proxy: ProxyEndpoint,
         operation: Operation,
         *,
         document: Mapping[str, object],
         read: Callable[[Document], Answer],
         external_key_id: str | None = None,
     ) -> Answer:
-        request = request_to_proxy(call, target, operation, external_key_id, document)
+        request = request_to_proxy(call, proxy, operation, external_key_id, document)
         started = self._clock.monotonic()
         failure: ProxyFailure | None = None
         answer: Answer | None = None
         try:
-            answer = read(read_document(self._send(request, target)))
+            answer = read(read_document(self._send(request, proxy)))
         except ProxyFailure as error:
             failure = error
             raise
         finally:
             over = ProxyCall(
-                target=target,
+                proxy=proxy,
                 time=self._clock.now(),
                 kms_operation=call.operation,
                 xks_operation=operation,
@@ -266,30 +253,35 @@ class ProxyClient:
             self._report(over, answer)
         return answer
 
-    def _send(self, request: Request, target: ProxyTarget) -> Response:
+    def _send(self, request: Request, proxy: ProxyEndpoint) -> Response:
         try:
-            return self._send_once(request, target)
+            return self._send_once(request, proxy)
         except TransportTimeout:
             # KMS-RESP-002: on a network time-out KMS retries the request once.
             if self._behaviour.timeouts is Timeouts.FAIL:
-                raise ProxyFailure(Scenario.TIME_OUT) from None
+                raise ProxyFailure(FailureScenario.TIME_OUT) from None
         except TransportError as error:
             raise ProxyFailure(_scenario_of(error)) from None
         try:
-            return self._send_once(request, target)
+            return self._send_once(request, proxy)
         except TransportError as error:
             raise ProxyFailure(_scenario_of(error)) from None
 
-    def _send_once(self, request: Request, target: ProxyTarget) -> Response:
-        signed = sign_for_proxy(request, target, self._clock.now())
-        transport = self._network.transport_to(target.host)
-        return exchange(transport, signed, RESPONSE_DEADLINE_MS)
+    def _send_once(self, request: Request, proxy: ProxyEndpoint) -> Response:
+        signed = sign_for_proxy(request, proxy, self._clock.now())
+        try:
+            transport = self._network.transport_to(proxy.host)
+            return exchange(transport, signed, self._network.timeout_ms_for(transport))
+        except TransportError as error:
+            # What callers are told is AWS's text, which does not say as much.
+            _log.info("%s%s: %s", proxy.host, request.target, error)
+            raise
 
 
 @step
 def request_to_proxy(
-    call: Call,  # noqa: ARG001 - for whoever replaces this step
-    target: ProxyTarget,
+    call: Call,  # noqa: ARG001 - for faults that replace this step
+    proxy: ProxyEndpoint,
     operation: Operation,
     external_key_id: str | None,
     document: Mapping[str, object],
@@ -297,16 +289,16 @@ def request_to_proxy(
     """The request of an operation, unsigned (KMS-WIRE-001)."""
     return Request(
         method="POST",
-        target=path_for(target.uri_path, operation, external_key_id),
-        headers=(("Host", target.host), ("Content-Type", CONTENT_TYPE)),
+        target=path_for(proxy.uri_path, operation, external_key_id),
+        headers=(("Host", proxy.host), ("Content-Type", CONTENT_TYPE)),
         body=render(document),
     )
 
 
 @step
-def sign_for_proxy(request: Request, target: ProxyTarget, now: datetime) -> Request:
+def sign_for_proxy(request: Request, proxy: ProxyEndpoint, now: datetime) -> Request:
     """The request as it goes out: dated and signed (KMS-WIRE-002, 003)."""
-    return sign(request, target.credential, region=target.region, now=now)
+    return sign(request, proxy.credential, region=proxy.region, now=now)
 
 
 @step
@@ -322,25 +314,25 @@ def exchange(transport: Transport, request: Request, timeout_ms: float) -> Respo
 # AMBIGUOUS: a connection that is lost in the middle of an answer may be a network
 # problem or a malformed answer. Ours: "AWS KMS cannot communicate with the external key
 # store proxy", whose text speaks of a transient network issue.
-_SCENARIOS: Mapping[type[TransportError], Scenario] = {
-    ConnectFailure: Scenario.NO_CONNECTION,
-    TlsFailure: Scenario.NO_TLS,
-    TransportTimeout: Scenario.TIME_OUT,
-    MalformedResponse: Scenario.MALFORMED,
+_SCENARIOS: Mapping[type[TransportError], FailureScenario] = {
+    ConnectFailure: FailureScenario.NO_CONNECTION,
+    TlsFailure: FailureScenario.NO_TLS,
+    TransportTimeout: FailureScenario.TIME_OUT,
+    MalformedResponse: FailureScenario.MALFORMED,
 }
 
 
-def _scenario_of(error: TransportError) -> Scenario:
-    return _SCENARIOS.get(type(error), Scenario.NO_CONNECTION)
+def _scenario_of(error: TransportError) -> FailureScenario:
+    return _SCENARIOS.get(type(error), FailureScenario.NO_CONNECTION)
 
 
 def _metadata(call: Call) -> dict[str, str]:
     return {"kmsRequestId": call.request_id, "kmsOperation": call.operation}
 
 
-def _vpc(call: Call, target: ProxyTarget) -> dict[str, str]:
+def _vpc(call: Call, proxy: ProxyEndpoint) -> dict[str, str]:
     # KMS-WIRE-008: only if the caller's account owns the KMS key.
-    if call.account_id != target.account_id:
+    if call.account_id != proxy.account_id:
         return {}
     origin = call.origin
     members = {"awsSourceVpc": origin.source_vpc, "awsSourceVpce": origin.source_vpce}
@@ -348,13 +340,13 @@ def _vpc(call: Call, target: ProxyTarget) -> dict[str, str]:
 
 
 def _metadata_of_cryptography(
-    call: Call, target: ProxyTarget, key_arn: str
+    call: Call, proxy: ProxyEndpoint, key_arn: str
 ) -> dict[str, str]:
     metadata = {
         "awsPrincipalArn": call.principal_arn,
         "kmsKeyArn": key_arn,
         **_metadata(call),
-        **_vpc(call, target),
+        **_vpc(call, proxy),
     }
     if call.origin.via_service:
         metadata["kmsViaService"] = call.origin.via_service

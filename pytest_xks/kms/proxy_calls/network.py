@@ -1,8 +1,8 @@
-"""Which socket a host name leads to, and whom TLS trusts.
+"""Which socket a host name is routed to, and which CAs TLS trusts.
 
 KMS refuses a port in an XksProxyUriEndpoint and always connects to 443
-(KMS-CREATESTORE-007 to KMS-CREATESTORE-009). So a test leads the host name elsewhere,
-as curl's ``--connect-to`` does, or to a transport of its own.
+(KMS-CREATESTORE-007 to KMS-CREATESTORE-009). So a test routes the host name to another
+socket, as curl's ``--connect-to`` does, or to a transport of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from pytest_xks.http.client import ConnectFailure, HttpsTransport
+from pytest_xks.proxy_api.limits import RESPONSE_DEADLINE_MS
 
 if TYPE_CHECKING:
     from pytest_xks.http.client import PeerCertificate, Transport
@@ -34,12 +35,17 @@ class Network:
     """The way from KMS to proxies. Safe to use from many threads at once.
 
     Args:
-        reach_out: whether a host that is not led elsewhere is looked for on the real
-            network; without, there is nothing at it.
+        reach_out: whether a host without a route is looked up on the real network;
+            without, it cannot be reached.
+        timeout_ms: how long a proxy at a socket may take. A transport of somebody
+            else's simulates time, and has AWS's own deadline.
     """
 
-    def __init__(self, *, reach_out: bool = False) -> None:
+    def __init__(
+        self, *, reach_out: bool = False, timeout_ms: float = RESPONSE_DEADLINE_MS
+    ) -> None:
         self.reach_out = reach_out
+        self.timeout_ms = timeout_ms
         self._routes: dict[str, Address | Transport] = {}
         self._anchors: list[bytes] = []
         self._opened: dict[str, HttpsTransport] = {}
@@ -47,7 +53,7 @@ class Network:
         self._lock = threading.Lock()
 
     def connect_to(self, host: str, target: Address | Transport) -> None:
-        """Lead a host name, at port 443, to a socket or to a transport.
+        """Route a host name, at port 443, to a socket or to a transport.
 
         Args:
             host: a host name; ``*.`` in front stands for one or more labels.
@@ -70,7 +76,7 @@ class Network:
             pem: its certificate, or several.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not a certificate in PEM.
         """
         _check_certificates(pem)
         with self._lock:
@@ -79,7 +85,7 @@ class Network:
             self._forget_opened()
 
     def close(self) -> None:
-        """Close the connections that are kept for the next request."""
+        """Close the connections that are kept open."""
         with self._lock:
             self._forget_opened()
 
@@ -98,11 +104,18 @@ class Network:
                 self._opened[name] = self._open(name, route)
             return self._opened[name]
 
+    def timeout_ms_for(self, transport: Transport) -> float:
+        """How long an exchange may take, in milliseconds of the transport's time."""
+        at_a_socket = isinstance(transport, HttpsTransport)
+        return self.timeout_ms if at_a_socket else RESPONSE_DEADLINE_MS
+
     def certificate_of(self, host: str) -> PeerCertificate | None:
         """The certificate of a host, as of the newest connection to it, if any."""
+        name = host.lower()
         with self._lock:
-            opened = self._opened.get(host.lower())
-        return None if opened is None else opened.peer_certificate
+            at_a_socket = self._opened.get(name)
+        shown_by = at_a_socket or self._route(name)
+        return getattr(shown_by, "peer_certificate", None)
 
     def _route(self, name: str) -> Address | Transport | None:
         exact = self._routes.get(name)
@@ -118,19 +131,22 @@ class Network:
 
     def _open(self, name: str, address: Address | None) -> HttpsTransport:
         if address is None and not self.reach_out:
-            raise ConnectFailure(f"nothing is at {name}; see connect_to")
+            raise ConnectFailure(
+                f"no socket is known for {name}: connect_to leads it to one, reach_out "
+                "looks it up on the real network"
+            )
         host, port = address or (name, PORT)
         return HttpsTransport(
             host=host,
             port=port,
-            context=self._context(led=address is not None),
+            context=self._context(routed=address is not None),
             server_name=name,
         )
 
-    def _context(self, *, led: bool) -> ssl.SSLContext:
+    def _context(self, *, routed: bool) -> ssl.SSLContext:
         # The system's authorities take 50 ms to load: they are only for the real
-        # network, or when nobody else is trusted. And they are loaded once.
-        anchored = led and bool(self._anchors) and not self.reach_out
+        # network, or when no other CA is trusted. And they are loaded once.
+        anchored = routed and bool(self._anchors) and not self.reach_out
         if anchored not in self._contexts:
             self._contexts[anchored] = self._new_context(anchored=anchored)
         return self._contexts[anchored]
@@ -173,4 +189,4 @@ def _check_certificates(pem: bytes) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(cadata=pem.decode("ascii"))
     except (ssl.SSLError, ValueError):
-        raise ValueError("no certificate in PEM is in it") from None
+        raise ValueError("it has no certificate in PEM") from None

@@ -11,19 +11,12 @@ from pytest_xks.kms.behaviour import (
 )
 from pytest_xks.kms.desk.exceptions import ConnectionErrorCode, ErrorCode, KmsError
 from pytest_xks.kms.desk.steps import step
-from pytest_xks.kms.desk.validation import invalid, require, validate
-from pytest_xks.kms.proxy_calls.failures import (
+from pytest_xks.kms.desk.validation import invalid
+from pytest_xks.kms.proxy_calls.error_mapping import (
     Group,
     ProxyFailure,
     connection_error_code,
     kms_error,
-)
-from pytest_xks.kms.stores.models import (
-    EXTERNAL_KEY_STORE,
-    ConnectionState,
-    Connectivity,
-    ExternalKeyStore,
-    StoreConfiguration,
 )
 from pytest_xks.kms.stores.parameters import (
     CLOUDHSM_MEMBERS,
@@ -32,9 +25,15 @@ from pytest_xks.kms.stores.parameters import (
     changed_configuration,
     given,
     new_configuration,
-    present,
     require_external,
     text,
+)
+from pytest_xks.kms.stores.store import (
+    EXTERNAL_KEY_STORE,
+    ConnectionState,
+    Connectivity,
+    ExternalKeyStore,
+    StoreConfiguration,
 )
 from pytest_xks.kms.stores.uniqueness import check_unique
 from pytest_xks.kms.stores.vpc import inspect_service
@@ -42,8 +41,9 @@ from pytest_xks.kms.stores.vpc import inspect_service
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_xks.kms.account import AccountRegion
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.stores.models import Region
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.stores.vpc import VpcFinding
 
 __all__ = [
@@ -68,32 +68,37 @@ _WHILE_DISCONNECTED = ("XksProxyConnectivity", "XksProxyUriEndpoint", *VPC_MEMBE
 # -- CreateCustomKeyStore ---------------------------------------------------------
 
 
-def create_custom_key_store(region: Region, call: Call) -> Document:
+def create_custom_key_store(context: Context, call: Call) -> Document:
     """CreateCustomKeyStore (KMS-CREATESTORE)."""
-    parameters = present(call.parameters)
-    validate(parameters)
-    require(parameters, ["CustomKeyStoreName"])
-    require_external(parameters, region)
+    parameters = call.parameters
+    require_external(parameters, context.region.name)
     configuration = new_configuration(parameters, call.account_id)
     name = str(parameters["CustomKeyStoreName"])
-    _check_room(region)
-    check_unique(region, name, configuration)
-    check_vpc_endpoint_service(region, configuration)
+    _check_room(context)
+    check_unique(context, name, configuration)
+    check_vpc_endpoint_service(context, configuration)
     if configuration.connectivity is Connectivity.PUBLIC_ENDPOINT:
         # KMS-CREATESTORE-029: a VPC store hears from KMS when it is connected.
-        check_health(region, call, configuration)
-    store = ExternalKeyStore(name=name, region=region, configuration=configuration)
+        check_health(context, call, configuration)
+    region = context.region
+    store = ExternalKeyStore(
+        account_id=region.account_id,
+        region=region.name,
+        name=name,
+        configuration=configuration,
+        clock=context.clock,
+    )
     with region.lock:
-        # Once more, now that nobody can come in between.
-        _check_room(region)
-        check_unique(region, name, configuration)
+        # Once more, now that no other thread can interfere.
+        _check_room(context)
+        check_unique(context, name, configuration)
         region.stores[store.id] = store
     return {"CustomKeyStoreId": store.id}
 
 
-def _check_room(region: Region) -> None:
-    limit = region.world.behaviour.custom_key_stores
-    if len(region.stores) >= limit:
+def _check_room(context: Context) -> None:
+    limit = context.behaviour.custom_key_stores
+    if len(context.region.stores) >= limit:
         raise KmsError(
             ErrorCode.LIMIT_EXCEEDED,
             f"The account has {limit} custom key stores in this Region, and may not "
@@ -101,35 +106,35 @@ def _check_room(region: Region) -> None:
         )
 
 
-def _finding(region: Region, configuration: StoreConfiguration) -> VpcFinding | None:
+def _finding(context: Context, configuration: StoreConfiguration) -> VpcFinding | None:
     if configuration.connectivity is not Connectivity.VPC_ENDPOINT_SERVICE:
         return None
     return inspect_service(
-        region.world.vpc_endpoint_services,
+        context.vpc_endpoint_services,
         name=configuration.vpc_endpoint_service_name or "",
         owner=configuration.vpc_endpoint_service_owner or "",
-        region=region.name,
+        region=context.region.name,
         host=configuration.host,
     )
 
 
 @step
 def check_vpc_endpoint_service(
-    region: Region, configuration: StoreConfiguration
+    context: Context, configuration: StoreConfiguration
 ) -> None:
     """The VPC endpoint service of a configuration, if it has one, is fine.
 
     Raises:
         KmsError: it is not there, or not as KMS needs it.
     """
-    finding = _finding(region, configuration)
+    finding = _finding(context, configuration)
     if finding:
-        raise finding.error(region.world.behaviour)
+        raise finding.error(context.behaviour)
 
 
 @step
 def check_health(
-    region: Region,
+    context: Context,
     call: Call,
     configuration: StoreConfiguration,
     custom_key_store_id: str | None = None,
@@ -139,21 +144,24 @@ def check_health(
     Raises:
         KmsError: it does not.
     """
-    target = region.target(configuration, custom_key_store_id)
+    proxy = configuration.proxy(
+        account_id=context.region.account_id,
+        region=context.region.name,
+        custom_key_store_id=custom_key_store_id,
+    )
     try:
-        region.world.proxy_client.get_health_status(call, target)
+        context.proxy_client.get_health_status(call, proxy)
     except ProxyFailure as failure:
-        raise kms_error(failure.scenario, Group.STORE, region.world.behaviour) from None
+        raise kms_error(failure.scenario, Group.STORE, context.behaviour) from None
 
 
 # -- ConnectCustomKeyStore, DisconnectCustomKeyStore ------------------------------
 
 
-def _store(region: Region, call: Call) -> ExternalKeyStore:
-    validate(call.parameters)
-    require(call.parameters, ["CustomKeyStoreId"])
-    store = region.store(str(call.parameters["CustomKeyStoreId"]))
-    call.stores.append(store)
+def _store(context: Context, parameters: Mapping[str, object]) -> ExternalKeyStore:
+    """The key store that a request names, once its parameters are fine."""
+    store = context.region.store(str(parameters["CustomKeyStoreId"]))
+    context.trace.store = store
     return store
 
 
@@ -166,18 +174,18 @@ def _wrong_state(
     )
 
 
-def connect_custom_key_store(region: Region, call: Call) -> Document:
+def connect_custom_key_store(context: Context, call: Call) -> Document:
     """ConnectCustomKeyStore (KMS-CONNECT)."""
-    store = _store(region, call)
+    store = _store(context, call.parameters)
     state = store.state
-    behaviour = region.world.behaviour
+    behaviour = context.behaviour
     if state in {ConnectionState.CONNECTED, ConnectionState.CONNECTING}:
         if behaviour.connect_again is ConnectAgain.REFUSED:
             raise _wrong_state(store, state, "it must be DISCONNECTED")
         return {}
     if state is not ConnectionState.DISCONNECTED:
         raise _wrong_state(store, state, "disconnect it first")
-    code = _try_connection(region, call, store)
+    code = _try_connection(context, call, store)
     store.change_state(
         ConnectionState.CONNECTING,
         ConnectionState.FAILED if code else ConnectionState.CONNECTED,
@@ -188,29 +196,29 @@ def connect_custom_key_store(region: Region, call: Call) -> Document:
 
 
 def _try_connection(
-    region: Region, call: Call, store: ExternalKeyStore
+    context: Context, call: Call, store: ExternalKeyStore
 ) -> ConnectionErrorCode | None:
     # KMS-CONNECT-010: a failure is never an exception here.
-    finding = _finding(region, store.configuration)
+    finding = _finding(context, store.configuration)
     if finding:
-        return finding.connection_error_code(region.world.behaviour)
+        return finding.connection_error_code(context.behaviour)
     try:
-        region.world.proxy_client.get_health_status(call, store.target)
+        context.proxy_client.get_health_status(call, store.proxy)
     except ProxyFailure as failure:
         return connection_error_code(failure.scenario)
     return None
 
 
-def disconnect_custom_key_store(region: Region, call: Call) -> Document:
+def disconnect_custom_key_store(context: Context, call: Call) -> Document:
     """DisconnectCustomKeyStore (KMS-DISCONNECT)."""
-    store = _store(region, call)
+    store = _store(context, call.parameters)
     state = store.state
     if state in {ConnectionState.DISCONNECTED, ConnectionState.DISCONNECTING}:
         raise _wrong_state(store, state, "it is not connected")
     store.change_state(
         ConnectionState.DISCONNECTING,
         ConnectionState.DISCONNECTED,
-        seconds=region.world.behaviour.disconnecting_seconds,
+        seconds=context.behaviour.disconnecting_seconds,
     )
     return {}
 
@@ -218,31 +226,27 @@ def disconnect_custom_key_store(region: Region, call: Call) -> Document:
 # -- UpdateCustomKeyStore ---------------------------------------------------------
 
 
-def update_custom_key_store(region: Region, call: Call) -> Document:
+def update_custom_key_store(context: Context, call: Call) -> Document:
     """UpdateCustomKeyStore (KMS-UPDATESTORE)."""
-    parameters = present(call.parameters)
-    if parameters.get("XksProxyVpcEndpointServiceName") == "":
-        # KMS-AMB-028: "null or an empty string" clears it, and so does its absence.
-        del parameters["XksProxyVpcEndpointServiceName"]
-    validate(parameters)
-    require(parameters, ["CustomKeyStoreId"])
-    store = region.store(str(parameters["CustomKeyStoreId"]))
-    call.stores.append(store)
+    parameters = call.parameters
+    store = _store(context, parameters)
     foreign = given(parameters, CLOUDHSM_MEMBERS)
     if foreign:
         raise invalid(
             f"{', '.join(foreign)} cannot be specified for a custom key store of type "
             f"{EXTERNAL_KEY_STORE}."
         )
-    check_updatable(store, parameters, region.world.behaviour.update_while_connected)
+    check_updatable(store, parameters, context.behaviour.update_while_connected)
     configuration = changed_configuration(store, parameters, call.account_id)
     name = str(parameters.get("NewCustomKeyStoreName", store.name))
-    check_unique(region, name, configuration, but=store)
-    check_vpc_endpoint_service(region, configuration)
-    if _asks_proxy(store, parameters, configuration):
-        check_health(region, call, configuration, store.id)
-    with region.lock:
-        check_unique(region, name, configuration, but=store)
+    check_unique(context, name, configuration, but=store)
+    check_vpc_endpoint_service(context, configuration)
+    if _asks_proxy(
+        store, parameters, configuration, context.behaviour.health_check_at_update
+    ):
+        check_health(context, call, configuration, store.id)
+    with context.region.lock:
+        check_unique(context, name, configuration, but=store)
         store.name = name
         store.configure(
             configuration,
@@ -286,11 +290,11 @@ def _asks_proxy(
     store: ExternalKeyStore,
     parameters: Mapping[str, object],
     configuration: StoreConfiguration,
+    when: HealthCheckAtUpdate,
 ) -> bool:
     # AMBIGUOUS: "always", or "no request while disconnected"; and nothing is said about
     # a change of the name alone (KMS-AMB-021, KMS-AMB-022).
-    behaviour = store.region.world.behaviour
-    if behaviour.health_check_at_update is HealthCheckAtUpdate.ALWAYS:
+    if when is HealthCheckAtUpdate.ALWAYS:
         return True
     if not given(parameters, XKS_MEMBERS):
         return False
@@ -301,27 +305,26 @@ def _asks_proxy(
 # -- DeleteCustomKeyStore, DescribeCustomKeyStores --------------------------------
 
 
-def delete_custom_key_store(region: Region, call: Call) -> Document:
+def delete_custom_key_store(context: Context, call: Call) -> Document:
     """DeleteCustomKeyStore (KMS-DELETESTORE)."""
-    store = _store(region, call)
+    store = _store(context, call.parameters)
     state = store.state
     if state is not ConnectionState.DISCONNECTED:
         raise _wrong_state(store, state, "it must be DISCONNECTED")
-    if region.keys.in_store(store.id):
+    if context.region.keys.in_store(store.id):
         raise KmsError(
             ErrorCode.CUSTOM_KEY_STORE_HAS_CMKS,
             f"The custom key store {store.id} contains KMS keys. It can be deleted "
             "after they have been deleted.",
         )
-    region.stores.pop(store.id, None)
+    context.region.stores.pop(store.id, None)
     return {}
 
 
-def describe_custom_key_stores(region: Region, call: Call) -> Document:
+def describe_custom_key_stores(context: Context, call: Call) -> Document:
     """DescribeCustomKeyStores (KMS-DESCRIBESTORE)."""
-    parameters = present(call.parameters)
-    validate(parameters)
-    stores = _filtered(region, parameters)
+    parameters = call.parameters
+    stores = _filtered(context.region, parameters)
     marker = parameters.get("Marker")
     if marker is not None:
         stores = _after(stores, str(marker))
@@ -337,7 +340,7 @@ def describe_custom_key_stores(region: Region, call: Call) -> Document:
 
 
 def _filtered(
-    region: Region, parameters: Mapping[str, object]
+    region: AccountRegion, parameters: Mapping[str, object]
 ) -> list[ExternalKeyStore]:
     store_id, name = (
         text(parameters, "CustomKeyStoreId"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.validation import invalid, missing, require
-from pytest_xks.kms.stores.models import (
+from pytest_xks.kms.stores.store import (
     EXTERNAL_KEY_STORE,
     Connectivity,
     StoreConfiguration,
@@ -17,7 +17,7 @@ from pytest_xks.proxy_api.sigv4 import Credential
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_xks.kms.stores.models import ExternalKeyStore, Region
+    from pytest_xks.kms.stores.store import ExternalKeyStore
 
 __all__ = [
     "CLOUDHSM_MEMBERS",
@@ -26,7 +26,6 @@ __all__ = [
     "changed_configuration",
     "given",
     "new_configuration",
-    "present",
     "require_external",
     "text",
 ]
@@ -43,17 +42,12 @@ XKS_MEMBERS = (*_REQUIRED_MEMBERS, *VPC_MEMBERS)
 _WITHOUT_EXTERNAL_KEY_STORES = frozenset({"cn-north-1", "cn-northwest-1"})
 
 
-def present(parameters: Mapping[str, object]) -> dict[str, object]:
-    """The members that are there; a null is an absent one."""
-    return {name: value for name, value in parameters.items() if value is not None}
-
-
 def given(parameters: Mapping[str, object], members: Iterable[str]) -> list[str]:
     """Those of some members that are there."""
     return [member for member in members if parameters.get(member) is not None]
 
 
-def require_external(parameters: Mapping[str, object], region: Region) -> None:
+def require_external(parameters: Mapping[str, object], region: str) -> None:
     """The request is for an external key store, where there are any.
 
     Raises:
@@ -74,11 +68,11 @@ def require_external(parameters: Mapping[str, object], region: Region) -> None:
             "CustomKeyStoreType=EXTERNAL_KEY_STORE; AWS CloudHSM key stores are not "
             "simulated.",
         )
-    if region.name in _WITHOUT_EXTERNAL_KEY_STORES:
+    if region in _WITHOUT_EXTERNAL_KEY_STORES:
         # KMS-GEN-012.
         raise KmsError(
             ErrorCode.UNSUPPORTED_OPERATION,
-            f"External key stores are not available in {region.name}.",
+            f"External key stores are not available in {region}.",
         )
 
 

@@ -31,8 +31,10 @@ class RequestQuota:
         """Admit one request; False if the quota of ``rate`` a second is exceeded."""
         with self._lock:
             now = self._clock.monotonic()
-            self._used = max(0.0, self._used - (now - self._seen) * rate)
-            self._seen = now
+            # Of two calls at once, one may be ahead: see ServedClock.
+            passed = max(0.0, now - self._seen)
+            self._used = max(0.0, self._used - passed * rate)
+            self._seen += passed
             if self._used + 1 > rate:
                 return False
             self._used += 1

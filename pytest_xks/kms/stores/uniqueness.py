@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.steps import step
-from pytest_xks.kms.stores.models import Connectivity
+from pytest_xks.kms.stores.store import Connectivity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_xks.kms.stores.models import (
-        ExternalKeyStore,
-        Region,
-        StoreConfiguration,
-    )
+    from pytest_xks.kms.behaviour import SharedPrivateDnsName
+    from pytest_xks.kms.desk.context import Context
+    from pytest_xks.kms.stores.store import ExternalKeyStore, StoreConfiguration
 
 __all__ = [
     "check_endpoint",
@@ -29,7 +27,7 @@ __all__ = [
 
 @step
 def check_unique(
-    region: Region,
+    context: Context,
     name: str,
     configuration: StoreConfiguration,
     *,
@@ -38,7 +36,7 @@ def check_unique(
     """Check that a store would be unlike the others.
 
     Args:
-        region: the account and Region of the store.
+        context: the account and Region of the store, and all others.
         name: the name that it would have.
         configuration: the configuration that it would have.
         but: the store itself, if it exists already.
@@ -46,19 +44,20 @@ def check_unique(
     Raises:
         KmsError: the exception of whatever is in use.
     """
-    for other in list(region.stores.values()):  # Others create theirs meanwhile.
+    exception = context.behaviour.shared_private_dns_name
+    for other in list(context.region.stores.values()):  # Others create meanwhile.
         if other is not but:
             check_name(name, other)
             check_uri(configuration, other.configuration)
-            check_service(configuration, other)
-    for other in _stores_of_all_accounts(region):
+            check_service(configuration, other.configuration, exception)
+    for other in _stores_of_all_accounts(context):
         if other is not but:
             check_endpoint(configuration, other.configuration)
 
 
-def _stores_of_all_accounts(region: Region) -> Iterator[ExternalKeyStore]:
-    for each in list(region.world.regions()):
-        if each.name == region.name:
+def _stores_of_all_accounts(context: Context) -> Iterator[ExternalKeyStore]:
+    for each in list(context.regions()):
+        if each.name == context.region.name:
             yield from list(each.stores.values())
 
 
@@ -93,20 +92,25 @@ def check_uri(new: StoreConfiguration, other: StoreConfiguration) -> None:
 
 
 @step
-def check_service(new: StoreConfiguration, store: ExternalKeyStore) -> None:
+def check_service(
+    new: StoreConfiguration, other: StoreConfiguration, shared: SharedPrivateDnsName
+) -> None:
     """Private DNS name and service are no other store's (KMS-CREATESTORE-025, 026).
 
+    Args:
+        new: the configuration that a store would have.
+        other: that of another store.
+        shared: the exception for a private DNS name that the two would share.
+
     Raises:
-        KmsError: XksProxyUriEndpointInUseException, or
-            XksProxyVpcEndpointServiceInUseException.
+        KmsError: that, or XksProxyVpcEndpointServiceInUseException.
     """
-    other = store.configuration
     if not _vpc(new) or not _vpc(other):
         return
     if same_endpoint(new, other):
         # AMBIGUOUS: no exception is named for this (KMS-AMB-039). Ours: a switch.
         raise KmsError(
-            store.region.world.behaviour.shared_private_dns_name,
+            shared,
             f"The private DNS name {new.host} is already used by another external key "
             "store in this Region.",
         )

@@ -28,7 +28,7 @@ row(
         )
     ),
     operations=(_HEALTH,),
-    violates=("XKS-AUTH-001", "XKS-AUTH-002", "XKS-AUTHZ-003", "XKS-HEALTH-001"),
+    violates=("XKS-AUTH-001", "XKS-AUTHZ-003", "XKS-HEALTH-001"),
 )
 row(
     "health-fleet-size-zero",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_xks.proxy.journal import JournalEntry
     from pytest_xks.proxy.keys import ExternalKey
     from pytest_xks.proxy.rules import Rules
-    from pytest_xks.proxy.stores import KeyStore
+    from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.http import Request
     from pytest_xks.proxy_api.messages import (
         DecryptParameters,
@@ -46,7 +46,7 @@ def authorizes_health() -> Effect:
 
     def authorize(
         proceed: Callable[..., None],
-        store: KeyStore,
+        store: ProxyKeyStore,
         route: Route,
         metadata: RequestMetadata,
     ) -> None:
@@ -70,7 +70,7 @@ def quota_shared_by_all_stores() -> Effect:
     """Throttles the next key store, too, once one has exceeded its quota."""
     exceeded: set[str] = set()
 
-    def admit(proceed: Callable[..., None], store: KeyStore) -> None:
+    def admit(proceed: Callable[..., None], store: ProxyKeyStore) -> None:
         if exceeded - {store.uri_path}:
             exceeded.clear()
             raise XksError(ErrorName.THROTTLING)

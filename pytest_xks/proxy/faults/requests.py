@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.faults import Effect, Effects
     from pytest_xks.proxy.rules import Rules
-    from pytest_xks.proxy.stores import KeyStore
+    from pytest_xks.proxy.stores import ProxyKeyStore
     from pytest_xks.proxy_api.http import Request
     from pytest_xks.proxy_api.messages import (
         DecryptParameters,
@@ -125,10 +125,10 @@ row(
 @fault(violates=("XKS-URI-009",))
 def serves_keys_of_another_store() -> Effect:
     """Looks an external key up in every key store that has been used so far."""
-    seen: list[KeyStore] = []
+    seen: list[ProxyKeyStore] = []
 
     def find_key(
-        proceed: Callable[..., ExternalKey], store: KeyStore, external_key_id: str
+        proceed: Callable[..., ExternalKey], store: ProxyKeyStore, external_key_id: str
     ) -> ExternalKey:
         if store not in seen:
             seen.append(store)

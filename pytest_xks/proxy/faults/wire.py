@@ -241,7 +241,8 @@ row(
 )
 
 
-@fault(violates=("XKS-HTTP-010",))
+# Probes go out side by side everywhere: each of them would get another's answer.
+@fault(violates=("XKS-HTTP-010",), scope=("XKS-HTTP-010",))
 def mixes_concurrent_answers() -> Effects:
     """Gives one of two requests that are under way the answer of the other."""
     under_way: set[int] = set()

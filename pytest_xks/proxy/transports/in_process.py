@@ -20,7 +20,7 @@ from pytest_xks.http.tricks import PREVENTS_CONNECTION, PREVENTS_TLS, Trick
 
 if TYPE_CHECKING:
     from pytest_xks.clock import SimulatedClock
-    from pytest_xks.http.client import TransportError
+    from pytest_xks.http.client import PeerCertificate, TransportError
     from pytest_xks.proxy.core import ProxyCore
     from pytest_xks.proxy_api.http import Request, Response
 
@@ -46,6 +46,8 @@ class InProcessTransport:
     def __init__(self, core: ProxyCore, clock: SimulatedClock) -> None:
         self._core = core
         self._clock = clock
+        self.peer_certificate: PeerCertificate | None = None
+        """What takes the place of the certificate that TLS would show, if anything."""
 
     def send(self, request: Request, *, timeout_ms: float) -> Response:
         """Exchange one request for its response.
@@ -60,7 +62,7 @@ class InProcessTransport:
         self._connect()
         delivery = self._core.handle(request)
         late = delivery.delay_ms >= timeout_ms or delivery.ending is Ending.SILENCE
-        self._clock.advance(milliseconds=timeout_ms if late else delivery.delay_ms)
+        self._clock.elapse(milliseconds=timeout_ms if late else delivery.delay_ms)
         if late:
             raise TransportTimeout(f"no complete answer within {timeout_ms:g} ms")
         failure = _FAILURES.get(delivery.ending)

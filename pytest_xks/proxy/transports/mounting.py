@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["mount"]
 
-_PATIENCE_MS = 60_000.0
+_LONGEST_WAIT_MS = 60_000.0
 _METHODS = ("POST", "GET", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
 
 
@@ -57,7 +57,7 @@ def _timeout_ms(prepared: requests.PreparedRequest) -> float:
     timeout = getattr(prepared, "req_kwargs", {}).get("timeout")
     if isinstance(timeout, tuple):
         timeout = timeout[1]
-    return _PATIENCE_MS if timeout is None else float(timeout) * 1000
+    return _LONGEST_WAIT_MS if timeout is None else float(timeout) * 1000
 
 
 def _request(prepared: requests.PreparedRequest) -> Request:

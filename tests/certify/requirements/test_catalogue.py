@@ -10,7 +10,10 @@ from pytest_xks.certify.requirements.catalogue import Catalogue, CatalogueError
 from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
 from pytest_xks.certify.run.outcome import Level
 
-HEAD = 'specification = "S"\nversion = "1"\n[chapters]\nHTTP = "Web"\n'
+HEAD = (
+    'specification = "S"\nversion = "1"\ncatalogue_version = "7"\n'
+    '[chapters]\nHTTP = "Web"\n'
+)
 ROW = (
     '[[requirement]]\nid = "XKS-HTTP-001"\nlevel = "MUST"\ntitle = "T"\n'
     'source = "S"\ntext = "X."\nverification = "check"\n'
@@ -62,6 +65,11 @@ def test_good(tmp_path):
         ),
         pytest.param(HEAD + ROW + 'capability = "load"\n', id="must-under-load"),
         pytest.param(HEAD + ROW + 'levle = "MUST"\n', id="unknown-key"),
+        pytest.param(HEAD + ROW + 'command = "reboot"\n', id="command"),
+        pytest.param(HEAD + ROW + 'claim = "perfect"\n', id="claim"),
+        pytest.param(
+            HEAD.replace('catalogue_version = "7"\n', "") + ROW, id="no-version"
+        ),
         pytest.param("requirement = 1\n" + HEAD, id="no-array"),
         pytest.param("requirement = [1]\n" + HEAD, id="no-tables"),
         pytest.param("x = 1\n" + HEAD + ROW, id="unknown-top"),
@@ -85,7 +93,7 @@ def test_kms(tmp_path):
     ).requirements
 
     assert (Level.INFO, True) == (first.level, first.is_checked)
-    assert ("informational", False) == (second.verification.words, second.is_checked)
+    assert ("informational", False) == (second.verification.label, second.is_checked)
     with pytest.raises(CatalogueError, match=r"kms\.toml: XKS-HTTP-001"):
         load(tmp_path, HEAD + ROW, "kms")
 

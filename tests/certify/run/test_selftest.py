@@ -138,7 +138,7 @@ def unknown_store_check(name, expression):
 def test_selftest_of_the_fake_kms(make_suite, expression, status):
     """Checks of KMS endpoints are proven with the fake KMS and its faults."""
     name = "connect-of-unknown-store-as-validation"
-    (requirement,) = MOCKS["kms"].faults()[name].violates
+    (requirement,) = MOCKS["kms"].catalogue().find(name).violates
     body = unknown_store_check(requirement, expression)
     suite = make_suite({requirement: "MUST"}, body, part="kms")
     lines = []
@@ -190,11 +190,11 @@ def test_reach_of_a_fault_of_kms(make_suite, thorough, red):
 
 def test_unknown_fault_of_kms():
     """The two parts have faults of their own."""
-    with pytest.raises(UsageProblem, match="There is no fault 'health-as-201'"):
+    with pytest.raises(UsageProblem, match="has no fault 'health-as-201'"):
         selftest(print, part="kms", only=["health-as-201"])
 
 
 def test_unknown_fault():
     """A name that no fault has is a usage problem."""
-    with pytest.raises(UsageProblem, match="Did you mean health-as-201"):
+    with pytest.raises(UsageProblem, match="health-as-201"):
         selftest(print, only=["health-as-200"])

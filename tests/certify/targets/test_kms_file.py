@@ -204,11 +204,11 @@ def test_half_a_ca(tmp_path):
 
 
 def test_contradiction(tmp_path):
-    """What the file provides it cannot declare to lack."""
+    """What the file provides it cannot declare as not supported."""
     document = changed("vpc_endpoint_service", SERVICE)
     document["kms"]["not_supported"] = ["vpc_endpoint_service"]
 
-    with pytest.raises(UsageProblem, match="provides all the same"):
+    with pytest.raises(UsageProblem, match="but the file provides it"):
         load(tmp_path, document)
 
 

@@ -17,13 +17,13 @@ from pytest_xks.proxy_api.http import Request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..conftest import Lab
+    from ..conftest import System
 
 SCOPE = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261123/{}/{}/aws4_request"
 
 
 def post(
-    lab: Lab,
+    system: System,
     operation: str,
     document: Any,
     *,
@@ -39,15 +39,15 @@ def post(
     if scope:
         headers.append(("Authorization", scope))
     request = Request(method="POST", target="/", headers=tuple(headers), body=body)
-    response = lab.fake.handle(request)
+    response = system.fake.handle(request)
     return response.status, json.loads(response.body)
 
 
-def test_a_request_of_any_sdk(inner_lab: Lab):
+def test_a_request_of_any_sdk(local_system: System):
     """The fake is the same, whoever asks."""
-    store_id = inner_lab.connected_store()
+    store_id = local_system.connected_store()
     status, document = post(
-        inner_lab,
+        local_system,
         "CreateKey",
         {
             "Origin": "EXTERNAL_KEY_STORE",
@@ -56,7 +56,7 @@ def test_a_request_of_any_sdk(inner_lab: Lab):
         },
     )
     assert 200 == status
-    key = inner_lab.kms.list_keys()["Keys"][0]["KeyArn"]
+    key = local_system.kms.list_keys()["Keys"][0]["KeyArn"]
     assert key == document["KeyMetadata"]["Arn"]
 
 
@@ -69,23 +69,23 @@ def test_a_request_of_any_sdk(inner_lab: Lab):
         pytest.param(lambda kms, key: kms.get_public_key(KeyId=key), id="our-error"),
     ],
 )
-def test_every_answer_is_aws_json(inner_lab: Lab, call: Any):
+def test_every_answer_is_aws_json(local_system: System, call: Any):
     """The Content-Type is KMS's own, whoever answers."""
-    key = inner_lab.create_key()
+    key = local_system.create_key()
     try:
-        response = call(inner_lab.kms, key)
+        response = call(local_system.kms, key)
     except ClientError as error:
         response = error.response
     headers = response["ResponseMetadata"]["HTTPHeaders"]
     assert "application/x-amz-json-1.1" == headers["content-type"]
 
 
-def test_the_scope_says_the_region(inner_lab: Lab):
+def test_the_scope_says_the_region(local_system: System):
     """A store of another Region is not there."""
-    inner_lab.create_store()
+    local_system.create_store()
     seen = [
         len(
-            post(inner_lab, "DescribeCustomKeyStores", {}, scope=scope)[1][
+            post(local_system, "DescribeCustomKeyStores", {}, scope=scope)[1][
                 "CustomKeyStores"
             ]
         )
@@ -97,10 +97,10 @@ def test_the_scope_says_the_region(inner_lab: Lab):
     assert [1, 0] == seen
 
 
-def test_an_unsigned_request_is_for_the_fake_s_region(inner_lab: Lab):
+def test_an_unsigned_request_is_for_the_fake_s_region(local_system: System):
     """curl without a signature is welcome."""
-    inner_lab.create_store()
-    _, document = post(inner_lab, "DescribeCustomKeyStores", {}, scope=None)
+    local_system.create_store()
+    _, document = post(local_system, "DescribeCustomKeyStores", {}, scope=None)
     assert 1 == len(document["CustomKeyStores"])
 
 
@@ -134,9 +134,9 @@ WRONG_TYPES = {
     ("operation", "document"),
     [pytest.param(*case, id=name) for name, case in WRONG_TYPES.items()],
 )
-def test_hostile_input(inner_lab: Lab, operation: str, document: dict[str, Any]):
+def test_hostile_input(local_system: System, operation: str, document: dict[str, Any]):
     """Types that botocore would never send get an error, and no traceback."""
-    status, answer = post(inner_lab, operation, document)
+    status, answer = post(local_system, operation, document)
     assert 400 == status
     assert answer["__type"] in {"SerializationException", "ValidationException"}
     assert "secret" not in answer["message"]
@@ -157,58 +157,58 @@ def test_hostile_input(inner_lab: Lab, operation: str, document: dict[str, Any])
         ),
     ],
 )
-def test_hostile_plaintexts(inner_lab: Lab, document: dict[str, Any]):
+def test_hostile_plaintexts(local_system: System, document: dict[str, Any]):
     """Likewise for what is to be encrypted."""
-    key = inner_lab.create_key()
-    status, answer = post(inner_lab, "Encrypt", {"KeyId": key, **document})
+    key = local_system.create_key()
+    status, answer = post(local_system, "Encrypt", {"KeyId": key, **document})
     if status != 200:
         assert answer["__type"] in {"SerializationException", "ValidationException"}
 
 
-def test_an_empty_service_name_clears_it(inner_lab: Lab):
+def test_an_empty_service_name_clears_it(local_system: System):
     """botocore refuses the empty string; the API's text asks for it."""
-    service = inner_lab.fake.add_vpc_endpoint_service("xks-proxy.test")
-    store_id = inner_lab.create_store(
+    service = local_system.fake.add_vpc_endpoint_service("xks-proxy.test")
+    store_id = local_system.create_store(
         XksProxyConnectivity="VPC_ENDPOINT_SERVICE",
         XksProxyVpcEndpointServiceName=service.name,
     )
     status, answer = post(
-        inner_lab,
+        local_system,
         "UpdateCustomKeyStore",
         {
             "CustomKeyStoreId": store_id,
             "XksProxyConnectivity": "PUBLIC_ENDPOINT",
-            "XksProxyUriEndpoint": inner_lab.endpoint,
+            "XksProxyUriEndpoint": local_system.endpoint,
             "XksProxyVpcEndpointServiceName": "",
         },
     )
     assert (200, {}) == (status, answer)
 
 
-def test_not_json(inner_lab: Lab):
+def test_not_json(local_system: System):
     """It is refused as AWS refuses it."""
-    status, answer = post(inner_lab, "ListKeys", b"{")
+    status, answer = post(local_system, "ListKeys", b"{")
     assert (400, "SerializationException") == (status, answer["__type"])
 
 
-def test_an_operation_that_there_is_not(inner_lab: Lab):
+def test_an_operation_that_there_is_not(local_system: System):
     """moto does not know it; the client gets to know that."""
-    status, answer = post(inner_lab, "MakeCoffee", {})
+    status, answer = post(local_system, "MakeCoffee", {})
     assert (400, "UnknownOperationException") == (status, answer["__type"])
 
 
-def test_a_request_to_nobody(inner_lab: Lab):
+def test_a_request_to_nobody(local_system: System):
     """Without a credential scope and a target nobody is meant."""
-    response = inner_lab.fake.handle(Request(method="GET", target="/"))
+    response = local_system.fake.handle(Request(method="GET", target="/"))
     assert 400 == response.status
     assert b"MissingAuthenticationToken" in response.body
 
 
 @pytest.fixture
-def url(inner_lab: Lab) -> Iterator[str]:
+def url(local_system: System) -> Iterator[str]:
     """The fake behind a real HTTP server."""
     server = HttpsServer(
-        lambda request, _peer: Delivery(response=inner_lab.fake.handle(request)),
+        lambda request, _peer: Delivery(response=local_system.fake.handle(request)),
         context=None,
     )
     server.start()
@@ -216,9 +216,9 @@ def url(inner_lab: Lab) -> Iterator[str]:
     server.stop()
 
 
-def test_over_a_real_socket(inner_lab: Lab, url: str):
+def test_over_a_real_socket(local_system: System, url: str):
     """A client with an endpoint_url does what a client in-process does."""
-    arn = inner_lab.create_key()
+    arn = local_system.create_key()
     # moto leads boto3 of this process to itself; only what it does not know goes out.
     client = boto3.client(
         "kms",

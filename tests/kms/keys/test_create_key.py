@@ -15,21 +15,21 @@ from pytest_xks.kms.behaviour import (
 )
 
 if TYPE_CHECKING:
-    from ..conftest import AssertKmsError, Lab
+    from ..conftest import AssertKmsError, System
 
 POLICY = json.dumps({"Version": "2012-10-17", "Id": "mine", "Statement": []})
 TAG = {"TagKey": "Purpose", "TagValue": "Test"}
 
 
-def keys_of(lab: Lab) -> list[str]:
+def keys_of(system: System) -> list[str]:
     """The ids of all KMS keys."""
-    return [key["KeyId"] for key in lab.kms.list_keys()["Keys"]]
+    return [key["KeyId"] for key in system.kms.list_keys()["Keys"]]
 
 
-def test_the_members_of_the_page(lab: Lab):
+def test_the_members_of_the_page(system: System):
     """CreateKey answers with exactly the members that AWS's page shows."""
-    store_id = lab.connected_store()
-    metadata = lab.kms.create_key(
+    store_id = system.connected_store()
+    metadata = system.kms.create_key(
         Origin="EXTERNAL_KEY_STORE", CustomKeyStoreId=store_id, XksKeyId="usable"
     )["KeyMetadata"]
     assert metadata.pop("CreationDate")
@@ -52,15 +52,15 @@ def test_the_members_of_the_page(lab: Lab):
     } == metadata
 
 
-def test_describe_key_says_the_same(inner_lab: Lab):
+def test_describe_key_says_the_same(local_system: System):
     """DescribeKey has the same metadata, by whatever name, and asks no proxy."""
-    store_id = inner_lab.connected_store()
-    created = inner_lab.kms.create_key(
+    store_id = local_system.connected_store()
+    created = local_system.kms.create_key(
         Origin="EXTERNAL_KEY_STORE", CustomKeyStoreId=store_id, XksKeyId="usable"
     )["KeyMetadata"]
     arn = created["Arn"]
-    inner_lab.kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
-    before = inner_lab.proxy.requests
+    local_system.kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
+    before = local_system.proxy.requests
     names = [
         created["KeyId"],
         arn,
@@ -68,15 +68,15 @@ def test_describe_key_says_the_same(inner_lab: Lab):
         f"{arn.partition('key/')[0]}alias/mine",
     ]
     for name in names:
-        assert created == inner_lab.kms.describe_key(KeyId=name)["KeyMetadata"]
-    assert before == inner_lab.proxy.requests
+        assert created == local_system.kms.describe_key(KeyId=name)["KeyMetadata"]
+    assert before == local_system.proxy.requests
 
 
-def test_one_question_to_the_proxy(inner_lab: Lab):
+def test_one_question_to_the_proxy(local_system: System):
     """GetKeyMetadata, with neither kmsKeyArn nor kmsViaService."""
-    with inner_lab.fake.requests_from(via_service="ec2.us-east-1.amazonaws.com"):
-        inner_lab.create_key()
-    (entry,) = inner_lab.proxy.expect_requests("GetKeyMetadata", count=1)
+    with local_system.fake.requests_from(via_service="ec2.us-east-1.amazonaws.com"):
+        local_system.create_key()
+    (entry,) = local_system.proxy.expect_requests("GetKeyMetadata", count=1)
     assert "usable" == entry.external_key_id
     metadata = dict(entry.request_metadata)
     assert metadata.pop("kmsRequestId")
@@ -86,21 +86,21 @@ def test_one_question_to_the_proxy(inner_lab: Lab):
     } == metadata
 
 
-def test_optional_parameters(inner_lab: Lab):
+def test_optional_parameters(local_system: System):
     """Policy, description and tags work as on any key."""
-    key = inner_lab.create_key(Policy=POLICY, Description="mine", Tags=[TAG])
-    kms = inner_lab.kms
+    key = local_system.create_key(Policy=POLICY, Description="mine", Tags=[TAG])
+    kms = local_system.kms
     policy = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
     assert POLICY == policy
     assert [TAG] == kms.list_resource_tags(KeyId=key)["Tags"]
     assert "mine" == kms.describe_key(KeyId=key)["KeyMetadata"]["Description"]
 
 
-def test_the_default_policy(inner_lab: Lab):
+def test_the_default_policy(local_system: System):
     """Without a policy a key has the one that standard keys have."""
     policies = [
-        inner_lab.kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
-        for key in (inner_lab.create_key(), inner_lab.plain_key())
+        local_system.kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+        for key in (local_system.create_key(), local_system.plain_key())
     ]
     assert policies[0] == policies[1]
 
@@ -153,11 +153,14 @@ def test_the_default_policy(inner_lab: Lab):
     ],
 )
 def test_what_is_refused(
-    inner_lab: Lab, changes: dict[str, Any], code: str, assert_kms_error: AssertKmsError
+    local_system: System,
+    changes: dict[str, Any],
+    code: str,
+    assert_kms_error: AssertKmsError,
 ):
     """A refused request leaves no key, and the proxy hears nothing of it."""
-    store_id = inner_lab.connected_store()
-    before = inner_lab.proxy.requests
+    store_id = local_system.connected_store()
+    before = local_system.proxy.requests
     parameters = {
         "Origin": "EXTERNAL_KEY_STORE",
         "CustomKeyStoreId": store_id,
@@ -165,59 +168,65 @@ def test_what_is_refused(
         **changes,
     }
     given = {name: value for name, value in parameters.items() if value is not None}
-    assert_kms_error(lambda: inner_lab.kms.create_key(**given), code)
-    assert [] == keys_of(inner_lab)
-    assert before == inner_lab.proxy.requests
+    assert_kms_error(lambda: local_system.kms.create_key(**given), code)
+    assert [] == keys_of(local_system)
+    assert before == local_system.proxy.requests
 
 
-def test_a_failure_reserves_nothing(inner_lab: Lab, assert_kms_error):
+def test_a_failure_reserves_nothing(local_system: System, assert_kms_error):
     """After a failure there is no key, and the external key can still be used."""
-    store_id = inner_lab.connected_store()
-    with inner_lab.proxy.fault("InternalException"):
+    store_id = local_system.connected_store()
+    with local_system.proxy.fault("InternalException"):
         assert_kms_error(
-            lambda: inner_lab.create_key(store_id),
+            lambda: local_system.create_key(store_id),
             "CustomKeyStoreInvalidStateException",
         )
-    assert [] == keys_of(inner_lab)
-    assert inner_lab.create_key(store_id)
+    assert [] == keys_of(local_system)
+    assert local_system.create_key(store_id)
 
 
-def test_more_usages_than_needed(inner_lab: Lab):
+def test_more_usages_than_needed(local_system: System):
     """An external key may be able to do more."""
-    inner_lab.proxy.add_key("able", key_usage=["WRAP", "DECRYPT", "SIGN", "ENCRYPT"])
-    assert inner_lab.create_key(XksKeyId="able")
+    local_system.proxy.add_key("able", key_usage=["WRAP", "DECRYPT", "SIGN", "ENCRYPT"])
+    assert local_system.create_key(XksKeyId="able")
 
 
-def test_an_external_key_serves_one_key_per_store(inner_lab: Lab, assert_kms_error):
+def test_an_external_key_serves_one_key_per_store(
+    local_system: System, assert_kms_error
+):
     """It is in use while its KMS key exists, also pending; then it is free again."""
-    store_id = inner_lab.connected_store()
-    key = inner_lab.create_key(store_id)
-    inner_lab.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    store_id = local_system.connected_store()
+    key = local_system.create_key(store_id)
+    local_system.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     assert_kms_error(
-        lambda: inner_lab.create_key(store_id), "XksKeyAlreadyInUseException"
+        lambda: local_system.create_key(store_id), "XksKeyAlreadyInUseException"
     )
     week = timedelta(days=7) / timedelta(milliseconds=1)
-    inner_lab.proxy.clock.advance(milliseconds=week)
-    assert inner_lab.create_key(store_id)
-    assert_kms_error(lambda: inner_lab.kms.describe_key(KeyId=key), "NotFoundException")
+    local_system.proxy.clock.advance(milliseconds=week)
+    assert local_system.create_key(store_id)
+    assert_kms_error(
+        lambda: local_system.kms.describe_key(KeyId=key), "NotFoundException"
+    )
 
 
-def test_the_same_external_key_in_two_stores(inner_lab: Lab):
+def test_the_same_external_key_in_two_stores(local_system: System):
     """What is in use is in use in its store only."""
     path = "/second/kms/xks/v1"
-    second = inner_lab.proxy.add_store(path, credential=inner_lab.proxy.credential)
+    second = local_system.proxy.add_store(
+        path, credential=local_system.proxy.credential
+    )
     second.add_key("usable")
-    inner_lab.create_key()
-    store_id = inner_lab.create_store(CustomKeyStoreName="b", XksProxyUriPath=path)
-    inner_lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
-    assert inner_lab.create_key(store_id)
+    local_system.create_key()
+    store_id = local_system.create_store(CustomKeyStoreName="b", XksProxyUriPath=path)
+    local_system.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+    assert local_system.create_key(store_id)
 
 
-def test_an_external_key_is_reserved_meanwhile(inner_lab: Lab, assert_kms_error):
+def test_an_external_key_is_reserved_meanwhile(local_system: System, assert_kms_error):
     """Of two requests at once for one external key, one succeeds."""
-    store_id = inner_lab.connected_store()
+    store_id = local_system.connected_store()
     asked, go_on = threading.Event(), threading.Event()
-    inner = inner_lab.proxy.transport
+    inner = local_system.proxy.transport
 
     class Slow:
         """A way to the proxy that waits."""
@@ -228,9 +237,9 @@ def test_an_external_key_is_reserved_meanwhile(inner_lab: Lab, assert_kms_error)
             assert go_on.wait(10)
             return inner.send(request, timeout_ms=timeout_ms)
 
-    inner_lab.fake.connect_to(inner_lab.endpoint, Slow())
+    local_system.fake.connect_to(local_system.endpoint, Slow())
     made: list[str] = []
-    other = inner_lab.fake.client()
+    other = local_system.fake.client()
     parameters = {
         "Origin": "EXTERNAL_KEY_STORE",
         "CustomKeyStoreId": store_id,
@@ -244,11 +253,11 @@ def test_an_external_key_is_reserved_meanwhile(inner_lab: Lab, assert_kms_error)
     thread.start()
     assert asked.wait(10)
     assert_kms_error(
-        lambda: inner_lab.create_key(store_id), "XksKeyAlreadyInUseException"
+        lambda: local_system.create_key(store_id), "XksKeyAlreadyInUseException"
     )
     go_on.set()
     thread.join(10)
-    assert made == keys_of(inner_lab)
+    assert made == keys_of(local_system)
 
 
 @pytest.mark.parametrize(
@@ -269,21 +278,21 @@ def test_an_external_key_is_reserved_meanwhile(inner_lab: Lab, assert_kms_error)
     ],
 )
 def test_switches(
-    inner_lab: Lab, fault: str, switch: str, value: str, assert_kms_error
+    local_system: System, fault: str, switch: str, value: str, assert_kms_error
 ):
     """Where two documents disagree, a switch has the other exception."""
-    setattr(inner_lab.fake.behaviour, switch, value)
-    store_id = inner_lab.connected_store()
-    inner_lab.proxy.fault(fault)
-    assert_kms_error(lambda: inner_lab.create_key(store_id), str(value))
+    setattr(local_system.fake.behaviour, switch, value)
+    store_id = local_system.connected_store()
+    local_system.proxy.fault(fault)
+    assert_kms_error(lambda: local_system.create_key(store_id), str(value))
 
 
-def test_an_external_key_is_never_touched(inner_lab: Lab):
+def test_an_external_key_is_never_touched(local_system: System):
     """Disabling, enabling and deleting a KMS key is no business of the proxy."""
-    key = inner_lab.create_key()
-    before = inner_lab.proxy.requests
-    inner_lab.kms.disable_key(KeyId=key)
-    inner_lab.kms.enable_key(KeyId=key)
-    inner_lab.kms.schedule_key_deletion(KeyId=key)
-    inner_lab.kms.cancel_key_deletion(KeyId=key)
-    assert before == inner_lab.proxy.requests
+    key = local_system.create_key()
+    before = local_system.proxy.requests
+    local_system.kms.disable_key(KeyId=key)
+    local_system.kms.enable_key(KeyId=key)
+    local_system.kms.schedule_key_deletion(KeyId=key)
+    local_system.kms.cancel_key_deletion(KeyId=key)
+    assert before == local_system.proxy.requests

@@ -14,7 +14,7 @@ from pytest_xks.kms.behaviour import WrongEncryptionContext
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..conftest import AssertKmsError, Lab
+    from ..conftest import AssertKmsError, System
 
 PLAINTEXT = b"a plaintext that nobody may see"
 CONTEXT = {"project": "nile", "department": "marketing"}
@@ -23,10 +23,10 @@ CONTEXT = {"project": "nile", "department": "marketing"}
 class Wiretap:
     """A way to the proxy that keeps what goes out and may change what comes back."""
 
-    def __init__(self, lab: Lab) -> None:
-        self._inner = lab.proxy.transport
+    def __init__(self, system: System) -> None:
+        self._inner = system.proxy.transport
         self.documents: list[dict[str, Any]] = []
-        lab.fake.connect_to(lab.endpoint, self)
+        system.fake.connect_to(system.endpoint, self)
 
     def send(self, request: Any, *, timeout_ms: float) -> Any:
         """Note the body, and pass the request on."""
@@ -34,30 +34,30 @@ class Wiretap:
         return self._inner.send(request, timeout_ms=timeout_ms)
 
 
-def blob_of(lab: Lab, key: str, **parameters: Any) -> bytes:
+def blob_of(system: System, key: str, **parameters: Any) -> bytes:
     """A ciphertext blob of a key."""
-    return lab.kms.encrypt(KeyId=key, Plaintext=PLAINTEXT, **parameters)[
+    return system.kms.encrypt(KeyId=key, Plaintext=PLAINTEXT, **parameters)[
         "CiphertextBlob"
     ]
 
 
-def second_store_key(lab: Lab) -> str:
+def second_store_key(system: System) -> str:
     """A key in another store, on an external key of the same id."""
     path = "/second/kms/xks/v1"
-    lab.proxy.add_store(path, credential=lab.proxy.credential).add_key("usable")
-    store_id = lab.create_store(CustomKeyStoreName="second", XksProxyUriPath=path)
-    lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
-    return lab.create_key(store_id)
+    system.proxy.add_store(path, credential=system.proxy.credential).add_key("usable")
+    store_id = system.create_store(CustomKeyStoreName="second", XksProxyUriPath=path)
+    system.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+    return system.create_key(store_id)
 
 
 # -- there and back ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("context", [{}, CONTEXT], ids=["no-context", "context"])
-def test_encrypt_and_decrypt(lab: Lab, context: dict[str, str]):
+def test_encrypt_and_decrypt(system: System, context: dict[str, str]):
     """What was encrypted decrypts, with and without naming the key."""
-    key = lab.create_key()
-    encrypted = lab.kms.encrypt(
+    key = system.create_key()
+    encrypted = system.kms.encrypt(
         KeyId=key, Plaintext=PLAINTEXT, EncryptionContext=context
     )
     assert (key, "SYMMETRIC_DEFAULT") == (
@@ -65,7 +65,7 @@ def test_encrypt_and_decrypt(lab: Lab, context: dict[str, str]):
         encrypted["EncryptionAlgorithm"],
     )
     for name in ({}, {"KeyId": key}, {"KeyId": key.partition("/")[2]}):
-        decrypted = lab.kms.decrypt(
+        decrypted = system.kms.decrypt(
             CiphertextBlob=encrypted["CiphertextBlob"],
             EncryptionContext=context,
             **name,
@@ -78,24 +78,24 @@ def test_encrypt_and_decrypt(lab: Lab, context: dict[str, str]):
 
 
 @pytest.mark.parametrize("size", [1, 4096])
-def test_sizes(inner_lab: Lab, size: int):
+def test_sizes(local_system: System, size: int):
     """From one byte to 4096; the blob stays within 6144."""
-    key = inner_lab.create_key()
+    key = local_system.create_key()
     plaintext = bytes(size)
-    blob = inner_lab.kms.encrypt(KeyId=key, Plaintext=plaintext)["CiphertextBlob"]
+    blob = local_system.kms.encrypt(KeyId=key, Plaintext=plaintext)["CiphertextBlob"]
     assert len(blob) <= 6144
-    assert plaintext == inner_lab.kms.decrypt(CiphertextBlob=blob)["Plaintext"]
+    assert plaintext == local_system.kms.decrypt(CiphertextBlob=blob)["Plaintext"]
 
 
-def test_a_plaintext_that_is_too_long(inner_lab: Lab, assert_kms_error):
+def test_a_plaintext_that_is_too_long(local_system: System, assert_kms_error):
     """4097 bytes are refused before the proxy hears of them."""
-    key = inner_lab.create_key()
-    before = inner_lab.proxy.requests
+    key = local_system.create_key()
+    before = local_system.proxy.requests
     assert_kms_error(
-        lambda: inner_lab.kms.encrypt(KeyId=key, Plaintext=bytes(4097)),
+        lambda: local_system.kms.encrypt(KeyId=key, Plaintext=bytes(4097)),
         "ValidationException",
     )
-    assert before == inner_lab.proxy.requests
+    assert before == local_system.proxy.requests
 
 
 @pytest.mark.parametrize(
@@ -106,28 +106,28 @@ def test_a_plaintext_that_is_too_long(inner_lab: Lab, assert_kms_error):
         pytest.param({"NumberOfBytes": 1024}, 1024, id="1024-bytes"),
     ],
 )
-def test_data_keys(inner_lab: Lab, parameters: dict[str, Any], length: int):
+def test_data_keys(local_system: System, parameters: dict[str, Any], length: int):
     """KMS makes the data key; it comes back by Decrypt."""
-    key = inner_lab.create_key()
-    made = inner_lab.kms.generate_data_key(
+    key = local_system.create_key()
+    made = local_system.kms.generate_data_key(
         KeyId=key, EncryptionContext=CONTEXT, **parameters
     )
     assert (key, length) == (made["KeyId"], len(made["Plaintext"]))
-    decrypted = inner_lab.kms.decrypt(
+    decrypted = local_system.kms.decrypt(
         CiphertextBlob=made["CiphertextBlob"], EncryptionContext=CONTEXT
     )
     assert made["Plaintext"] == decrypted["Plaintext"]
 
 
-def test_data_key_without_plaintext(inner_lab: Lab):
+def test_data_key_without_plaintext(local_system: System):
     """It comes without the plaintext, which Decrypt has."""
-    key = inner_lab.create_key()
-    made = inner_lab.kms.generate_data_key_without_plaintext(
+    key = local_system.create_key()
+    made = local_system.kms.generate_data_key_without_plaintext(
         KeyId=key, KeySpec="AES_256"
     )
     assert "Plaintext" not in made
     blob = made["CiphertextBlob"]
-    assert 32 == len(inner_lab.kms.decrypt(CiphertextBlob=blob)["Plaintext"])
+    assert 32 == len(local_system.kms.decrypt(CiphertextBlob=blob)["Plaintext"])
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ def test_data_key_without_plaintext(inner_lab: Lab):
     ],
 )
 def test_data_keys_that_make_no_sense(
-    inner_lab: Lab, parameters: dict[str, Any], assert_kms_error: AssertKmsError
+    local_system: System, parameters: dict[str, Any], assert_kms_error: AssertKmsError
 ):
     """A spec or a number of bytes, and not too many of them."""
-    key = inner_lab.create_key()
+    key = local_system.create_key()
     assert_kms_error(
-        lambda: inner_lab.kms.generate_data_key(KeyId=key, **parameters),
+        lambda: local_system.kms.generate_data_key(KeyId=key, **parameters),
         "ValidationException",
     )
 
@@ -153,36 +153,40 @@ def test_data_keys_that_make_no_sense(
 # -- double encryption ------------------------------------------------------------
 
 
-def test_the_proxy_never_sees_the_plaintext(inner_lab: Lab):
+def test_the_proxy_never_sees_the_plaintext(local_system: System):
     """What it gets is KMS's own ciphertext, another each time, within 4300 bytes."""
-    key = inner_lab.create_key()
-    tap = Wiretap(inner_lab)
+    key = local_system.create_key()
+    tap = Wiretap(local_system)
     for _ in range(2):
-        blob = inner_lab.kms.encrypt(KeyId=key, Plaintext=bytes(4096))["CiphertextBlob"]
-        inner_lab.kms.decrypt(CiphertextBlob=blob)
+        blob = local_system.kms.encrypt(KeyId=key, Plaintext=bytes(4096))[
+            "CiphertextBlob"
+        ]
+        local_system.kms.decrypt(CiphertextBlob=blob)
     sent = [each for each in tap.documents if "plaintext" in each]
     inner = [base64.b64decode(each["plaintext"]) for each in sent]
     assert inner[0] != inner[1]
     assert all(bytes(64) not in each and len(each) <= 4300 for each in inner)
 
 
-def test_the_data_key_is_not_the_proxys_plaintext(inner_lab: Lab):
+def test_the_data_key_is_not_the_proxys_plaintext(local_system: System):
     """A data key is wrapped by KMS before the proxy wraps it."""
-    key = inner_lab.create_key()
-    tap = Wiretap(inner_lab)
-    made = inner_lab.kms.generate_data_key(KeyId=key, KeySpec="AES_256")
+    key = local_system.create_key()
+    tap = Wiretap(local_system)
+    made = local_system.kms.generate_data_key(KeyId=key, KeySpec="AES_256")
     (document,) = tap.documents
     assert made["Plaintext"] not in base64.b64decode(document["plaintext"])
 
 
-def test_without_kms_own_material_nothing_decrypts(inner_lab: Lab, assert_kms_error):
+def test_without_kms_own_material_nothing_decrypts(
+    local_system: System, assert_kms_error
+):
     """The external key alone is not enough."""
-    key = inner_lab.create_key()
-    blob = blob_of(inner_lab, key)
+    key = local_system.create_key()
+    blob = blob_of(local_system, key)
     keys = kms_backends["123456789012"]["us-east-1"].keys
     keys[key.partition("/")[2]].key_material = bytes(32)
     assert_kms_error(
-        lambda: inner_lab.kms.decrypt(CiphertextBlob=blob),
+        lambda: local_system.kms.decrypt(CiphertextBlob=blob),
         "KMSInvalidStateException",
         "The ciphertext that the external key store proxy submitted for decryption, or "
         "the encryption context, is corrupted, missing, or otherwise invalid.",
@@ -190,71 +194,72 @@ def test_without_kms_own_material_nothing_decrypts(inner_lab: Lab, assert_kms_er
 
 
 def test_a_new_key_on_the_same_external_key_is_another_key(
-    inner_lab: Lab, assert_kms_error
+    local_system: System, assert_kms_error
 ):
     """Two KMS keys never decrypt each other's ciphertexts."""
-    key, other = inner_lab.create_key(), second_store_key(inner_lab)
-    blob = blob_of(inner_lab, key)
+    key, other = local_system.create_key(), second_store_key(local_system)
+    blob = blob_of(local_system, key)
     assert_kms_error(
-        lambda: inner_lab.kms.decrypt(CiphertextBlob=blob, KeyId=other),
+        lambda: local_system.kms.decrypt(CiphertextBlob=blob, KeyId=other),
         "IncorrectKeyException",
     )
     forged = blob.replace(key.encode(), other.encode())
     assert_kms_error(
-        lambda: inner_lab.kms.decrypt(CiphertextBlob=forged), "KMSInvalidStateException"
+        lambda: local_system.kms.decrypt(CiphertextBlob=forged),
+        "KMSInvalidStateException",
     )
 
 
 @pytest.mark.parametrize("position", [-1, -40, 100, 110, 130])
-def test_a_flipped_bit(inner_lab: Lab, position: int):
+def test_a_flipped_bit(local_system: System, position: int):
     """No part of a blob can be changed without notice."""
-    key = inner_lab.create_key()
-    blob = bytearray(blob_of(inner_lab, key))
+    key = local_system.create_key()
+    blob = bytearray(blob_of(local_system, key))
     blob[position] ^= 1
-    with pytest.raises(inner_lab.kms.exceptions.ClientError):
-        inner_lab.kms.decrypt(CiphertextBlob=bytes(blob))
+    with pytest.raises(local_system.kms.exceptions.ClientError):
+        local_system.kms.decrypt(CiphertextBlob=bytes(blob))
 
 
 @pytest.mark.parametrize("length", [1, 6, 7, 50, 100, 112])
-def test_a_blob_that_is_cut_off(inner_lab: Lab, length: int, assert_kms_error):
+def test_a_blob_that_is_cut_off(local_system: System, length: int, assert_kms_error):
     """What KMS cannot read never reaches the proxy."""
-    key = inner_lab.create_key()
-    blob = blob_of(inner_lab, key)[:length]
-    before = inner_lab.proxy.requests
+    key = local_system.create_key()
+    blob = blob_of(local_system, key)[:length]
+    before = local_system.proxy.requests
     assert_kms_error(
-        lambda: inner_lab.kms.decrypt(CiphertextBlob=blob, KeyId=key),
+        lambda: local_system.kms.decrypt(CiphertextBlob=blob, KeyId=key),
         "InvalidCiphertextException",
     )
-    assert before == inner_lab.proxy.requests
+    assert before == local_system.proxy.requests
 
 
-def test_the_key_manager_may_rotate(inner_lab: Lab):
+def test_the_key_manager_may_rotate(local_system: System):
     """The blob keeps ciphertextMetadata, so the old version is found again."""
-    key = inner_lab.create_key()
-    blob = blob_of(inner_lab, key)
-    inner_lab.proxy.keys["usable"].rotate()
-    assert PLAINTEXT == inner_lab.kms.decrypt(CiphertextBlob=blob)["Plaintext"]
+    key = local_system.create_key()
+    blob = blob_of(local_system, key)
+    local_system.proxy.keys["usable"].rotate()
+    assert PLAINTEXT == local_system.kms.decrypt(CiphertextBlob=blob)["Plaintext"]
 
 
-def test_a_proxy_without_ciphertext_metadata(inner_lab: Lab):
+def test_a_proxy_without_ciphertext_metadata(local_system: System):
     """It is optional, and not sent back where there was none."""
-    inner_lab.proxy.add_key("bare", versioned=False, initialization_vector_bytes=16)
-    key = inner_lab.create_key(XksKeyId="bare")
-    blob = blob_of(inner_lab, key)
-    tap = Wiretap(inner_lab)
-    assert PLAINTEXT == inner_lab.kms.decrypt(CiphertextBlob=blob)["Plaintext"]
+    local_system.proxy.add_key("bare", versioned=False, initialization_vector_bytes=16)
+    key = local_system.create_key(XksKeyId="bare")
+    blob = blob_of(local_system, key)
+    tap = Wiretap(local_system)
+    assert PLAINTEXT == local_system.kms.decrypt(CiphertextBlob=blob)["Plaintext"]
     assert "ciphertextMetadata" not in tap.documents[0]
 
 
 # -- encryption context -----------------------------------------------------------
 
 
-def test_the_order_of_pairs_does_not_matter(inner_lab: Lab):
+def test_the_order_of_pairs_does_not_matter(local_system: System):
     """The context is a map."""
-    key = inner_lab.create_key()
-    blob = blob_of(inner_lab, key, EncryptionContext=CONTEXT)
+    key = local_system.create_key()
+    blob = blob_of(local_system, key, EncryptionContext=CONTEXT)
     reversed_context = dict(reversed(CONTEXT.items()))
-    decrypted = inner_lab.kms.decrypt(
+    decrypted = local_system.kms.decrypt(
         CiphertextBlob=blob, EncryptionContext=reversed_context
     )
     assert PLAINTEXT == decrypted["Plaintext"]
@@ -271,14 +276,14 @@ def test_the_order_of_pairs_does_not_matter(inner_lab: Lab):
     ],
 )
 def test_another_context(
-    inner_lab: Lab, context: dict[str, str], assert_kms_error: AssertKmsError
+    local_system: System, context: dict[str, str], assert_kms_error: AssertKmsError
 ):
     """It must match exactly; the proxy is the one that notices."""
-    key = inner_lab.create_key()
-    blob = blob_of(inner_lab, key, EncryptionContext=CONTEXT)
+    key = local_system.create_key()
+    blob = blob_of(local_system, key, EncryptionContext=CONTEXT)
 
     def decrypt() -> None:
-        inner_lab.kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)
+        local_system.kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)
 
     assert_kms_error(
         decrypt,
@@ -287,18 +292,18 @@ def test_another_context(
         "ciphertext or encryption context is corrupted, missing, or otherwise invalid.",
     )
     switch = WrongEncryptionContext.INVALID_CIPHERTEXT
-    inner_lab.fake.behaviour.wrong_encryption_context = switch
+    local_system.fake.behaviour.wrong_encryption_context = switch
     assert_kms_error(decrypt, "InvalidCiphertextException")
 
 
 @pytest.mark.parametrize("size", [10, 7_000, 20_000])
-def test_the_aad_fits(inner_lab: Lab, size: int):
+def test_the_aad_fits(local_system: System, size: int):
     """However long the context, the proxy gets at most 8192 bytes, and always some."""
-    key = inner_lab.create_key()
+    key = local_system.create_key()
     context = {"long": "x" * size}
-    tap = Wiretap(inner_lab)
-    blob = blob_of(inner_lab, key, EncryptionContext=context)
-    decrypted = inner_lab.kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)
+    tap = Wiretap(local_system)
+    blob = blob_of(local_system, key, EncryptionContext=context)
+    decrypted = local_system.kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)
     assert PLAINTEXT == decrypted["Plaintext"]
     aads = [
         base64.b64decode(each["additionalAuthenticatedData"]) for each in tap.documents
@@ -320,20 +325,20 @@ RE_ENCRYPTIONS = {
     ("from_store", "to_store", "calls"),
     [pytest.param(*case, id=name) for name, case in RE_ENCRYPTIONS.items()],
 )
-def test_re_encrypt(lab: Lab, from_store: bool, to_store: bool, calls: list[str]):  # noqa: FBT001 - a case
+def test_re_encrypt(system: System, from_store: bool, to_store: bool, calls: list[str]):  # noqa: FBT001 - a case
     """Only the sides that are in a store make a call, and both calls are one's own."""
-    source = lab.create_key() if from_store else lab.plain_key()
-    destination = second_store_key(lab) if to_store else lab.plain_key()
-    blob = blob_of(lab, source, EncryptionContext={"a": "1"})
-    before = len(lab.proxy.requests)
-    answer = lab.kms.re_encrypt(
+    source = system.create_key() if from_store else system.plain_key()
+    destination = second_store_key(system) if to_store else system.plain_key()
+    blob = blob_of(system, source, EncryptionContext={"a": "1"})
+    before = len(system.proxy.requests)
+    answer = system.kms.re_encrypt(
         CiphertextBlob=blob,
         SourceEncryptionContext={"a": "1"},
         DestinationKeyId=destination,
         DestinationEncryptionContext={"b": "2"},
     )
     assert (source, destination) == (answer["SourceKeyId"], answer["KeyId"])
-    entries = lab.proxy.requests[before:]
+    entries = system.proxy.requests[before:]
     assert calls == [entry.operation for entry in entries]
     metadata = [entry.request_metadata for entry in entries]
     assert {"ReEncrypt"} == {each["kmsOperation"] for each in metadata}
@@ -343,41 +348,43 @@ def test_re_encrypt(lab: Lab, from_store: bool, to_store: bool, calls: list[str]
         key for key, ours in ((source, from_store), (destination, to_store)) if ours
     ]
     assert keys == [each["kmsKeyArn"] for each in metadata]
-    decrypted = lab.kms.decrypt(
+    decrypted = system.kms.decrypt(
         CiphertextBlob=answer["CiphertextBlob"], EncryptionContext={"b": "2"}
     )
     assert PLAINTEXT == decrypted["Plaintext"]
 
 
-def test_re_encrypt_within_plain_keys_is_motos(inner_lab: Lab):
+def test_re_encrypt_within_plain_keys_is_motos(local_system: System):
     """The fake has nothing to do with it."""
-    source, destination = inner_lab.plain_key(), inner_lab.plain_key()
-    blob = blob_of(inner_lab, source)
-    answer = inner_lab.kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=destination)
+    source, destination = local_system.plain_key(), local_system.plain_key()
+    blob = blob_of(local_system, source)
+    answer = local_system.kms.re_encrypt(
+        CiphertextBlob=blob, DestinationKeyId=destination
+    )
     assert destination == answer["KeyId"]
 
 
-def test_a_plain_blob_and_a_key_in_a_store(inner_lab: Lab, assert_kms_error):
+def test_a_plain_blob_and_a_key_in_a_store(local_system: System, assert_kms_error):
     """A key that did not encrypt is the wrong key, either way round."""
-    ours, plain = inner_lab.create_key(), inner_lab.plain_key()
+    ours, plain = local_system.create_key(), local_system.plain_key()
     for blob, key in (
-        (blob_of(inner_lab, plain), ours),
-        (blob_of(inner_lab, ours), plain),
+        (blob_of(local_system, plain), ours),
+        (blob_of(local_system, ours), plain),
     ):
         assert_kms_error(
-            lambda blob=blob, key=key: inner_lab.kms.decrypt(
+            lambda blob=blob, key=key: local_system.kms.decrypt(
                 CiphertextBlob=blob, KeyId=key
             ),
             "IncorrectKeyException",
         )
 
 
-def test_re_encrypt_into_an_unknown_key(inner_lab: Lab, assert_kms_error):
+def test_re_encrypt_into_an_unknown_key(local_system: System, assert_kms_error):
     """It is not found, and nothing is decrypted in vain for a caller."""
-    blob = blob_of(inner_lab, inner_lab.create_key())
+    blob = blob_of(local_system, local_system.create_key())
     for unknown in ("12345678-1234-1234-1234-123456789012", "alias/unknown"):
         assert_kms_error(
-            lambda unknown=unknown: inner_lab.kms.re_encrypt(
+            lambda unknown=unknown: local_system.kms.re_encrypt(
                 CiphertextBlob=blob, DestinationKeyId=unknown
             ),
             "NotFoundException",
@@ -387,16 +394,16 @@ def test_re_encrypt_into_an_unknown_key(inner_lab: Lab, assert_kms_error):
 # -- requestMetadata --------------------------------------------------------------
 
 
-def test_request_metadata(inner_lab: Lab):
+def test_request_metadata(local_system: System):
     """Principal, key ARN, operation, request id, VPC, VPC endpoint, via-service."""
-    key = inner_lab.create_key()
-    with inner_lab.fake.requests_from(
+    key = local_system.create_key()
+    with local_system.fake.requests_from(
         principal_arn="arn:aws:iam::123456789012:user/Alice",
         source_vpc="vpc-1234567890abcdef0",
         source_vpce="vpce-1234567890abcdef0",
         via_service="ec2.us-east-1.amazonaws.com",
     ):
-        answer = inner_lab.kms.encrypt(KeyId=key, Plaintext=PLAINTEXT)
+        answer = local_system.kms.encrypt(KeyId=key, Plaintext=PLAINTEXT)
     assert {
         "awsPrincipalArn": "arn:aws:iam::123456789012:user/Alice",
         "awsSourceVpc": "vpc-1234567890abcdef0",
@@ -405,22 +412,22 @@ def test_request_metadata(inner_lab: Lab):
         "kmsOperation": "Encrypt",
         "kmsRequestId": answer["ResponseMetadata"]["RequestId"],
         "kmsViaService": "ec2.us-east-1.amazonaws.com",
-    } == inner_lab.proxy.requests[-1].request_metadata
+    } == local_system.proxy.requests[-1].request_metadata
 
 
-def test_nothing_is_said_of_a_vpc_that_is_not_there(inner_lab: Lab):
+def test_nothing_is_said_of_a_vpc_that_is_not_there(local_system: System):
     """The optional members are left out."""
-    inner_lab.kms.encrypt(KeyId=inner_lab.create_key(), Plaintext=PLAINTEXT)
-    metadata = inner_lab.proxy.requests[-1].request_metadata
+    local_system.kms.encrypt(KeyId=local_system.create_key(), Plaintext=PLAINTEXT)
+    metadata = local_system.proxy.requests[-1].request_metadata
     assert {"awsPrincipalArn", "kmsKeyArn", "kmsOperation", "kmsRequestId"} == set(
         metadata
     )
 
 
-def test_the_principal_is_whom_sts_takes_it_for(inner_lab: Lab):
+def test_the_principal_is_whom_sts_takes_it_for(local_system: System):
     """An IAM user and an assumed role are told to the proxy as STS tells them."""
-    fake = inner_lab.fake
-    key = inner_lab.create_key()
+    fake = local_system.fake
+    key = local_system.create_key()
     iam, sts = fake.client(service="iam"), fake.client(service="sts")
     iam.create_user(UserName="Alice")
     user = iam.create_access_key(UserName="Alice")["AccessKey"]
@@ -436,31 +443,31 @@ def test_the_principal_is_whom_sts_takes_it_for(inner_lab: Lab):
             secret_access_key=credentials["SecretAccessKey"],
         )
         client.encrypt(KeyId=key, Plaintext=PLAINTEXT)
-        metadata = inner_lab.proxy.requests[-1].request_metadata
+        metadata = local_system.proxy.requests[-1].request_metadata
         assert principal == metadata["awsPrincipalArn"]
 
 
-def test_a_key_of_another_account(inner_lab: Lab, monkeypatch):
+def test_a_key_of_another_account(local_system: System, monkeypatch):
     """It can be used by its ARN; of the caller's VPC the owner hears nothing."""
-    key = inner_lab.create_key()
-    inner_lab.plain_key()
+    key = local_system.create_key()
+    local_system.plain_key()
     monkeypatch.setenv("MOTO_ACCOUNT_ID", "111122223333")
-    with inner_lab.fake.requests_from(source_vpc="vpc-1234567890abcdef0"):
-        blob = blob_of(inner_lab, key)
-    metadata = inner_lab.proxy.requests[-1].request_metadata
+    with local_system.fake.requests_from(source_vpc="vpc-1234567890abcdef0"):
+        blob = blob_of(local_system, key)
+    metadata = local_system.proxy.requests[-1].request_metadata
     assert "awsSourceVpc" not in metadata
     assert "arn:aws:sts::111122223333:user/moto" == metadata["awsPrincipalArn"]
-    assert PLAINTEXT == inner_lab.kms.decrypt(CiphertextBlob=blob)["Plaintext"]
+    assert PLAINTEXT == local_system.kms.decrypt(CiphertextBlob=blob)["Plaintext"]
 
 
 # -- what is refused --------------------------------------------------------------
 
 
-def of_each_operation(lab: Lab, **parameters: Any) -> list[Callable[[], object]]:
+def of_each_operation(system: System, **parameters: Any) -> list[Callable[[], object]]:
     """Calls of all five operations, which would succeed without ``parameters``."""
-    key = lab.create_key()
-    blob = blob_of(lab, key)
-    kms = lab.kms
+    key = system.create_key()
+    blob = blob_of(system, key)
+    kms = system.kms
     return [
         lambda: kms.encrypt(KeyId=key, Plaintext=b"x", **parameters),
         lambda: kms.decrypt(CiphertextBlob=blob, **parameters),
@@ -472,21 +479,21 @@ def of_each_operation(lab: Lab, **parameters: Any) -> list[Callable[[], object]]
     ]
 
 
-def test_dry_runs_ask_nobody(inner_lab: Lab, assert_kms_error):
+def test_dry_runs_ask_nobody(local_system: System, assert_kms_error):
     """Every operation says that it would have succeeded."""
-    calls = of_each_operation(inner_lab, DryRun=True)
-    before = inner_lab.proxy.requests
+    calls = of_each_operation(local_system, DryRun=True)
+    before = local_system.proxy.requests
     for call in calls:
         assert_kms_error(call, "DryRunOperationException")
-    assert before == inner_lab.proxy.requests
+    assert before == local_system.proxy.requests
 
 
-def test_other_algorithms(inner_lab: Lab, assert_kms_error):
+def test_other_algorithms(local_system: System, assert_kms_error):
     """A symmetric key does not know RSA."""
-    key = inner_lab.create_key()
-    blob = blob_of(inner_lab, key)
+    key = local_system.create_key()
+    blob = blob_of(local_system, key)
     rsa = "RSAES_OAEP_SHA_256"
-    kms = inner_lab.kms
+    kms = local_system.kms
     for call in (
         lambda: kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionAlgorithm=rsa),
         lambda: kms.decrypt(CiphertextBlob=blob, EncryptionAlgorithm=rsa),
@@ -502,25 +509,25 @@ def test_other_algorithms(inner_lab: Lab, assert_kms_error):
         assert_kms_error(call, "InvalidKeyUsageException")
 
 
-def test_attestation_is_out_of_scope(inner_lab: Lab, assert_kms_error):
+def test_attestation_is_out_of_scope(local_system: System, assert_kms_error):
     """Nothing is documented about enclaves and external key stores."""
-    key = inner_lab.create_key()
+    key = local_system.create_key()
     recipient = {
         "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256",
         "AttestationDocument": b"document",
     }
     assert_kms_error(
-        lambda: inner_lab.kms.generate_data_key(
+        lambda: local_system.kms.generate_data_key(
             KeyId=key, KeySpec="AES_256", Recipient=recipient
         ),
         "UnsupportedOperationException",
     )
 
 
-def test_an_alias_leads_to_the_key(inner_lab: Lab):
+def test_an_alias_leads_to_the_key(local_system: System):
     """It can be moved between a key in a store and a standard key."""
-    key, plain = inner_lab.create_key(), inner_lab.plain_key()
-    kms = inner_lab.kms
+    key, plain = local_system.create_key(), local_system.plain_key()
+    kms = local_system.kms
     kms.create_alias(AliasName="alias/mine", TargetKeyId=key)
     assert key == kms.encrypt(KeyId="alias/mine", Plaintext=b"x")["KeyId"]
     kms.update_alias(AliasName="alias/mine", TargetKeyId=plain)

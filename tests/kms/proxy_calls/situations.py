@@ -1,6 +1,6 @@
 """How each row of failures.json comes about, and which call then fails.
 
-A situation is a function of a laboratory and an operation. It prepares what the
+A situation is a function of a system and an operation. It prepares what the
 operation needs, breaks what the row says, and returns the call that is to fail.
 """
 
@@ -15,10 +15,10 @@ from pytest_xks.kms.stores.vpc import VpcProblem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..conftest import Lab
+    from ..conftest import System
 
     Thunk = Callable[[], object]
-    Situation = Callable[[Lab, str], Thunk]
+    Situation = Callable[[System, str], Thunk]
 
 __all__ = ["SITUATIONS"]
 
@@ -28,9 +28,9 @@ CONTEXT = {"project": "nile", "department": "marketing"}
 # -- the operations ---------------------------------------------------------------
 
 
-def _call(lab: Lab, operation: str, key: str, blob: bytes | None) -> Thunk:
+def _call(system: System, operation: str, key: str, blob: bytes | None) -> Thunk:
     """A call of an operation on a key; ``blob`` is one of its ciphertexts."""
-    kms = lab.kms
+    kms = system.kms
     calls: dict[str, Thunk] = {
         "CancelKeyDeletion": lambda: kms.cancel_key_deletion(KeyId=key),
         "CreateAlias": lambda: kms.create_alias(AliasName="alias/new", TargetKeyId=key),
@@ -113,54 +113,56 @@ def _call(lab: Lab, operation: str, key: str, blob: bytes | None) -> Thunk:
     return calls[operation]
 
 
-def _key_call(lab: Lab, operation: str) -> tuple[str, Thunk]:
+def _key_call(system: System, operation: str) -> tuple[str, Thunk]:
     """A fresh key, and a call of an operation on it that would succeed now."""
-    key = lab.create_key()
-    encrypted = lab.kms.encrypt(
+    key = system.create_key()
+    encrypted = system.kms.encrypt(
         KeyId=key, Plaintext=b"secret", EncryptionContext=CONTEXT
     )
-    return key, _call(lab, operation, key, encrypted["CiphertextBlob"])
+    return key, _call(system, operation, key, encrypted["CiphertextBlob"])
 
 
-def _update(lab: Lab, store_id: str, **changes: object) -> Thunk:
-    changes = changes or {"XksProxyUriPath": lab.proxy.uri_path}
-    return lambda: lab.kms.update_custom_key_store(CustomKeyStoreId=store_id, **changes)
+def _update(system: System, store_id: str, **changes: object) -> Thunk:
+    changes = changes or {"XksProxyUriPath": system.proxy.uri_path}
+    return lambda: system.kms.update_custom_key_store(
+        CustomKeyStoreId=store_id, **changes
+    )
 
 
-def _connect(lab: Lab, store_id: str) -> Thunk:
-    return lambda: lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+def _connect(system: System, store_id: str) -> Thunk:
+    return lambda: system.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
 
 
-def _ready(lab: Lab, operation: str) -> Thunk:
+def _ready(system: System, operation: str) -> Thunk:
     """Prepare an operation; what is returned would succeed now."""
     if operation == "CreateCustomKeyStore":
-        return lab.create_store
+        return system.create_store
     if operation == "UpdateCustomKeyStore":
-        return _update(lab, lab.create_store())
+        return _update(system, system.create_store())
     if operation == "ConnectCustomKeyStore":
-        return _connect(lab, lab.create_store())
+        return _connect(system, system.create_store())
     if operation == "CreateKey":
-        store_id = lab.connected_store()
-        return lambda: lab.create_key(store_id)
-    return _key_call(lab, operation)[1]
+        store_id = system.connected_store()
+        return lambda: system.create_key(store_id)
+    return _key_call(system, operation)[1]
 
 
 # -- between KMS and the proxy ----------------------------------------------------
 
 
 def _fault(name: str, **options: object) -> Situation:
-    def situation(lab: Lab, operation: str) -> Thunk:
-        call = _ready(lab, operation)
-        lab.proxy.fault(name, **options)
+    def situation(system: System, operation: str) -> Thunk:
+        call = _ready(system, operation)
+        system.proxy.fault(name, **options)
         return call
 
     return situation
 
 
 def _tampered(edit: Callable[[dict[str, Any]], object]) -> Situation:
-    def situation(lab: Lab, operation: str) -> Thunk:
-        call = _ready(lab, operation)
-        lab.tamper(edit)
+    def situation(system: System, operation: str) -> Thunk:
+        call = _ready(system, operation)
+        system.tamper(edit)
         return call
 
     return situation
@@ -187,45 +189,45 @@ def _set(member: str, value: object) -> Callable[[dict[str, Any]], None]:
 
 
 def _role(role: str) -> Situation:
-    def situation(lab: Lab, _operation: str) -> Thunk:
-        store_id = lab.connected_store()
-        return lambda: lab.create_key(store_id, XksKeyId=role)
+    def situation(system: System, _operation: str) -> Thunk:
+        store_id = system.connected_store()
+        return lambda: system.create_key(store_id, XksKeyId=role)
 
     return situation
 
 
-def _not_connected(lab: Lab, operation: str) -> Thunk:
+def _not_connected(system: System, operation: str) -> Thunk:
     if operation == "CreateKey":
-        store_id = lab.create_store()
-        return lambda: lab.create_key(store_id)
-    key, call = _key_call(lab, operation)
-    _disconnect(lab, key)
+        store_id = system.create_store()
+        return lambda: system.create_key(store_id)
+    key, call = _key_call(system, operation)
+    _disconnect(system, key)
     return call
 
 
-def _failed(lab: Lab, operation: str) -> Thunk:
+def _failed(system: System, operation: str) -> Thunk:
     """A key in a store that is FAILED, where the specification's text is ours."""
     if operation == "CreateKey":
-        return _not_connected(lab, operation)
-    key, call = _key_call(lab, operation)
-    store_id = _disconnect(lab, key)
-    with lab.proxy.fault("InternalException"):
-        lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+        return _not_connected(system, operation)
+    key, call = _key_call(system, operation)
+    store_id = _disconnect(system, key)
+    with system.proxy.fault("InternalException"):
+        system.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
     return call
 
 
-def _disconnect(lab: Lab, key: str) -> str:
-    store_id = lab.kms.describe_key(KeyId=key)["KeyMetadata"]["CustomKeyStoreId"]
-    lab.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
+def _disconnect(system: System, key: str) -> str:
+    store_id = system.kms.describe_key(KeyId=key)["KeyMetadata"]["CustomKeyStoreId"]
+    system.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
     return store_id
 
 
-def _unhealthy(lab: Lab, operation: str) -> Thunk:
-    call = _ready(lab, operation)
-    (store,) = lab.kms.describe_custom_key_stores()["CustomKeyStores"]
+def _unhealthy(system: System, operation: str) -> Thunk:
+    call = _ready(system, operation)
+    (store,) = system.kms.describe_custom_key_stores()["CustomKeyStores"]
 
     def call_meanwhile() -> None:
-        with lab.fake.unhealthy_proxy(store["CustomKeyStoreId"]):
+        with system.fake.unhealthy_proxy(store["CustomKeyStoreId"]):
             call()
 
     return call_meanwhile
@@ -234,15 +236,15 @@ def _unhealthy(lab: Lab, operation: str) -> Thunk:
 # -- CreateKey --------------------------------------------------------------------
 
 
-def _used_twice(lab: Lab, _operation: str) -> Thunk:
-    store_id = lab.connected_store()
-    lab.create_key(store_id)
-    return lambda: lab.create_key(store_id)
+def _used_twice(system: System, _operation: str) -> Thunk:
+    store_id = system.connected_store()
+    system.create_key(store_id)
+    return lambda: system.create_key(store_id)
 
 
 def _create_key_with(**changes: object) -> Situation:
-    def situation(lab: Lab, _operation: str) -> Thunk:
-        store_id = lab.connected_store()
+    def situation(system: System, _operation: str) -> Thunk:
+        store_id = system.connected_store()
         parameters = {
             "Origin": "EXTERNAL_KEY_STORE",
             "CustomKeyStoreId": store_id,
@@ -250,7 +252,7 @@ def _create_key_with(**changes: object) -> Situation:
             **changes,
         }
         given = {name: value for name, value in parameters.items() if value}
-        return lambda: lab.kms.create_key(**given)
+        return lambda: system.kms.create_key(**given)
 
     return situation
 
@@ -258,26 +260,26 @@ def _create_key_with(**changes: object) -> Situation:
 # -- ciphertexts ------------------------------------------------------------------
 
 
-def _other_context(lab: Lab, operation: str) -> Thunk:
-    key = lab.create_key()
-    blob = lab.kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
-    return _call(lab, operation, key, blob)
+def _other_context(system: System, operation: str) -> Thunk:
+    key = system.create_key()
+    blob = system.kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
+    return _call(system, operation, key, blob)
 
 
-def _cut_blob(lab: Lab, operation: str) -> Thunk:
-    key = lab.create_key()
-    blob = lab.kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"][:20]
-    return _call(lab, operation, key, blob)
+def _cut_blob(system: System, operation: str) -> Thunk:
+    key = system.create_key()
+    blob = system.kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"][:20]
+    return _call(system, operation, key, blob)
 
 
-def _another_key(lab: Lab, operation: str) -> Thunk:
-    key = lab.create_key()
-    store_id = lab.kms.describe_key(KeyId=key)["KeyMetadata"]["CustomKeyStoreId"]
-    other = lab.create_key(store_id, XksKeyId="second")
-    blob = lab.kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
+def _another_key(system: System, operation: str) -> Thunk:
+    key = system.create_key()
+    store_id = system.kms.describe_key(KeyId=key)["KeyMetadata"]["CustomKeyStoreId"]
+    other = system.create_key(store_id, XksKeyId="second")
+    blob = system.kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
     if operation == "Decrypt":
-        return lambda: lab.kms.decrypt(CiphertextBlob=blob, KeyId=other)
-    return lambda: lab.kms.re_encrypt(
+        return lambda: system.kms.decrypt(CiphertextBlob=blob, KeyId=other)
+    return lambda: system.kms.re_encrypt(
         CiphertextBlob=blob, SourceKeyId=other, DestinationKeyId=key
     )
 
@@ -285,39 +287,41 @@ def _another_key(lab: Lab, operation: str) -> Thunk:
 # -- stores -----------------------------------------------------------------------
 
 
-def _second_store(lab: Lab) -> dict[str, object]:
+def _second_store(system: System) -> dict[str, object]:
     path = "/second/kms/xks/v1"
-    if path not in lab.proxy.core.stores:
-        lab.proxy.add_store(path, credential=lab.proxy.credential)
+    if path not in system.proxy._core.stores:
+        system.proxy.add_store(path, credential=system.proxy.credential)
     return {"CustomKeyStoreName": "second", "XksProxyUriPath": path}
 
 
 def _clash(**clash: object) -> Situation:
     """A second store, unlike the first but for what clashes."""
 
-    def situation(lab: Lab, operation: str) -> Thunk:
-        lab.create_store()
-        second = _second_store(lab)
+    def situation(system: System, operation: str) -> Thunk:
+        system.create_store()
+        second = _second_store(system)
         changes = {
-            name: getattr(lab.proxy, "uri_path")  # noqa: B009 - beside a literal
+            name: getattr(system.proxy, "uri_path")  # noqa: B009 - beside a literal
             if value is ...
             else value
             for name, value in clash.items()
         }
         if operation == "CreateCustomKeyStore":
-            return lambda: lab.create_store(**{**second, **changes})
+            return lambda: system.create_store(**{**second, **changes})
         renamed = {
             "NewCustomKeyStoreName" if name == "CustomKeyStoreName" else name: value
             for name, value in changes.items()
         }
-        return _update(lab, lab.create_store(**second), **renamed)
+        return _update(system, system.create_store(**second), **renamed)
 
     return situation
 
 
-def _vpc(lab: Lab, name: str = "vpce.xks.test", **changes: object) -> dict[str, Any]:
+def _vpc(
+    system: System, name: str = "vpce.xks.test", **changes: object
+) -> dict[str, Any]:
     """The parameters of a store with VPC endpoint service connectivity."""
-    service = lab.fake.add_vpc_endpoint_service(name)
+    service = system.fake.add_vpc_endpoint_service(name)
     parameters = {
         "XksProxyConnectivity": "VPC_ENDPOINT_SERVICE",
         "XksProxyUriEndpoint": f"https://{name}",
@@ -326,84 +330,88 @@ def _vpc(lab: Lab, name: str = "vpce.xks.test", **changes: object) -> dict[str, 
     return {**parameters, **changes}
 
 
-def _create_or_move(lab: Lab, operation: str, parameters: dict[str, Any]) -> Thunk:
+def _create_or_move(
+    system: System, operation: str, parameters: dict[str, Any]
+) -> Thunk:
     if operation == "CreateCustomKeyStore":
-        return lambda: lab.create_store(**{**_second_store(lab), **parameters})
-    store_id = lab.create_store(**_second_store(lab))
-    return _update(lab, store_id, **parameters)
+        return lambda: system.create_store(**{**_second_store(system), **parameters})
+    store_id = system.create_store(**_second_store(system))
+    return _update(system, store_id, **parameters)
 
 
-def _endpoint_of_vpc_store(lab: Lab, operation: str) -> Thunk:
-    host = lab.endpoint.removeprefix("https://")
+def _endpoint_of_vpc_store(system: System, operation: str) -> Thunk:
+    host = system.endpoint.removeprefix("https://")
     other = {"CustomKeyStoreName": "vpc", "XksProxyUriPath": "/vpc/kms/xks/v1"}
     if operation == "CreateCustomKeyStore":
-        lab.create_store(**_vpc(lab, host, **other))
-        return lab.create_store
+        system.create_store(**_vpc(system, host, **other))
+        return system.create_store
     # A second public store, to be led to the endpoint of a VPC store.
-    lab.create_store(**_vpc(lab, "vpce.xks.test", **other))
-    return _update(lab, lab.create_store(), XksProxyUriEndpoint="https://vpce.xks.test")
+    system.create_store(**_vpc(system, "vpce.xks.test", **other))
+    return _update(
+        system, system.create_store(), XksProxyUriEndpoint="https://vpce.xks.test"
+    )
 
 
-def _private_name_twice(lab: Lab, operation: str) -> Thunk:
-    lab.create_store(**_vpc(lab))
-    return _create_or_move(lab, operation, _vpc(lab))
+def _private_name_twice(system: System, operation: str) -> Thunk:
+    system.create_store(**_vpc(system))
+    return _create_or_move(system, operation, _vpc(system))
 
 
-def _service_twice(lab: Lab, operation: str) -> Thunk:
-    first = _vpc(lab)
-    lab.create_store(**first)
+def _service_twice(system: System, operation: str) -> Thunk:
+    first = _vpc(system)
+    system.create_store(**first)
     service = first["XksProxyVpcEndpointServiceName"]
-    second = _vpc(lab, "other.xks.test", XksProxyVpcEndpointServiceName=service)
-    return _create_or_move(lab, operation, second)
+    second = _vpc(system, "other.xks.test", XksProxyVpcEndpointServiceName=service)
+    return _create_or_move(system, operation, second)
 
 
 def _service_with(*problems: VpcProblem) -> Situation:
-    def situation(lab: Lab, operation: str) -> Thunk:
-        parameters = _vpc(lab)
-        service = lab.fake.vpc_endpoint_services[
+    def situation(system: System, operation: str) -> Thunk:
+        parameters = _vpc(system)
+        service = system.fake.vpc_endpoint_services[
             parameters["XksProxyVpcEndpointServiceName"]
         ]
         if operation == "ConnectCustomKeyStore":
-            store_id = lab.create_store(**parameters)
+            store_id = system.create_store(**parameters)
             service.problems.update(problems)
-            return _connect(lab, store_id)
+            return _connect(system, store_id)
         service.problems.update(problems)
-        return _create_or_move(lab, operation, parameters)
+        return _create_or_move(system, operation, parameters)
 
     return situation
 
 
-def _service_gone(lab: Lab, operation: str) -> Thunk:
-    parameters = _vpc(lab)
+def _service_gone(system: System, operation: str) -> Thunk:
+    parameters = _vpc(system)
     if operation == "ConnectCustomKeyStore":
-        store_id = lab.create_store(**parameters)
-        lab.fake.vpc_endpoint_services.clear()
-        return _connect(lab, store_id)
-    lab.fake.vpc_endpoint_services.clear()
-    return _create_or_move(lab, operation, parameters)
+        store_id = system.create_store(**parameters)
+        system.fake.vpc_endpoint_services.clear()
+        return _connect(system, store_id)
+    system.fake.vpc_endpoint_services.clear()
+    return _create_or_move(system, operation, parameters)
 
 
-def _too_many(lab: Lab, _operation: str) -> Thunk:
+def _too_many(system: System, _operation: str) -> Thunk:
     for number in range(10):
         path = f"/store-{number}/kms/xks/v1"
-        lab.proxy.add_store(path, credential=lab.proxy.credential)
-        lab.create_store(CustomKeyStoreName=f"store-{number}", XksProxyUriPath=path)
-    return lab.create_store
+        system.proxy.add_store(path, credential=system.proxy.credential)
+        system.create_store(CustomKeyStoreName=f"store-{number}", XksProxyUriPath=path)
+    return system.create_store
 
 
-def _port_in_endpoint(lab: Lab, operation: str) -> Thunk:
+def _port_in_endpoint(system: System, operation: str) -> Thunk:
     endpoint = "https://xks-proxy.test:8443"
     if operation == "CreateCustomKeyStore":
-        return lambda: lab.create_store(XksProxyUriEndpoint=endpoint)
-    return _update(lab, lab.create_store(), XksProxyUriEndpoint=endpoint)
+        return lambda: system.create_store(XksProxyUriEndpoint=endpoint)
+    return _update(system, system.create_store(), XksProxyUriEndpoint=endpoint)
 
 
-def _unknown_store(lab: Lab, operation: str) -> Thunk:
+def _unknown_store(system: System, operation: str) -> Thunk:
     unknown = "cks-1234567890abcdef0"
-    kms = lab.kms
+    kms = system.kms
     calls: dict[str, Thunk] = {
-        "ConnectCustomKeyStore": _connect(lab, unknown),
-        "CreateKey": lambda: lab.create_key(unknown),
+        "ConnectCustomKeyStore": _connect(system, unknown),
+        "CreateKey": lambda: system.create_key(unknown),
         "DeleteCustomKeyStore": lambda: kms.delete_custom_key_store(
             CustomKeyStoreId=unknown
         ),
@@ -413,44 +421,44 @@ def _unknown_store(lab: Lab, operation: str) -> Thunk:
         "DisconnectCustomKeyStore": lambda: kms.disconnect_custom_key_store(
             CustomKeyStoreId=unknown
         ),
-        "UpdateCustomKeyStore": _update(lab, unknown),
+        "UpdateCustomKeyStore": _update(system, unknown),
     }
     return calls[operation]
 
 
-def _connect_failed(lab: Lab, _operation: str) -> Thunk:
-    store_id = lab.create_store()
-    with lab.proxy.fault("InternalException"):
-        lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
-    return _connect(lab, store_id)
+def _connect_failed(system: System, _operation: str) -> Thunk:
+    store_id = system.create_store()
+    with system.proxy.fault("InternalException"):
+        system.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+    return _connect(system, store_id)
 
 
-def _disconnect_twice(lab: Lab, _operation: str) -> Thunk:
-    store_id = lab.create_store()
-    return lambda: lab.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
+def _disconnect_twice(system: System, _operation: str) -> Thunk:
+    store_id = system.create_store()
+    return lambda: system.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
 
 
-def _update_connected(lab: Lab, _operation: str) -> Thunk:
-    store_id = lab.connected_store()
-    return _update(lab, store_id, XksProxyUriEndpoint="https://other.xks.test")
+def _update_connected(system: System, _operation: str) -> Thunk:
+    store_id = system.connected_store()
+    return _update(system, store_id, XksProxyUriEndpoint="https://other.xks.test")
 
 
-def _delete_connected(lab: Lab, _operation: str) -> Thunk:
-    store_id = lab.connected_store()
-    return lambda: lab.kms.delete_custom_key_store(CustomKeyStoreId=store_id)
+def _delete_connected(system: System, _operation: str) -> Thunk:
+    store_id = system.connected_store()
+    return lambda: system.kms.delete_custom_key_store(CustomKeyStoreId=store_id)
 
 
-def _delete_with_keys(lab: Lab, _operation: str) -> Thunk:
-    key = lab.create_key()
-    store_id = _disconnect(lab, key)
-    lab.kms.schedule_key_deletion(KeyId=key)
-    return lambda: lab.kms.delete_custom_key_store(CustomKeyStoreId=store_id)
+def _delete_with_keys(system: System, _operation: str) -> Thunk:
+    key = system.create_key()
+    store_id = _disconnect(system, key)
+    system.kms.schedule_key_deletion(KeyId=key)
+    return lambda: system.kms.delete_custom_key_store(CustomKeyStoreId=store_id)
 
 
 def _describe_with(**parameters: str) -> Situation:
-    def situation(lab: Lab, _operation: str) -> Thunk:
-        lab.create_store()
-        return lambda: lab.kms.describe_custom_key_stores(**parameters)
+    def situation(system: System, _operation: str) -> Thunk:
+        system.create_store()
+        return lambda: system.kms.describe_custom_key_stores(**parameters)
 
     return situation
 
@@ -458,39 +466,43 @@ def _describe_with(**parameters: str) -> Situation:
 # -- states of keys ---------------------------------------------------------------
 
 
-def _disabled(lab: Lab, operation: str) -> Thunk:
-    key, call = _key_call(lab, operation)
-    lab.kms.disable_key(KeyId=key)
+def _disabled(system: System, operation: str) -> Thunk:
+    key, call = _key_call(system, operation)
+    system.kms.disable_key(KeyId=key)
     return call
 
 
-def _pending(lab: Lab, operation: str) -> Thunk:
-    key, call = _key_call(lab, operation)
-    lab.kms.create_alias(AliasName="alias/old", TargetKeyId=lab.plain_key())
-    lab.kms.schedule_key_deletion(KeyId=key)
+def _pending(system: System, operation: str) -> Thunk:
+    key, call = _key_call(system, operation)
+    system.kms.create_alias(AliasName="alias/old", TargetKeyId=system.plain_key())
+    system.kms.schedule_key_deletion(KeyId=key)
     return call
 
 
-def _deleted(lab: Lab, operation: str) -> Thunk:
-    key, call = _key_call(lab, operation)
-    lab.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
-    lab.proxy.clock.advance(milliseconds=timedelta(days=7) / timedelta(milliseconds=1))
+def _deleted(system: System, operation: str) -> Thunk:
+    key, call = _key_call(system, operation)
+    system.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    system.proxy.clock.advance(
+        milliseconds=timedelta(days=7) / timedelta(milliseconds=1)
+    )
     return call
 
 
-def _on_a_key(lab: Lab, operation: str) -> Thunk:
-    return _call(lab, operation, lab.create_key(), None)
+def _on_a_key(system: System, operation: str) -> Thunk:
+    return _call(system, operation, system.create_key(), None)
 
 
-def _random_bytes(lab: Lab, _operation: str) -> Thunk:
-    store_id = lab.connected_store()
-    return lambda: lab.kms.generate_random(NumberOfBytes=8, CustomKeyStoreId=store_id)
+def _random_bytes(system: System, _operation: str) -> Thunk:
+    store_id = system.connected_store()
+    return lambda: system.kms.generate_random(
+        NumberOfBytes=8, CustomKeyStoreId=store_id
+    )
 
 
-def _over_quota(lab: Lab, operation: str) -> Thunk:
-    key, call = _key_call(lab, operation)
-    store_id = lab.kms.describe_key(KeyId=key)["KeyMetadata"]["CustomKeyStoreId"]
-    lab.fake.set_request_quota(store_id, 0)
+def _over_quota(system: System, operation: str) -> Thunk:
+    key, call = _key_call(system, operation)
+    store_id = system.kms.describe_key(KeyId=key)["KeyMetadata"]["CustomKeyStoreId"]
+    system.fake.set_request_quota(store_id, 0)
     return call
 
 

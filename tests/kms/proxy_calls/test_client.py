@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.proxy_api.http import Request
 
-    from ..conftest import AssertKmsError, Lab
+    from ..conftest import AssertKmsError, System
 
 TIME_OUT = (
     "AWS KMS rejected the request because the external key store proxy did not respond "
@@ -33,12 +33,12 @@ CANNOT_INTERPRET = (
 class Scripted:
     """A way to a proxy that answers as it is told, then as the real one does."""
 
-    def __init__(self, lab: Lab, *answers: object) -> None:
-        self._inner = lab.proxy.transport
+    def __init__(self, system: System, *answers: object) -> None:
+        self._inner = system.proxy.transport
         self._answers = list(answers)
         self.requests: list[Request] = []
         self.timeouts: list[float] = []
-        lab.fake.connect_to(lab.endpoint, self)
+        system.fake.connect_to(system.endpoint, self)
 
     def send(self, request: Request, *, timeout_ms: float) -> Response:
         """Note the request; raise, answer, or pass it on."""
@@ -53,22 +53,22 @@ class Scripted:
         return answer
 
 
-def test_the_request_on_the_wire(lab: Lab):
+def test_the_request_on_the_wire(system: System):
     """POST, JSON, no query, signed over host and date, to the path of the key."""
-    key = lab.create_key()
-    if lab.https:
+    key = system.create_key()
+    if system.https:
         # Over HTTPS the mock proxy has verified the same; here its journal is enough.
-        lab.kms.encrypt(KeyId=key, Plaintext=b"x")
-        entry = lab.proxy.requests[-1]
-        assert f"{lab.proxy.uri_path}/keys/usable/encrypt" == entry.path
+        system.kms.encrypt(KeyId=key, Plaintext=b"x")
+        entry = system.proxy.requests[-1]
+        assert f"{system.proxy.uri_path}/keys/usable/encrypt" == entry.path
         return
-    wire = Scripted(lab)
-    lab.kms.encrypt(KeyId=key, Plaintext=b"x")
+    wire = Scripted(system)
+    system.kms.encrypt(KeyId=key, Plaintext=b"x")
     (request,) = wire.requests
     assert "POST" == request.method
-    assert f"{lab.proxy.uri_path}/keys/usable/encrypt" == request.target
+    assert f"{system.proxy.uri_path}/keys/usable/encrypt" == request.target
     assert "application/json" == request.header("Content-Type")
-    assert lab.endpoint.removeprefix("https://") == request.header("Host")
+    assert system.endpoint.removeprefix("https://") == request.header("Host")
     authorization = request.header("Authorization") or ""
     assert "/us-east-1/kms-xks-proxy/aws4_request" in authorization
     assert "SignedHeaders=host;x-amz-date" in authorization
@@ -79,14 +79,17 @@ def test_the_request_on_the_wire(lab: Lab):
     ("switch", "attempts"), [(Timeouts.RETRY_ONCE, 2), (Timeouts.FAIL, 1)]
 )
 def test_time_outs(
-    inner_lab: Lab, switch: Timeouts, attempts: int, assert_kms_error: AssertKmsError
+    local_system: System,
+    switch: Timeouts,
+    attempts: int,
+    assert_kms_error: AssertKmsError,
 ):
     """A network time-out is retried once, with the same body."""
-    inner_lab.fake.behaviour.timeouts = switch
-    key = inner_lab.create_key()
-    wire = Scripted(inner_lab, TransportTimeout(""), TransportTimeout(""))
+    local_system.fake.behaviour.timeouts = switch
+    key = local_system.create_key()
+    wire = Scripted(local_system, TransportTimeout(""), TransportTimeout(""))
     assert_kms_error(
-        lambda: inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x"),
+        lambda: local_system.kms.encrypt(KeyId=key, Plaintext=b"x"),
         "KMSInvalidStateException",
         TIME_OUT,
     )
@@ -94,22 +97,22 @@ def test_time_outs(
     assert 1 == len({request.body for request in wire.requests})
 
 
-def test_the_second_attempt_may_succeed(inner_lab: Lab):
+def test_the_second_attempt_may_succeed(local_system: System):
     """The caller notices nothing."""
-    key = inner_lab.create_key()
-    wire = Scripted(inner_lab, TransportTimeout(""))
-    assert inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x")
+    key = local_system.create_key()
+    wire = Scripted(local_system, TransportTimeout(""))
+    assert local_system.kms.encrypt(KeyId=key, Plaintext=b"x")
     assert 2 == len(wire.requests)
 
 
-def test_250_ms_on_the_simulated_clock(inner_lab: Lab, assert_kms_error):
+def test_250_ms_on_the_simulated_clock(local_system: System, assert_kms_error):
     """249 ms are in time; 250 are not, and nobody waits for them."""
-    key = inner_lab.create_key()
-    with inner_lab.proxy.fault("delay", milliseconds=249):
-        assert inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x")
-    with inner_lab.proxy.fault("delay", milliseconds=250):
+    key = local_system.create_key()
+    with local_system.proxy.fault("delay", milliseconds=249):
+        assert local_system.kms.encrypt(KeyId=key, Plaintext=b"x")
+    with local_system.proxy.fault("delay", milliseconds=250):
         assert_kms_error(
-            lambda: inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x"),
+            lambda: local_system.kms.encrypt(KeyId=key, Plaintext=b"x"),
             "KMSInvalidStateException",
         )
 
@@ -117,24 +120,25 @@ def test_250_ms_on_the_simulated_clock(inner_lab: Lab, assert_kms_error):
 @pytest.mark.parametrize(
     "fault", ["InternalException", "DependencyTimeoutException", "silence"]
 )
-def test_a_reliable_proxy(inner_lab: Lab, fault: str, assert_kms_error):
+def test_a_reliable_proxy(local_system: System, fault: str, assert_kms_error):
     """Of a reliable proxy these three are an error that SDKs retry."""
-    inner_lab.fake.behaviour.proxy_reliability = ProxyReliability.RELIABLE
-    key = inner_lab.create_key()
-    inner_lab.proxy.fault(fault)
+    local_system.fake.behaviour.proxy_reliability = ProxyReliability.RELIABLE
+    key = local_system.create_key()
+    local_system.proxy.fault(fault)
     error = assert_kms_error(
-        lambda: inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x"), "KMSInternalException"
+        lambda: local_system.kms.encrypt(KeyId=key, Plaintext=b"x"),
+        "KMSInternalException",
     )
     assert 500 == error.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def test_reliability_changes_nothing_else(inner_lab: Lab, assert_kms_error):
+def test_reliability_changes_nothing_else(local_system: System, assert_kms_error):
     """Throttling stays what it is."""
-    inner_lab.fake.behaviour.proxy_reliability = ProxyReliability.RELIABLE
-    key = inner_lab.create_key()
-    inner_lab.proxy.fault("ThrottlingException")
+    local_system.fake.behaviour.proxy_reliability = ProxyReliability.RELIABLE
+    key = local_system.create_key()
+    local_system.proxy.fault("ThrottlingException")
     assert_kms_error(
-        lambda: inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x"),
+        lambda: local_system.kms.encrypt(KeyId=key, Plaintext=b"x"),
         "KMSInvalidStateException",
     )
 
@@ -168,24 +172,26 @@ NO_ANSWERS = {
     "response", [pytest.param(value, id=name) for name, value in NO_ANSWERS.items()]
 )
 def test_what_is_no_answer(
-    inner_lab: Lab, response: Response, assert_kms_error: AssertKmsError
+    local_system: System, response: Response, assert_kms_error: AssertKmsError
 ):
     """Malformed answers all give one exception with one text."""
-    key = inner_lab.create_key()
-    blob = inner_lab.kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
-    Scripted(inner_lab, response)
+    key = local_system.create_key()
+    blob = local_system.kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    Scripted(local_system, response)
     assert_kms_error(
-        lambda: inner_lab.kms.decrypt(CiphertextBlob=blob),
+        lambda: local_system.kms.decrypt(CiphertextBlob=blob),
         "KMSInvalidStateException",
         CANNOT_INTERPRET,
     )
 
 
-def test_the_name_counts_and_not_the_status(inner_lab: Lab, assert_kms_error):
+def test_the_name_counts_and_not_the_status(local_system: System, assert_kms_error):
     """A wrong status under a known name is no matter."""
-    store_id = inner_lab.connected_store()
-    Scripted(inner_lab, answer(418, b'{"errorName": "KeyNotFoundException"}'))
-    assert_kms_error(lambda: inner_lab.create_key(store_id), "XksKeyNotFoundException")
+    store_id = local_system.connected_store()
+    Scripted(local_system, answer(418, b'{"errorName": "KeyNotFoundException"}'))
+    assert_kms_error(
+        lambda: local_system.create_key(store_id), "XksKeyNotFoundException"
+    )
 
 
 def encoded(length: int) -> str:
@@ -220,13 +226,13 @@ ENCRYPT_EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
     "edit", [pytest.param(edit, id=name) for name, edit in ENCRYPT_EDITS.items()]
 )
 def test_answers_to_encrypt(
-    inner_lab: Lab, edit: Callable[[dict[str, Any]], object], assert_kms_error
+    local_system: System, edit: Callable[[dict[str, Any]], object], assert_kms_error
 ):
     """Every member is checked, the CDIV recomputed, and no data key given out."""
-    key = inner_lab.create_key()
-    inner_lab.tamper(edit)
+    key = local_system.create_key()
+    local_system.tamper(edit)
     assert_kms_error(
-        lambda: inner_lab.kms.generate_data_key(KeyId=key, KeySpec="AES_256"),
+        lambda: local_system.kms.generate_data_key(KeyId=key, KeySpec="AES_256"),
         "KMSInvalidStateException",
         CANNOT_INTERPRET,
     )
@@ -249,13 +255,13 @@ KEY_METADATA_EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
     "edit", [pytest.param(edit, id=name) for name, edit in KEY_METADATA_EDITS.items()]
 )
 def test_answers_to_get_key_metadata(
-    inner_lab: Lab, edit: Callable[[dict[str, Any]], object], assert_kms_error
+    local_system: System, edit: Callable[[dict[str, Any]], object], assert_kms_error
 ):
     """Every member is checked."""
-    store_id = inner_lab.connected_store()
-    inner_lab.tamper(edit)
+    store_id = local_system.connected_store()
+    local_system.tamper(edit)
     assert_kms_error(
-        lambda: inner_lab.create_key(store_id),
+        lambda: local_system.create_key(store_id),
         "CustomKeyStoreInvalidStateException",
         CANNOT_INTERPRET,
     )
@@ -283,16 +289,16 @@ HEALTH_EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
     "edit", [pytest.param(edit, id=name) for name, edit in HEALTH_EDITS.items()]
 )
 def test_answers_to_get_health_status(
-    inner_lab: Lab, edit: Callable[[dict[str, Any]], object], assert_kms_error
+    local_system: System, edit: Callable[[dict[str, Any]], object], assert_kms_error
 ):
     """Every member is checked."""
-    inner_lab.tamper(edit)
+    local_system.tamper(edit)
     assert_kms_error(
-        inner_lab.create_store, "XksProxyInvalidResponseException", CANNOT_INTERPRET
+        local_system.create_store, "XksProxyInvalidResponseException", CANNOT_INTERPRET
     )
 
 
-def test_one_manager_that_can_serve_is_enough(inner_lab: Lab):
+def test_one_manager_that_can_serve_is_enough(local_system: System):
     """Only if all are UNAVAILABLE, creation fails."""
 
     def degrade(document: dict[str, Any]) -> None:
@@ -301,5 +307,5 @@ def test_one_manager_that_can_serve_is_enough(inner_lab: Lab):
         degraded = {**first, "healthStatus": "DEGRADED"}
         document["ekmFleetDetails"] = [degraded, *unavailable]
 
-    inner_lab.tamper(degrade)
-    assert inner_lab.create_store()
+    local_system.tamper(degrade)
+    assert local_system.create_store()

@@ -18,7 +18,7 @@ from pytest_xks.kms.behaviour import (
 from pytest_xks.kms.stores.vpc import VpcProblem
 
 if TYPE_CHECKING:
-    from ..conftest import AssertKmsError, Lab
+    from ..conftest import AssertKmsError, System
 
 LONG = "x" * 129
 SECRET = "not+a/secret" * 4
@@ -49,37 +49,37 @@ BAD_PARAMETERS = [
 ]
 
 
-def requests_of(lab: Lab) -> list[str]:
+def requests_of(system: System) -> list[str]:
     """The kmsOperation of every request that the proxy has answered."""
-    return [entry.request_metadata["kmsOperation"] for entry in lab.proxy.requests]
+    return [entry.request_metadata["kmsOperation"] for entry in system.proxy.requests]
 
 
-def failed_store(lab: Lab) -> str:
+def failed_store(system: System) -> str:
     """A store whose connection failed."""
-    store_id = lab.create_store()
-    with lab.proxy.fault("InternalException"):
-        lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+    store_id = system.create_store()
+    with system.proxy.fault("InternalException"):
+        system.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
     return store_id
 
 
-def vpc_store(lab: Lab, **changes: Any) -> str:
+def vpc_store(system: System, **changes: Any) -> str:
     """A store whose proxy is behind a VPC endpoint service."""
-    service = lab.fake.add_vpc_endpoint_service("xks-proxy.test")
+    service = system.fake.add_vpc_endpoint_service("xks-proxy.test")
     parameters = {
         "XksProxyConnectivity": "VPC_ENDPOINT_SERVICE",
         "XksProxyVpcEndpointServiceName": service.name,
         **changes,
     }
-    return lab.create_store(**parameters)
+    return system.create_store(**parameters)
 
 
 # -- CreateCustomKeyStore ---------------------------------------------------------
 
 
-def test_a_new_store(lab: Lab):
+def test_a_new_store(system: System):
     """A new store is DISCONNECTED, and shows what it was made of, but no secret."""
-    store_id = lab.create_store()
-    store = lab.describe_store(store_id)
+    store_id = system.create_store()
+    store = system.describe_store(store_id)
     del store["CreationDate"]
     assert {
         "CustomKeyStoreId": store_id,
@@ -88,27 +88,27 @@ def test_a_new_store(lab: Lab):
         "ConnectionState": "DISCONNECTED",
         "XksProxyConfiguration": {
             "Connectivity": "PUBLIC_ENDPOINT",
-            "AccessKeyId": lab.proxy.credential.access_key_id,
-            "UriEndpoint": lab.endpoint,
-            "UriPath": lab.proxy.uri_path,
+            "AccessKeyId": system.proxy.credential.access_key_id,
+            "UriEndpoint": system.endpoint,
+            "UriPath": system.proxy.uri_path,
         },
     } == store
 
 
-def test_creation_asks_for_health_once(inner_lab: Lab):
+def test_creation_asks_for_health_once(local_system: System):
     """KMS asks the proxy for its health with two members of requestMetadata."""
-    inner_lab.create_store()
-    (entry,) = inner_lab.proxy.expect_requests("GetHealthStatus", count=1)
+    local_system.create_store()
+    (entry,) = local_system.proxy.expect_requests("GetHealthStatus", count=1)
     assert {"kmsRequestId", "kmsOperation"} == set(entry.request_metadata)
     assert "CreateCustomKeyStore" == entry.request_metadata["kmsOperation"]
 
 
-def test_a_failed_creation_leaves_nothing(inner_lab: Lab, assert_kms_error):
+def test_a_failed_creation_leaves_nothing(local_system: System, assert_kms_error):
     """After a failed health check there is no store, and its name is free."""
-    with inner_lab.proxy.fault("InternalException"):
-        assert_kms_error(inner_lab.create_store, "XksProxyInvalidResponseException")
-    assert [] == inner_lab.kms.describe_custom_key_stores()["CustomKeyStores"]
-    assert inner_lab.create_store()
+    with local_system.proxy.fault("InternalException"):
+        assert_kms_error(local_system.create_store, "XksProxyInvalidResponseException")
+    assert [] == local_system.kms.describe_custom_key_stores()["CustomKeyStores"]
+    assert local_system.create_store()
 
 
 @pytest.mark.parametrize(
@@ -119,16 +119,16 @@ def test_a_failed_creation_leaves_nothing(inner_lab: Lab, assert_kms_error):
     ],
 )
 def test_constraints(
-    inner_lab: Lab, member: str, value: object, assert_kms_error: AssertKmsError
+    local_system: System, member: str, value: object, assert_kms_error: AssertKmsError
 ):
     """A value that breaks a modelled constraint is refused before the proxy hears."""
     error = assert_kms_error(
-        lambda: inner_lab.create_store(**{member: value}), "ValidationException"
+        lambda: local_system.create_store(**{member: value}), "ValidationException"
     )
     message = error.response["Error"]["Message"]
     assert "failed to satisfy constraint" in message
     assert SECRET not in message
-    assert () == inner_lab.proxy.requests
+    assert () == local_system.proxy.requests
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ def test_constraints(
         "XksProxyAuthenticationCredential",
     ],
 )
-def test_required_members(inner_lab: Lab, member: str, assert_kms_error):
+def test_required_members(local_system: System, member: str, assert_kms_error):
     """An external key store needs all of these."""
     assert_kms_error(
-        lambda: inner_lab.create_store(**{member: None}), "ValidationException"
+        lambda: local_system.create_store(**{member: None}), "ValidationException"
     )
 
 
@@ -162,16 +162,20 @@ def test_required_members(inner_lab: Lab, member: str, assert_kms_error):
     ],
 )
 def test_members_that_do_not_go_together(
-    inner_lab: Lab, changes: dict, assert_kms_error
+    local_system: System, changes: dict, assert_kms_error
 ):
     """Members of the one kind of store are no members of the other."""
-    assert_kms_error(lambda: inner_lab.create_store(**changes), "ValidationException")
+    assert_kms_error(
+        lambda: local_system.create_store(**changes), "ValidationException"
+    )
 
 
-def test_cloudhsm_key_stores_are_refused_clearly(inner_lab: Lab, assert_kms_error):
+def test_cloudhsm_key_stores_are_refused_clearly(
+    local_system: System, assert_kms_error
+):
     """Nobody mistakes the fake for one that has AWS CloudHSM key stores."""
     error = assert_kms_error(
-        lambda: inner_lab.kms.create_custom_key_store(
+        lambda: local_system.kms.create_custom_key_store(
             CustomKeyStoreName="hsm", CloudHsmClusterId="cluster-234abcdefABC"
         ),
         "UnsupportedOperationException",
@@ -179,59 +183,59 @@ def test_cloudhsm_key_stores_are_refused_clearly(inner_lab: Lab, assert_kms_erro
     assert "EXTERNAL_KEY_STORE" in error.response["Error"]["Message"]
 
 
-def test_no_external_key_stores_in_china(inner_lab: Lab, assert_kms_error):
+def test_no_external_key_stores_in_china(local_system: System, assert_kms_error):
     """Two Regions of KMS have none."""
-    kms = inner_lab.fake.client("cn-north-1")
+    kms = local_system.fake.client("cn-north-1")
     assert_kms_error(
-        lambda: kms.create_custom_key_store(**inner_lab.store_parameters()),
+        lambda: kms.create_custom_key_store(**local_system.store_parameters()),
         "UnsupportedOperationException",
     )
 
 
-def test_two_public_stores_may_share_an_endpoint(inner_lab: Lab):
+def test_two_public_stores_may_share_an_endpoint(local_system: System):
     """As long as their paths differ."""
-    inner_lab.create_store()
+    local_system.create_store()
     path = "/other/kms/xks/v1"
-    inner_lab.proxy.add_store(path, credential=inner_lab.proxy.credential)
-    assert inner_lab.create_store(CustomKeyStoreName="other", XksProxyUriPath=path)
+    local_system.proxy.add_store(path, credential=local_system.proxy.credential)
+    assert local_system.create_store(CustomKeyStoreName="other", XksProxyUriPath=path)
 
 
-def test_stores_belong_to_a_region_and_an_account(inner_lab: Lab, monkeypatch):
+def test_stores_belong_to_a_region_and_an_account(local_system: System, monkeypatch):
     """Another Region and another account see nothing, and may use the same values."""
-    inner_lab.create_store()
-    elsewhere = inner_lab.fake.client("eu-west-1")
+    local_system.create_store()
+    elsewhere = local_system.fake.client("eu-west-1")
     assert [] == elsewhere.describe_custom_key_stores()["CustomKeyStores"]
-    assert elsewhere.create_custom_key_store(**inner_lab.store_parameters())
+    assert elsewhere.create_custom_key_store(**local_system.store_parameters())
     monkeypatch.setenv("MOTO_ACCOUNT_ID", "111122223333")
-    assert [] == inner_lab.kms.describe_custom_key_stores()["CustomKeyStores"]
-    assert inner_lab.create_store()
+    assert [] == local_system.kms.describe_custom_key_stores()["CustomKeyStores"]
+    assert local_system.create_store()
 
 
 def test_an_endpoint_is_public_or_of_a_vpc_in_all_accounts(
-    inner_lab: Lab, monkeypatch, assert_kms_error
+    local_system: System, monkeypatch, assert_kms_error
 ):
     """Even when the two stores are in different accounts."""
-    vpc_store(inner_lab)
+    vpc_store(local_system)
     monkeypatch.setenv("MOTO_ACCOUNT_ID", "111122223333")
-    assert_kms_error(inner_lab.create_store, "XksProxyUriEndpointInUseException")
+    assert_kms_error(local_system.create_store, "XksProxyUriEndpointInUseException")
 
 
-def test_the_quota_of_stores_can_be_adjusted(inner_lab: Lab, assert_kms_error):
+def test_the_quota_of_stores_can_be_adjusted(local_system: System, assert_kms_error):
     """AWS adjusts it on request."""
-    inner_lab.fake.behaviour.custom_key_stores = 0
-    assert_kms_error(inner_lab.create_store, "LimitExceededException")
+    local_system.fake.behaviour.custom_key_stores = 0
+    assert_kms_error(local_system.create_store, "LimitExceededException")
 
 
 # -- VPC endpoint services --------------------------------------------------------
 
 
-def test_a_vpc_store_is_not_asked_for_health_at_creation(inner_lab: Lab):
+def test_a_vpc_store_is_not_asked_for_health_at_creation(local_system: System):
     """KMS contacts the proxy when the store is connected."""
-    store_id = vpc_store(inner_lab)
-    assert [] == requests_of(inner_lab)
-    inner_lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
-    assert ["ConnectCustomKeyStore"] == requests_of(inner_lab)
-    store = inner_lab.describe_store(store_id)
+    store_id = vpc_store(local_system)
+    assert [] == requests_of(local_system)
+    local_system.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+    assert ["ConnectCustomKeyStore"] == requests_of(local_system)
+    store = local_system.describe_store(store_id)
     assert "CONNECTED" == store["ConnectionState"]
     configuration = store["XksProxyConfiguration"]
     assert "VPC_ENDPOINT_SERVICE" == configuration["Connectivity"]
@@ -239,9 +243,9 @@ def test_a_vpc_store_is_not_asked_for_health_at_creation(inner_lab: Lab):
     assert configuration["VpcEndpointServiceName"].startswith("com.amazonaws.vpce.")
 
 
-def test_a_service_of_another_account(inner_lab: Lab, assert_kms_error):
+def test_a_service_of_another_account(local_system: System, assert_kms_error):
     """It can be used if its owner is named."""
-    service = inner_lab.fake.add_vpc_endpoint_service(
+    service = local_system.fake.add_vpc_endpoint_service(
         "xks-proxy.test", owner="999988887777"
     )
     parameters = {
@@ -249,23 +253,25 @@ def test_a_service_of_another_account(inner_lab: Lab, assert_kms_error):
         "XksProxyVpcEndpointServiceName": service.name,
     }
     assert_kms_error(
-        lambda: inner_lab.create_store(**parameters),
+        lambda: local_system.create_store(**parameters),
         "XksProxyVpcEndpointServiceNotFoundException",
     )
     owner = {"XksProxyVpcEndpointServiceOwner": "999988887777"}
-    assert inner_lab.create_store(**parameters, **owner)
+    assert local_system.create_store(**parameters, **owner)
 
 
 @pytest.mark.parametrize("problem", VpcProblem, ids=lambda problem: problem.name)
-def test_problems_of_a_service(inner_lab: Lab, problem: VpcProblem, assert_kms_error):
+def test_problems_of_a_service(
+    local_system: System, problem: VpcProblem, assert_kms_error
+):
     """What KMS does not see is not found; what it does not like is misconfigured."""
-    service = inner_lab.fake.add_vpc_endpoint_service(
+    service = local_system.fake.add_vpc_endpoint_service(
         "xks-proxy.test", problems=[problem]
     )
     hidden = problem in {VpcProblem.KMS_NOT_ALLOWED, VpcProblem.ACCOUNT_NOT_ALLOWED}
     kind = "NotFound" if hidden else "InvalidConfiguration"
     assert_kms_error(
-        lambda: inner_lab.create_store(
+        lambda: local_system.create_store(
             XksProxyConnectivity="VPC_ENDPOINT_SERVICE",
             XksProxyVpcEndpointServiceName=service.name,
         ),
@@ -273,11 +279,13 @@ def test_problems_of_a_service(inner_lab: Lab, problem: VpcProblem, assert_kms_e
     )
 
 
-def test_a_private_dns_name_that_is_not_the_endpoint(inner_lab: Lab, assert_kms_error):
+def test_a_private_dns_name_that_is_not_the_endpoint(
+    local_system: System, assert_kms_error
+):
     """The endpoint is https:// and the private DNS name."""
-    service = inner_lab.fake.add_vpc_endpoint_service("other.test")
+    service = local_system.fake.add_vpc_endpoint_service("other.test")
     assert_kms_error(
-        lambda: inner_lab.create_store(
+        lambda: local_system.create_store(
             XksProxyConnectivity="VPC_ENDPOINT_SERVICE",
             XksProxyVpcEndpointServiceName=service.name,
         ),
@@ -288,79 +296,81 @@ def test_a_private_dns_name_that_is_not_the_endpoint(inner_lab: Lab, assert_kms_
 # -- ConnectCustomKeyStore and DisconnectCustomKeyStore ---------------------------
 
 
-def test_connecting_takes_time_if_it_is_told_to(inner_lab: Lab):
+def test_connecting_takes_time_if_it_is_told_to(local_system: System):
     """CONNECTING and DISCONNECTING can be observed."""
-    inner_lab.fake.behaviour.connecting_seconds = 300
-    inner_lab.fake.behaviour.disconnecting_seconds = 300
-    store_id = inner_lab.connected_store()
-    assert "CONNECTING" == inner_lab.describe_store(store_id)["ConnectionState"]
-    inner_lab.proxy.clock.advance(milliseconds=300_000)
-    assert "CONNECTED" == inner_lab.describe_store(store_id)["ConnectionState"]
-    inner_lab.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
-    assert "DISCONNECTING" == inner_lab.describe_store(store_id)["ConnectionState"]
-    inner_lab.proxy.clock.advance(milliseconds=300_000)
-    assert "DISCONNECTED" == inner_lab.describe_store(store_id)["ConnectionState"]
+    local_system.fake.behaviour.connecting_seconds = 300
+    local_system.fake.behaviour.disconnecting_seconds = 300
+    store_id = local_system.connected_store()
+    assert "CONNECTING" == local_system.describe_store(store_id)["ConnectionState"]
+    local_system.proxy.clock.advance(milliseconds=300_000)
+    assert "CONNECTED" == local_system.describe_store(store_id)["ConnectionState"]
+    local_system.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
+    assert "DISCONNECTING" == local_system.describe_store(store_id)["ConnectionState"]
+    local_system.proxy.clock.advance(milliseconds=300_000)
+    assert "DISCONNECTED" == local_system.describe_store(store_id)["ConnectionState"]
 
 
-def test_a_failing_connection_is_connecting_first(inner_lab: Lab):
+def test_a_failing_connection_is_connecting_first(local_system: System):
     """The ConnectionErrorCode shows when the state is FAILED, and not before."""
-    inner_lab.fake.behaviour.connecting_seconds = 300
-    store_id = failed_store(inner_lab)
-    assert "ConnectionErrorCode" not in inner_lab.describe_store(store_id)
-    inner_lab.proxy.clock.advance(milliseconds=300_000)
-    store = inner_lab.describe_store(store_id)
+    local_system.fake.behaviour.connecting_seconds = 300
+    store_id = failed_store(local_system)
+    assert "ConnectionErrorCode" not in local_system.describe_store(store_id)
+    local_system.proxy.clock.advance(milliseconds=300_000)
+    store = local_system.describe_store(store_id)
     assert "FAILED" == store["ConnectionState"]
     assert "XKS_PROXY_INVALID_RESPONSE" == store["ConnectionErrorCode"]
 
 
-def test_repairing_a_failed_store(inner_lab: Lab):
+def test_repairing_a_failed_store(local_system: System):
     """Disconnect, then connect again; the code is gone."""
-    store_id = failed_store(inner_lab)
-    inner_lab.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
-    assert "ConnectionErrorCode" not in inner_lab.describe_store(store_id)
-    inner_lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
-    assert "CONNECTED" == inner_lab.describe_store(store_id)["ConnectionState"]
+    store_id = failed_store(local_system)
+    local_system.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
+    assert "ConnectionErrorCode" not in local_system.describe_store(store_id)
+    local_system.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+    assert "CONNECTED" == local_system.describe_store(store_id)["ConnectionState"]
 
 
-def test_later_failures_do_not_change_the_state(inner_lab: Lab, assert_kms_error):
+def test_later_failures_do_not_change_the_state(local_system: System, assert_kms_error):
     """CONNECTED says that a connection succeeded once, and nothing else."""
-    key = inner_lab.create_key()
-    with inner_lab.proxy.fault("connection-refused"):
+    key = local_system.create_key()
+    with local_system.proxy.fault("connection-refused"):
         assert_kms_error(
-            lambda: inner_lab.kms.encrypt(KeyId=key, Plaintext=b"secret"),
+            lambda: local_system.kms.encrypt(KeyId=key, Plaintext=b"secret"),
             "KMSInvalidStateException",
         )
-    (store,) = inner_lab.kms.describe_custom_key_stores()["CustomKeyStores"]
+    (store,) = local_system.kms.describe_custom_key_stores()["CustomKeyStores"]
     assert "CONNECTED" == store["ConnectionState"]
 
 
 @pytest.mark.parametrize("seconds", [0, 300], ids=["connected", "connecting"])
-def test_connecting_again(inner_lab: Lab, seconds: int, assert_kms_error):
+def test_connecting_again(local_system: System, seconds: int, assert_kms_error):
     """A second connection changes nothing, or is refused: AWS says both."""
-    inner_lab.fake.behaviour.connecting_seconds = seconds
-    store_id = inner_lab.connected_store()
-    before = inner_lab.proxy.requests
-    inner_lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
-    assert before == inner_lab.proxy.requests
-    inner_lab.fake.behaviour.connect_again = ConnectAgain.REFUSED
+    local_system.fake.behaviour.connecting_seconds = seconds
+    store_id = local_system.connected_store()
+    before = local_system.proxy.requests
+    local_system.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+    assert before == local_system.proxy.requests
+    local_system.fake.behaviour.connect_again = ConnectAgain.REFUSED
     assert_kms_error(
-        lambda: inner_lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id),
+        lambda: local_system.kms.connect_custom_key_store(CustomKeyStoreId=store_id),
         "CustomKeyStoreInvalidStateException",
     )
 
 
-def test_while_disconnected_the_proxy_hears_nothing(inner_lab: Lab, assert_kms_error):
+def test_while_disconnected_the_proxy_hears_nothing(
+    local_system: System, assert_kms_error
+):
     """Not even of a cryptographic operation."""
-    key = inner_lab.create_key()
-    (store,) = inner_lab.kms.describe_custom_key_stores()["CustomKeyStores"]
+    key = local_system.create_key()
+    (store,) = local_system.kms.describe_custom_key_stores()["CustomKeyStores"]
     store_id = store["CustomKeyStoreId"]
-    inner_lab.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
-    before = inner_lab.proxy.requests
+    local_system.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
+    before = local_system.proxy.requests
     assert_kms_error(
-        lambda: inner_lab.kms.encrypt(KeyId=key, Plaintext=b"secret"),
+        lambda: local_system.kms.encrypt(KeyId=key, Plaintext=b"secret"),
         "KMSInvalidStateException",
     )
-    assert before == inner_lab.proxy.requests
+    assert before == local_system.proxy.requests
 
 
 @pytest.mark.parametrize(
@@ -374,25 +384,25 @@ def test_while_disconnected_the_proxy_hears_nothing(inner_lab: Lab, assert_kms_e
     ],
 )
 def test_a_principal_that_is_missing_at_connection(
-    inner_lab: Lab, switch: MissingPrincipalAtConnect, code: str
+    local_system: System, switch: MissingPrincipalAtConnect, code: str
 ):
     """AWS lists it under both codes."""
-    store_id = vpc_store(inner_lab)
-    (service,) = inner_lab.fake.vpc_endpoint_services.values()
+    store_id = vpc_store(local_system)
+    (service,) = local_system.fake.vpc_endpoint_services.values()
     service.problems.add(VpcProblem.KMS_NOT_ALLOWED)
-    inner_lab.fake.behaviour.missing_principal_at_connect = switch
-    inner_lab.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
-    assert code == inner_lab.describe_store(store_id)["ConnectionErrorCode"]
+    local_system.fake.behaviour.missing_principal_at_connect = switch
+    local_system.kms.connect_custom_key_store(CustomKeyStoreId=store_id)
+    assert code == local_system.describe_store(store_id)["ConnectionErrorCode"]
 
 
-def test_acceptance_required(inner_lab: Lab, assert_kms_error):
+def test_acceptance_required(local_system: System, assert_kms_error):
     """AWS names two exceptions for it."""
-    inner_lab.fake.behaviour.vpc_acceptance_required = VpcAcceptanceRequired.PROXY
-    service = inner_lab.fake.add_vpc_endpoint_service(
+    local_system.fake.behaviour.vpc_acceptance_required = VpcAcceptanceRequired.PROXY
+    service = local_system.fake.add_vpc_endpoint_service(
         "xks-proxy.test", problems=[VpcProblem.ACCEPTANCE_REQUIRED]
     )
     assert_kms_error(
-        lambda: inner_lab.create_store(
+        lambda: local_system.create_store(
             XksProxyConnectivity="VPC_ENDPOINT_SERVICE",
             XksProxyVpcEndpointServiceName=service.name,
         ),
@@ -400,14 +410,14 @@ def test_acceptance_required(inner_lab: Lab, assert_kms_error):
     )
 
 
-def test_a_shared_private_dns_name(inner_lab: Lab, assert_kms_error):
+def test_a_shared_private_dns_name(local_system: System, assert_kms_error):
     """No exception is named for it; the switch has the other."""
     switch = SharedPrivateDnsName.VPC_ENDPOINT_SERVICE_IN_USE
-    inner_lab.fake.behaviour.shared_private_dns_name = switch
-    vpc_store(inner_lab)
+    local_system.fake.behaviour.shared_private_dns_name = switch
+    vpc_store(local_system)
     assert_kms_error(
         lambda: vpc_store(
-            inner_lab, CustomKeyStoreName="b", XksProxyUriPath="/b/kms/xks/v1"
+            local_system, CustomKeyStoreName="b", XksProxyUriPath="/b/kms/xks/v1"
         ),
         "XksProxyVpcEndpointServiceInUseException",
     )
@@ -416,129 +426,129 @@ def test_a_shared_private_dns_name(inner_lab: Lab, assert_kms_error):
 # -- UpdateCustomKeyStore ---------------------------------------------------------
 
 
-def test_rotating_the_credential_while_connected(lab: Lab):
+def test_rotating_the_credential_while_connected(system: System):
     """The new credential is tried, and used from then on; the key goes on working."""
-    key = lab.create_key()
-    (store,) = lab.kms.describe_custom_key_stores()["CustomKeyStores"]
-    old = lab.proxy.credential
-    new = lab.proxy.store.rotate_credential()
-    lab.kms.update_custom_key_store(
+    key = system.create_key()
+    (store,) = system.kms.describe_custom_key_stores()["CustomKeyStores"]
+    old = system.proxy.credential
+    new = system.proxy.store.rotate_credential()
+    system.kms.update_custom_key_store(
         CustomKeyStoreId=store["CustomKeyStoreId"],
         XksProxyAuthenticationCredential={
             "AccessKeyId": new.access_key_id,
             "RawSecretAccessKey": new.secret_access_key,
         },
     )
-    lab.proxy.store.remove_credential(old.access_key_id)
-    assert lab.kms.encrypt(KeyId=key, Plaintext=b"secret")
-    assert new.access_key_id == lab.proxy.requests[-1].access_key_id
+    system.proxy.store.remove_credential(old.access_key_id)
+    assert system.kms.encrypt(KeyId=key, Plaintext=b"secret")
+    assert new.access_key_id == system.proxy.requests[-1].access_key_id
 
 
-def test_a_failed_update_changes_nothing(inner_lab: Lab, assert_kms_error):
+def test_a_failed_update_changes_nothing(local_system: System, assert_kms_error):
     """The health check uses the new values; the old ones stay in force if it fails."""
-    store_id = inner_lab.connected_store()
-    before = inner_lab.describe_store(store_id)
+    store_id = local_system.connected_store()
+    before = local_system.describe_store(store_id)
     assert_kms_error(
-        lambda: inner_lab.kms.update_custom_key_store(
+        lambda: local_system.kms.update_custom_key_store(
             CustomKeyStoreId=store_id,
             NewCustomKeyStoreName="new",
             XksProxyUriPath="/wrong/kms/xks/v1",
         ),
         "XksProxyInvalidConfigurationException",
     )
-    assert before == inner_lab.describe_store(store_id)
+    assert before == local_system.describe_store(store_id)
 
 
-def test_a_new_name_alone_asks_nobody(inner_lab: Lab):
+def test_a_new_name_alone_asks_nobody(local_system: System):
     """The proxy does not know the name."""
-    store_id = inner_lab.connected_store()
-    before = inner_lab.proxy.requests
-    inner_lab.kms.update_custom_key_store(
+    store_id = local_system.connected_store()
+    before = local_system.proxy.requests
+    local_system.kms.update_custom_key_store(
         CustomKeyStoreId=store_id, NewCustomKeyStoreName="new"
     )
-    assert before == inner_lab.proxy.requests
-    assert "new" == inner_lab.describe_store(store_id)["CustomKeyStoreName"]
+    assert before == local_system.proxy.requests
+    assert "new" == local_system.describe_store(store_id)["CustomKeyStoreName"]
 
 
-def test_a_new_name_may_ask_for_health(inner_lab: Lab):
+def test_a_new_name_may_ask_for_health(local_system: System):
     """The documents do not except it."""
-    inner_lab.fake.behaviour.health_check_at_update = HealthCheckAtUpdate.ALWAYS
-    store_id = inner_lab.create_store()
-    inner_lab.kms.update_custom_key_store(
+    local_system.fake.behaviour.health_check_at_update = HealthCheckAtUpdate.ALWAYS
+    store_id = local_system.create_store()
+    local_system.kms.update_custom_key_store(
         CustomKeyStoreId=store_id, NewCustomKeyStoreName="new"
     )
-    assert "UpdateCustomKeyStore" == requests_of(inner_lab)[-1]
+    assert "UpdateCustomKeyStore" == requests_of(local_system)[-1]
 
 
-def test_an_update_is_refused_as_a_whole(inner_lab: Lab, assert_kms_error):
+def test_an_update_is_refused_as_a_whole(local_system: System, assert_kms_error):
     """What may change while CONNECTED does not change beside what may not."""
-    store_id = inner_lab.connected_store()
+    store_id = local_system.connected_store()
     assert_kms_error(
-        lambda: inner_lab.kms.update_custom_key_store(
+        lambda: local_system.kms.update_custom_key_store(
             CustomKeyStoreId=store_id,
             NewCustomKeyStoreName="new",
             XksProxyUriEndpoint="https://other.xks.test",
         ),
         "CustomKeyStoreInvalidStateException",
     )
-    name = inner_lab.describe_store(store_id)["CustomKeyStoreName"]
+    name = local_system.describe_store(store_id)["CustomKeyStoreName"]
     assert "example-store" == name
 
 
-def test_the_old_rule_of_updates(inner_lab: Lab, assert_kms_error):
+def test_the_old_rule_of_updates(local_system: System, assert_kms_error):
     """The text of the exception allows the name only."""
-    inner_lab.fake.behaviour.update_while_connected = UpdateWhileConnected.NAME
-    store_id = inner_lab.connected_store()
+    local_system.fake.behaviour.update_while_connected = UpdateWhileConnected.NAME
+    store_id = local_system.connected_store()
     assert_kms_error(
-        lambda: inner_lab.kms.update_custom_key_store(
-            CustomKeyStoreId=store_id, XksProxyUriPath=inner_lab.proxy.uri_path
+        lambda: local_system.kms.update_custom_key_store(
+            CustomKeyStoreId=store_id, XksProxyUriPath=local_system.proxy.uri_path
         ),
         "CustomKeyStoreInvalidStateException",
     )
 
 
-def test_a_failed_store_is_not_updated(inner_lab: Lab, assert_kms_error):
+def test_a_failed_store_is_not_updated(local_system: System, assert_kms_error):
     """It is disconnected first."""
-    store_id = failed_store(inner_lab)
+    store_id = failed_store(local_system)
     assert_kms_error(
-        lambda: inner_lab.kms.update_custom_key_store(
+        lambda: local_system.kms.update_custom_key_store(
             CustomKeyStoreId=store_id, NewCustomKeyStoreName="new"
         ),
         "CustomKeyStoreInvalidStateException",
     )
 
 
-def test_from_public_to_vpc_and_back(inner_lab: Lab, assert_kms_error):
+def test_from_public_to_vpc_and_back(local_system: System, assert_kms_error):
     """Both ways need a new endpoint; on the way back the service is forgotten."""
-    lab = inner_lab
-    store_id = lab.create_store()
-    service = lab.fake.add_vpc_endpoint_service("xks-proxy.test")
+    system = local_system
+    store_id = system.create_store()
+    service = system.fake.add_vpc_endpoint_service("xks-proxy.test")
 
     def update(**changes: str) -> None:
-        lab.kms.update_custom_key_store(CustomKeyStoreId=store_id, **changes)
+        system.kms.update_custom_key_store(CustomKeyStoreId=store_id, **changes)
 
     to_vpc = {
         "XksProxyConnectivity": "VPC_ENDPOINT_SERVICE",
         "XksProxyVpcEndpointServiceName": service.name,
     }
     assert_kms_error(lambda: update(**to_vpc), "ValidationException")
-    update(**to_vpc, XksProxyUriEndpoint=lab.endpoint)
-    configuration = lab.describe_store(store_id)["XksProxyConfiguration"]
+    update(**to_vpc, XksProxyUriEndpoint=system.endpoint)
+    configuration = system.describe_store(store_id)["XksProxyConfiguration"]
     assert service.name == configuration["VpcEndpointServiceName"]
 
     to_public = {"XksProxyConnectivity": "PUBLIC_ENDPOINT"}
     assert_kms_error(lambda: update(**to_public), "ValidationException")
-    update(**to_public, XksProxyUriEndpoint=lab.endpoint)
-    configuration = lab.describe_store(store_id)["XksProxyConfiguration"]
+    update(**to_public, XksProxyUriEndpoint=system.endpoint)
+    configuration = system.describe_store(store_id)["XksProxyConfiguration"]
     assert "PUBLIC_ENDPOINT" == configuration["Connectivity"]
     assert "VpcEndpointServiceName" not in configuration
 
 
-def test_members_of_cloudhsm_in_an_update(inner_lab: Lab, assert_kms_error):
+def test_members_of_cloudhsm_in_an_update(local_system: System, assert_kms_error):
     """They mean nothing to an external key store."""
-    store_id = inner_lab.create_store()
+    store_id = local_system.create_store()
     assert_kms_error(
-        lambda: inner_lab.kms.update_custom_key_store(
+        lambda: local_system.kms.update_custom_key_store(
             CustomKeyStoreId=store_id, KeyStorePassword="password"
         ),
         "ValidationException",
@@ -548,40 +558,42 @@ def test_members_of_cloudhsm_in_an_update(inner_lab: Lab, assert_kms_error):
 # -- DeleteCustomKeyStore, DescribeCustomKeyStores --------------------------------
 
 
-def test_deleting(inner_lab: Lab, assert_kms_error):
+def test_deleting(local_system: System, assert_kms_error):
     """A deleted store is gone, and the proxy has heard nothing of it."""
-    store_id = inner_lab.create_store()
-    before = inner_lab.proxy.requests
-    inner_lab.kms.delete_custom_key_store(CustomKeyStoreId=store_id)
-    assert before == inner_lab.proxy.requests
-    assert [] == inner_lab.kms.describe_custom_key_stores()["CustomKeyStores"]
+    store_id = local_system.create_store()
+    before = local_system.proxy.requests
+    local_system.kms.delete_custom_key_store(CustomKeyStoreId=store_id)
+    assert before == local_system.proxy.requests
+    assert [] == local_system.kms.describe_custom_key_stores()["CustomKeyStores"]
     assert_kms_error(
-        lambda: inner_lab.describe_store(store_id), "CustomKeyStoreNotFoundException"
+        lambda: local_system.describe_store(store_id), "CustomKeyStoreNotFoundException"
     )
 
 
-def test_deleting_once_the_keys_are_deleted(inner_lab: Lab):
+def test_deleting_once_the_keys_are_deleted(local_system: System):
     """When the waiting period of the last key is over, the store can go."""
-    key = inner_lab.create_key()
-    (store,) = inner_lab.kms.describe_custom_key_stores()["CustomKeyStores"]
+    key = local_system.create_key()
+    (store,) = local_system.kms.describe_custom_key_stores()["CustomKeyStores"]
     store_id = store["CustomKeyStoreId"]
-    inner_lab.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
-    inner_lab.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    local_system.kms.disconnect_custom_key_store(CustomKeyStoreId=store_id)
+    local_system.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     week = timedelta(days=7) / timedelta(milliseconds=1)
-    inner_lab.proxy.clock.advance(milliseconds=week)
-    inner_lab.kms.delete_custom_key_store(CustomKeyStoreId=store_id)
+    local_system.proxy.clock.advance(milliseconds=week)
+    local_system.kms.delete_custom_key_store(CustomKeyStoreId=store_id)
 
 
-def test_pages(inner_lab: Lab):
+def test_pages(local_system: System):
     """A marker leads to the next page, and the last page has none."""
     for number in range(3):
         path = f"/{number}/kms/xks/v1"
-        inner_lab.proxy.add_store(path, credential=inner_lab.proxy.credential)
+        local_system.proxy.add_store(path, credential=local_system.proxy.credential)
         name = f"store-{number}"
-        inner_lab.create_store(CustomKeyStoreName=name, XksProxyUriPath=path)
-    first = inner_lab.kms.describe_custom_key_stores(Limit=2)
+        local_system.create_store(CustomKeyStoreName=name, XksProxyUriPath=path)
+    first = local_system.kms.describe_custom_key_stores(Limit=2)
     assert first["Truncated"] is True
-    last = inner_lab.kms.describe_custom_key_stores(Limit=2, Marker=first["NextMarker"])
+    last = local_system.kms.describe_custom_key_stores(
+        Limit=2, Marker=first["NextMarker"]
+    )
     assert last["Truncated"] is False
     assert "NextMarker" not in last
     pages = first["CustomKeyStores"] + last["CustomKeyStores"]
@@ -590,8 +602,10 @@ def test_pages(inner_lab: Lab):
     ]
 
 
-def test_by_name(inner_lab: Lab):
+def test_by_name(local_system: System):
     """The friendly name narrows to one."""
-    store_id = inner_lab.create_store()
-    found = inner_lab.kms.describe_custom_key_stores(CustomKeyStoreName="example-store")
+    store_id = local_system.create_store()
+    found = local_system.kms.describe_custom_key_stores(
+        CustomKeyStoreName="example-store"
+    )
     assert [store_id] == [each["CustomKeyStoreId"] for each in found["CustomKeyStores"]]

@@ -8,21 +8,24 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_xks.faults import Edit, Replace
+from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import KmsError
-from pytest_xks.kms.faults.catalogue import fault, nothing
-from pytest_xks.kms.faults.patterns import answering, describing, editing, renaming
-from pytest_xks.kms.keys.management import defect_of, require_connected
+from pytest_xks.kms.faults.catalogue import fault, nothing, row
+from pytest_xks.kms.faults.patterns import describing, renaming
+from pytest_xks.kms.keys.management import defect_of, is_in_use, require_connected
 from pytest_xks.kms.keys.states import KeyState
-from pytest_xks.kms.proxy_calls.failures import ProxyFailure
-from pytest_xks.kms.stores.models import is_in_use
+from pytest_xks.kms.proxy_calls.error_mapping import ProxyFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pytest_xks.faults import Effects
+    from pytest_xks.kms.account import AccountRegion
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import ExternalKeyStore, Region
+    from pytest_xks.kms.stores.store import ExternalKeyStore
     from pytest_xks.proxy_api.messages import KeyMetadata
 
     Parameters = Mapping[str, Any]
@@ -31,33 +34,33 @@ _NAME = "CreateKey"
 _NOBODY = json.dumps({"Version": "2012-10-17", "Statement": []})
 
 
-# -- words of this shelf --------------------------------------------------------------
+# -- what several faults share --------------------------------------------------------
 
 
-def _understanding(change: Callable[[Parameters], Parameters]) -> Replacements:
+def _understanding(change: Callable[[Parameters], Parameters]) -> Effects:
     """Answers CreateKey in a store as if some parameters were others.
 
     Args:
         change: returns what to put in place; None leaves a parameter out.
     """
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
         given = call.parameters
         if not {"CustomKeyStoreId", "XksKeyId"} & set(given):
-            return proceed(region, call)
+            return proceed(context, call)
         changed = {**given, **change(given)}
         kept = {name: value for name, value in changed.items() if value is not None}
-        return proceed(region, replace(call, parameters=kept))
+        return proceed(context, replace(call, parameters=kept))
 
-    return answering(respond, _NAME)
+    return Replace(answer, respond)
 
 
-def _ignoring(*members: str) -> Replacements:
+def _ignoring(*members: str) -> Effects:
     """Answers CreateKey in a store as if these parameters had not been given."""
     return _understanding(lambda _: dict.fromkeys(members))
 
 
-def _seeing(change: Callable[[KeyMetadata], KeyMetadata]) -> Replacements:
+def _seeing(change: Callable[[KeyMetadata], KeyMetadata]) -> Effects:
     """Takes the metadata of external keys for others.
 
     Args:
@@ -69,22 +72,25 @@ def _seeing(change: Callable[[KeyMetadata], KeyMetadata]) -> Replacements:
     ) -> str | None:
         return proceed(change(metadata))
 
-    return {defect_of: judge}
+    return Replace(defect_of, judge)
 
 
 # -- parameters -----------------------------------------------------------------------
 
 
-@fault("create-key-guesses-the-origin", violates=("KMS-CREATEKEY-001",))
-def _create_key_guesses_the_origin() -> Replacements:
-    """Takes the Origin for EXTERNAL_KEY_STORE where CreateKey has none."""
-    return _understanding(
+row(
+    "create-key-guesses-the-origin",
+    "Takes the Origin for EXTERNAL_KEY_STORE where CreateKey has none.",
+    _understanding(
         lambda given: {"Origin": given.get("Origin") or "EXTERNAL_KEY_STORE"}
-    )
+    ),
+    violates=("KMS-CREATEKEY-001",),
+    operations=("CreateKey",),
+)
 
 
-@fault("create-key-mends-external-key-id", violates=("KMS-CREATEKEY-002",))
-def _create_key_mends_external_key_id() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-002",), operations=("CreateKey",))
+def create_key_mends_external_key_id() -> Effects:
     """Drops what an XksKeyId may not have, and goes on."""
 
     def mend(given: Parameters) -> Parameters:
@@ -94,124 +100,129 @@ def _create_key_mends_external_key_id() -> Replacements:
     return _understanding(mend)
 
 
-@fault("create-key-drops-external-key-id", violates=("KMS-CREATEKEY-002",))
-def _create_key_drops_external_key_id() -> Replacements:
-    """Ignores an XksKeyId with another Origin, and creates a standard key."""
-    return _understanding(
+row(
+    "create-key-drops-external-key-id",
+    "Ignores an XksKeyId with another Origin, and creates a standard key.",
+    _understanding(
         lambda given: {"XksKeyId": None} if given.get("Origin") == "AWS_KMS" else {}
-    )
-
-
-@fault("create-key-in-unknown-store-as-validation", violates=("KMS-CREATEKEY-003",))
-def _create_key_in_unknown_store_as_validation() -> Replacements:
-    """Answers CreateKey in no store with a ValidationException."""
-    return renaming("CustomKeyStoreNotFoundException", "ValidationException", _NAME)
-
-
-@fault(
+    ),
+    violates=("KMS-CREATEKEY-002",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-in-unknown-store-as-validation",
+    "Answers CreateKey in no store with a ValidationException.",
+    renaming("CustomKeyStoreNotFoundException", "ValidationException"),
+    violates=("KMS-CREATEKEY-003",),
+    operations=("CreateKey",),
+)
+row(
     "create-key-ignores-store-state",
+    "Creates keys in stores that are not CONNECTED.",
+    Replace(require_connected, nothing),
     violates=(
         "KMS-CREATEKEY-004",
         "KMS-DISCONNECT-005",
         "KMS-FAIL-019",
     ),
 )
-def _create_key_ignores_store_state() -> Replacements:
-    """Creates keys in stores that are not CONNECTED."""
-    return {require_connected: nothing}
-
-
-@fault(
+row(
     "create-key-ignores-key-spec",
+    "Creates a symmetric key in the store whatever the key spec says.",
+    _ignoring("KeySpec", "CustomerMasterKeySpec"),
     violates=("KMS-CREATEKEY-005", "KMS-CREATEKEY-009"),
+    operations=("CreateKey",),
 )
-def _create_key_ignores_key_spec() -> Replacements:
-    """Creates a symmetric key in the store whatever the key spec says."""
-    return _ignoring("KeySpec", "CustomerMasterKeySpec")
-
-
-@fault("create-key-ignores-key-usage", violates=("KMS-CREATEKEY-006",))
-def _create_key_ignores_key_usage() -> Replacements:
-    """Creates a key for encryption in the store whatever the key usage says."""
-    return _ignoring("KeyUsage")
-
-
-@fault(
+row(
+    "create-key-ignores-key-usage",
+    "Creates a key for encryption in the store whatever the key usage says.",
+    _ignoring("KeyUsage"),
+    violates=("KMS-CREATEKEY-006",),
+    operations=("CreateKey",),
+)
+row(
     "create-key-ignores-multi-region",
+    "Creates a single-Region key in the store where a multi-Region one is wanted.",
+    _ignoring("MultiRegion"),
     violates=("KMS-CREATEKEY-007", "KMS-CREATEKEY-009"),
+    operations=("CreateKey",),
 )
-def _create_key_ignores_multi_region() -> Replacements:
-    """Creates a single-Region key in the store where a multi-Region one is wanted."""
-    return _ignoring("MultiRegion")
-
-
-@fault("create-key-imports-into-the-store", violates=("KMS-CREATEKEY-009",))
-def _create_key_imports_into_the_store() -> Replacements:
-    """Ignores the store of a key that is to have imported key material."""
-    return _understanding(
+row(
+    "create-key-imports-into-the-store",
+    "Ignores the store of a key that is to have imported key material.",
+    _understanding(
         lambda given: (
             {"CustomKeyStoreId": None} if given.get("Origin") == "EXTERNAL" else {}
         )
-    )
-
-
-@fault("create-key-combination-as-invalid-state", violates=("KMS-CREATEKEY-010",))
-def _create_key_combination_as_invalid_state() -> Replacements:
-    """Answers parameters that do not go together with a KMSInvalidStateException."""
-    return renaming("ValidationException", "KMSInvalidStateException", _NAME)
-
-
-@fault("create-key-drops-description", violates=("KMS-CREATEKEY-011",))
-def _create_key_drops_description() -> Replacements:
-    """Ignores the Description of a key in a store."""
-    return _ignoring("Description")
-
-
-@fault("create-key-drops-tags", violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"))
-def _create_key_drops_tags() -> Replacements:
-    """Ignores the Tags of a key in a store, good ones and bad ones."""
-    return _ignoring("Tags")
-
-
-@fault("create-key-drops-policy", violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"))
-def _create_key_drops_policy() -> Replacements:
-    """Ignores the Policy of a key in a store, good ones and bad ones."""
-    return _ignoring("Policy")
-
-
-@fault("create-key-lets-nobody-in", violates=("KMS-CREATEKEY-012",))
-def _create_key_lets_nobody_in() -> Replacements:
-    """Gives a key in a store an empty policy where none is given."""
-    return _understanding(lambda given: {"Policy": given.get("Policy") or _NOBODY})
-
-
-@fault("create-key-policy-error-as-validation", violates=("KMS-CREATEKEY-029",))
-def _create_key_policy_error_as_validation() -> Replacements:
-    """Answers a malformed policy with a ValidationException."""
-    return renaming("MalformedPolicyDocumentException", "ValidationException", _NAME)
+    ),
+    violates=("KMS-CREATEKEY-009",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-combination-as-invalid-state",
+    "Answers parameters that do not go together with a KMSInvalidStateException.",
+    renaming("ValidationException", "KMSInvalidStateException"),
+    violates=("KMS-CREATEKEY-010",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-drops-description",
+    "Ignores the Description of a key in a store.",
+    _ignoring("Description"),
+    violates=("KMS-CREATEKEY-011",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-drops-tags",
+    "Ignores the Tags of a key in a store, good ones and bad ones.",
+    _ignoring("Tags"),
+    violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-drops-policy",
+    "Ignores the Policy of a key in a store, good ones and bad ones.",
+    _ignoring("Policy"),
+    violates=("KMS-CREATEKEY-011", "KMS-CREATEKEY-029"),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-lets-nobody-in",
+    "Gives a key in a store an empty policy where none is given.",
+    _understanding(lambda given: {"Policy": given.get("Policy") or _NOBODY}),
+    violates=("KMS-CREATEKEY-012",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-policy-error-as-validation",
+    "Answers a malformed policy with a ValidationException.",
+    renaming("MalformedPolicyDocumentException", "ValidationException"),
+    violates=("KMS-CREATEKEY-029",),
+    operations=("CreateKey",),
+)
 
 
 # -- the external key -----------------------------------------------------------------
 
 
 @fault(
-    "create-key-tries-the-external-key",
     violates=(
         "KMS-CREATEKEY-014",
         "KMS-CREATESTORE-012",
     ),
+    operations=("CreateKey",),
 )
-def _create_key_tries_the_external_key() -> Replacements:
+def create_key_tries_the_external_key() -> Effects:
     """Encrypts something with the external key when a key is created."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call)
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call)
         if document is not None:
-            (key,) = call.keys
+            (key,) = context.trace.keys
             with suppress(ProxyFailure):
-                region.world.proxy_client.encrypt(
+                context.proxy_client.encrypt(
                     call,
-                    key.store.target,
+                    key.store.proxy,
                     key.external_key_id,
                     key_arn=key.arn,
                     plaintext=b"does it work?",
@@ -219,37 +230,40 @@ def _create_key_tries_the_external_key() -> Replacements:
                 )
         return document
 
-    return answering(respond, _NAME)
+    return Replace(answer, respond)
 
 
-@fault("external-key-ids-in-lower-case", violates=("KMS-CREATEKEY-015",))
-def _external_key_ids_in_lower_case() -> Replacements:
-    """Turns an XksKeyId into lower case."""
-    return _understanding(
+row(
+    "external-key-ids-in-lower-case",
+    "Turns an XksKeyId into lower case.",
+    _understanding(
         lambda given: {"XksKeyId": str(given.get("XksKeyId") or "").lower() or None}
-    )
+    ),
+    violates=("KMS-CREATEKEY-015",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-ignores-external-key-spec",
+    "Accepts external keys that are not AES_256.",
+    _seeing(lambda metadata: replace(metadata, key_spec="AES_256")),
+    violates=("KMS-CREATEKEY-016",),
+)
+row(
+    "create-key-ignores-external-key-status",
+    "Accepts external keys that are not ENABLED.",
+    _seeing(lambda metadata: replace(metadata, key_status="ENABLED")),
+    violates=("KMS-CREATEKEY-017",),
+)
+row(
+    "create-key-ignores-external-key-usage",
+    "Accepts external keys that cannot both encrypt and decrypt.",
+    _seeing(lambda metadata: replace(metadata, key_usage=("ENCRYPT", "DECRYPT"))),
+    violates=("KMS-CREATEKEY-018",),
+)
 
 
-@fault("create-key-ignores-external-key-spec", violates=("KMS-CREATEKEY-016",))
-def _create_key_ignores_external_key_spec() -> Replacements:
-    """Accepts external keys that are not AES_256."""
-    return _seeing(lambda metadata: replace(metadata, key_spec="AES_256"))
-
-
-@fault("create-key-ignores-external-key-status", violates=("KMS-CREATEKEY-017",))
-def _create_key_ignores_external_key_status() -> Replacements:
-    """Accepts external keys that are not ENABLED."""
-    return _seeing(lambda metadata: replace(metadata, key_status="ENABLED"))
-
-
-@fault("create-key-ignores-external-key-usage", violates=("KMS-CREATEKEY-018",))
-def _create_key_ignores_external_key_usage() -> Replacements:
-    """Accepts external keys that cannot both encrypt and decrypt."""
-    return _seeing(lambda metadata: replace(metadata, key_usage=("ENCRYPT", "DECRYPT")))
-
-
-@fault("create-key-wants-two-usages-exactly", violates=("KMS-CREATEKEY-018",))
-def _create_key_wants_two_usages_exactly() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-018",))
+def create_key_wants_two_usages_exactly() -> Effects:
     """Refuses external keys that can do more than encrypt and decrypt."""
 
     def change(metadata: KeyMetadata) -> KeyMetadata:
@@ -259,8 +273,8 @@ def _create_key_wants_two_usages_exactly() -> Replacements:
     return _seeing(change)
 
 
-@fault("create-key-overlooks-several-defects", violates=("KMS-CREATEKEY-019",))
-def _create_key_overlooks_several_defects() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-019",))
+def create_key_overlooks_several_defects() -> Effects:
     """Accepts external keys that fail more than one condition."""
 
     def judge(
@@ -273,11 +287,11 @@ def _create_key_overlooks_several_defects() -> Replacements:
         )
         return proceed(metadata) if sum(failed) == 1 else None
 
-    return {defect_of: judge}
+    return Replace(defect_of, judge)
 
 
-@fault("create-key-does-not-say-why", violates=("KMS-CREATEKEY-037",))
-def _create_key_does_not_say_why() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-037",))
+def create_key_does_not_say_why() -> Effects:
     """Refuses external keys without saying what they lack."""
 
     def judge(
@@ -285,125 +299,135 @@ def _create_key_does_not_say_why() -> Replacements:
     ) -> str | None:
         return proceed(metadata) and "The external key cannot be used."
 
-    return {defect_of: judge}
+    return Replace(defect_of, judge)
 
 
-@fault(
+row(
     "external-key-serves-several-keys",
+    "Creates several keys in a store on one external key.",
+    Replace(is_in_use, lambda *_: False),
     violates=("KMS-CREATEKEY-020", "KMS-CREATEKEY-022"),
 )
-def _external_key_serves_several_keys() -> Replacements:
-    """Creates several keys in a store on one external key."""
-    return {is_in_use: lambda *_: False}
 
 
-@fault("external-key-ids-without-case", violates=("KMS-CREATEKEY-021",))
-def _external_key_ids_without_case() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-021",))
+def external_key_ids_without_case() -> Effects:
     """Takes an external key for used if its id differs in case only."""
 
-    def judge(_: object, store: ExternalKeyStore, external_key_id: str) -> bool:
-        keys = store.region.keys.in_store(store.id)
+    def judge(
+        _: object, region: AccountRegion, store: ExternalKeyStore, external_key_id: str
+    ) -> bool:
+        keys = region.keys.in_store(store.id)
         used = {key.external_key_id.lower() for key in keys}
         return external_key_id.lower() in used
 
-    return {is_in_use: judge}
+    return Replace(is_in_use, judge)
 
 
-@fault("external-key-serves-one-store", violates=("KMS-CREATEKEY-022",))
-def _external_key_serves_one_store() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-022",))
+def external_key_serves_one_store() -> Effects:
     """Takes an external key for used if another store uses one of that id."""
 
     def judge(
-        proceed: Callable[..., bool], store: ExternalKeyStore, external_key_id: str
+        proceed: Callable[..., bool],
+        region: AccountRegion,
+        _: ExternalKeyStore,
+        external_key_id: str,
     ) -> bool:
-        stores = list(store.region.stores.values())
-        return any(proceed(each, external_key_id) for each in stores)
+        stores = list(region.stores.values())
+        return any(proceed(region, each, external_key_id) for each in stores)
 
-    return {is_in_use: judge}
+    return Replace(is_in_use, judge)
 
 
-@fault("pending-key-frees-its-external-key", violates=("KMS-CREATEKEY-022",))
-def _pending_key_frees_its_external_key() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-022",))
+def pending_key_frees_its_external_key() -> Effects:
     """Takes an external key for free while its key is pending deletion."""
 
-    def judge(_: object, store: ExternalKeyStore, external_key_id: str) -> bool:
+    def judge(
+        _: object, region: AccountRegion, store: ExternalKeyStore, external_key_id: str
+    ) -> bool:
         return any(
             key.external_key_id == external_key_id
             and key.key_state != KeyState.PENDING_DELETION
-            for key in store.region.keys.in_store(store.id)
+            for key in region.keys.in_store(store.id)
         )
 
-    return {is_in_use: judge}
+    return Replace(is_in_use, judge)
 
 
-@fault("failed-create-key-leaves-a-key", violates=("KMS-CREATEKEY-030",))
-def _failed_create_key_leaves_a_key() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-030",), operations=("CreateKey",))
+def failed_create_key_leaves_a_key() -> Effects:
     """Leaves a key behind when it finds the external key unfit."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
             if error.code == "XksKeyInvalidConfigurationException":
-                region.keys.create(
-                    store=region.store(str(call.parameters["CustomKeyStoreId"])),
+                context.region.keys.create(
+                    store=context.region.store(
+                        str(call.parameters["CustomKeyStoreId"])
+                    ),
                     external_key_id=str(call.parameters["XksKeyId"]),
                     policy=None,
                     description="",
                     tags=[],
+                    created=context.clock.now(),
                 )
             raise
 
-    return answering(respond, _NAME)
+    return Replace(answer, respond)
 
 
-@fault("disable-key-is-passed-on", violates=("KMS-CREATEKEY-036", "KMS-KEYMGMT-005"))
-def _disable_key_is_passed_on() -> Replacements:
+@fault(violates=("KMS-CREATEKEY-036", "KMS-KEYMGMT-005"), operations=("DisableKey",))
+def disable_key_is_passed_on() -> Effects:
     """Asks the proxy to disable the external key when the KMS key is disabled."""
 
-    def respond(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call)
-        for key in call.keys:
+    def respond(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call)
+        for key in context.trace.keys:
             with suppress(ProxyFailure):
-                region.world.proxy_client.get_key_metadata(
-                    call, key.store.target, f"{key.external_key_id}/disable"
+                context.proxy_client.get_key_metadata(
+                    call, key.store.proxy, f"{key.external_key_id}/disable"
                 )
         return document
 
-    return answering(respond, "DisableKey")
+    return Replace(answer, respond)
 
 
 # -- the answer -----------------------------------------------------------------------
 
 
-@fault("new-keys-are-creating", violates=("KMS-CREATEKEY-031",))
-def _new_keys_are_creating() -> Replacements:
-    """Answers CreateKey as if the key were not there yet."""
-    return editing(
+row(
+    "new-keys-are-creating",
+    "Answers CreateKey as if the key were not there yet.",
+    Edit(
         lambda document: document["KeyMetadata"].update(
             KeyState="Creating", Enabled=False
-        ),
-        _NAME,
-    )
-
-
-@fault("create-key-omits-key-manager", violates=("KMS-CREATEKEY-032",))
-def _create_key_omits_key_manager() -> Replacements:
-    """Leaves KeyManager out of the answer to CreateKey."""
-    return editing(lambda document: document["KeyMetadata"].pop("KeyManager"), _NAME)
-
-
-@fault("key-metadata-tells-external-key-status", violates=("KMS-CREATEKEY-033",))
-def _key_metadata_tells_external_key_status() -> Replacements:
-    """Adds a status to XksKeyConfiguration."""
-    return describing(
+        )
+    ),
+    violates=("KMS-CREATEKEY-031",),
+    operations=("CreateKey",),
+)
+row(
+    "create-key-omits-key-manager",
+    "Leaves KeyManager out of the answer to CreateKey.",
+    Edit(lambda document: document["KeyMetadata"].pop("KeyManager")),
+    violates=("KMS-CREATEKEY-032",),
+    operations=("CreateKey",),
+)
+row(
+    "key-metadata-tells-external-key-status",
+    "Adds a status to XksKeyConfiguration.",
+    describing(
         lambda _, document: document["XksKeyConfiguration"].update(Status="ENABLED")
-    )
-
-
-@fault("key-metadata-names-key-material", violates=("KMS-CREATEKEY-034",))
-def _key_metadata_names_key_material() -> Replacements:
-    """Adds a CurrentKeyMaterialId to KeyMetadata."""
-    return describing(
-        lambda _, document: document.update(CurrentKeyMaterialId="0" * 64)
-    )
+    ),
+    violates=("KMS-CREATEKEY-033",),
+)
+row(
+    "key-metadata-names-key-material",
+    "Adds a CurrentKeyMaterialId to KeyMetadata.",
+    describing(lambda _, document: document.update(CurrentKeyMaterialId="0" * 64)),
+    violates=("KMS-CREATEKEY-034",),
+)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_xks.faults import Replace
 from pytest_xks.kms.desk.exceptions import KmsError
-from pytest_xks.kms.faults.catalogue import fault, nothing
-from pytest_xks.kms.faults.patterns import (
-    raising,
-)
+from pytest_xks.kms.faults.catalogue import fault, nothing, row
+from pytest_xks.kms.faults.patterns import raising
 from pytest_xks.kms.proxy_calls.answers import (
     check_ciphertext_metadata,
     check_integrity,
@@ -19,7 +18,7 @@ from pytest_xks.kms.proxy_calls.answers import (
     read_key_metadata,
 )
 from pytest_xks.kms.proxy_calls.client import exchange
-from pytest_xks.kms.proxy_calls.failures import ProxyFailure, Scenario
+from pytest_xks.kms.proxy_calls.error_mapping import FailureScenario, ProxyFailure
 from pytest_xks.proxy_api.encoding import decode_base64, encode_base64
 from pytest_xks.proxy_api.errors import ERRORS
 from pytest_xks.proxy_api.limits import EKM_FLEET_DETAILS_MAX, KEY_USAGE_MAX
@@ -27,10 +26,10 @@ from pytest_xks.proxy_api.limits import EKM_FLEET_DETAILS_MAX, KEY_USAGE_MAX
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.faults import Effects
     from pytest_xks.http.client import Transport
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.faults.catalogue import Replacements
-    from pytest_xks.kms.stores.models import Region
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.proxy_api.http import Request, Response
 
     Document = dict[str, Any]
@@ -44,7 +43,7 @@ _STATUSES = {name.value: rule.status for name, rule in ERRORS.items()}
 # -- time -------------------------------------------------------------------------
 
 
-def _waiting(milliseconds: float) -> Replacements:
+def _waiting(milliseconds: float) -> Effects:
     def wait(
         proceed: Callable[[Transport, Request, float], Response],
         transport: Transport,
@@ -53,27 +52,29 @@ def _waiting(milliseconds: float) -> Replacements:
     ) -> Response:
         return proceed(transport, request, milliseconds)
 
-    return {exchange: wait}
+    return Replace(exchange, wait)
 
 
-@fault("waits-half-a-second-for-the-proxy", violates=("KMS-RESP-001",))
-def _waits_half_a_second_for_the_proxy() -> Replacements:
-    """Takes answers that come within half a second."""
-    return _waiting(500)
-
-
-@fault("waits-75-ms-for-the-proxy", violates=("KMS-RESP-001",))
-def _waits_75_ms_for_the_proxy() -> Replacements:
-    """Takes answers only if they come within 75 ms."""
-    return _waiting(75)
+row(
+    "waits-half-a-second-for-the-proxy",
+    "Takes answers that come within half a second.",
+    _waiting(500),
+    violates=("KMS-RESP-001",),
+)
+row(
+    "waits-75-ms-for-the-proxy",
+    "Takes answers only if they come within 75 ms.",
+    _waiting(75),
+    violates=("KMS-RESP-001",),
+)
 
 
 # -- errors -----------------------------------------------------------------------
 
 
 def _reading_errors(
-    judge: Callable[[Response, ProxyFailure], Scenario],
-) -> Replacements:
+    judge: Callable[[Response, ProxyFailure], FailureScenario],
+) -> Effects:
     """Takes what is an error, or malformed, for another scenario."""
 
     def read(proceed: ReadDocument, response: Response) -> Document:
@@ -83,61 +84,61 @@ def _reading_errors(
             scenario = judge(response, failure)
             raise ProxyFailure(scenario, failure.error_message) from None
 
-    return {read_document: read}
+    return Replace(read_document, read)
 
 
-@fault("error-name-needs-its-status", violates=("KMS-RESP-004",))
-def _error_name_needs_its_status() -> Replacements:
+@fault(violates=("KMS-RESP-004",))
+def error_name_needs_its_status() -> Effects:
     """Does not believe an errorName under another HTTP status than the documented."""
 
-    def judge(response: Response, failure: ProxyFailure) -> Scenario:
+    def judge(response: Response, failure: ProxyFailure) -> FailureScenario:
         documented = _STATUSES.get(failure.scenario.value, response.status)
         fits = documented == response.status
-        return failure.scenario if fits else Scenario.MALFORMED
+        return failure.scenario if fits else FailureScenario.MALFORMED
 
     return _reading_errors(judge)
 
 
-@fault("long-error-message-as-malformed", violates=("KMS-RESP-015",))
-def _long_error_message_as_malformed() -> Replacements:
+@fault(violates=("KMS-RESP-015",))
+def long_error_message_as_malformed() -> Effects:
     """Cannot interpret an error whose errorMessage is too long."""
 
-    def judge(_: Response, failure: ProxyFailure) -> Scenario:
+    def judge(_: Response, failure: ProxyFailure) -> FailureScenario:
         too_long = len(failure.error_message or "") > _ERROR_MESSAGE_MAX_LENGTH
-        return Scenario.MALFORMED if too_long else failure.scenario
+        return FailureScenario.MALFORMED if too_long else failure.scenario
 
     return _reading_errors(judge)
 
 
-@fault("http-error-without-json-as-unreachable", violates=("KMS-RESP-006",))
-def _http_error_without_json_as_unreachable() -> Replacements:
+@fault(violates=("KMS-RESP-006",))
+def http_error_without_json_as_unreachable() -> Effects:
     """Takes an HTTP error without JSON for a proxy that cannot be reached."""
 
-    def judge(response: Response, failure: ProxyFailure) -> Scenario:
+    def judge(response: Response, failure: ProxyFailure) -> FailureScenario:
         without_json = not response.body.startswith(b"{")
         unreachable = response.status != 200 and without_json
-        return Scenario.NO_CONNECTION if unreachable else failure.scenario
+        return FailureScenario.NO_CONNECTION if unreachable else failure.scenario
 
     return _reading_errors(judge)
 
 
-@fault("unknown-error-name-as-time-out", violates=("KMS-RESP-007",))
-def _unknown_error_name_as_time_out() -> Replacements:
+@fault(violates=("KMS-RESP-007",))
+def unknown_error_name_as_time_out() -> Effects:
     """Takes an errorName that nobody has published for a time-out of the proxy."""
 
-    def judge(response: Response, failure: ProxyFailure) -> Scenario:
-        malformed = failure.scenario is Scenario.MALFORMED
+    def judge(response: Response, failure: ProxyFailure) -> FailureScenario:
+        malformed = failure.scenario is FailureScenario.MALFORMED
         unknown = malformed and b'"errorName"' in response.body
-        return Scenario.DEPENDENCY_TIMEOUT if unknown else failure.scenario
+        return FailureScenario.DEPENDENCY_TIMEOUT if unknown else failure.scenario
 
     return _reading_errors(judge)
 
 
-@fault("error-message-passed-on", violates=("KMS-RESP-005",))
-def _error_message_passed_on() -> Replacements:
+@fault(violates=("KMS-RESP-005",))
+def error_message_passed_on() -> Effects:
     """Tells the caller what the proxy says in errorMessage."""
 
-    def tell(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+    def tell(_context: Context, _call: Call, error: KmsError) -> KmsError | None:
         failure = error.__context__
         if not isinstance(failure, ProxyFailure) or not failure.error_message:
             return None
@@ -149,26 +150,28 @@ def _error_message_passed_on() -> Replacements:
 # -- Encrypt and Decrypt ----------------------------------------------------------
 
 
-@fault("ciphertext-metadata-of-any-length", violates=("KMS-RESP-008",))
-def _ciphertext_metadata_of_any_length() -> Replacements:
-    """Takes ciphertextMetadata of more than 20 bytes."""
-    return {check_ciphertext_metadata: nothing}
+row(
+    "ciphertext-metadata-of-any-length",
+    "Takes ciphertextMetadata of more than 20 bytes.",
+    Replace(check_ciphertext_metadata, nothing),
+    violates=("KMS-RESP-008",),
+)
+row(
+    "integrity-value-ignored",
+    "Asks for a ciphertextDataIntegrityValue, and never looks at it.",
+    Replace(check_integrity, nothing),
+    violates=("KMS-RESP-009",),
+)
+row(
+    "encrypt-answer-of-any-length",
+    "Takes ciphertexts, IVs and tags of any length.",
+    Replace(check_lengths, nothing),
+    violates=("KMS-RESP-011",),
+)
 
 
-@fault("integrity-value-ignored", violates=("KMS-RESP-009",))
-def _integrity_value_ignored() -> Replacements:
-    """Asks for a ciphertextDataIntegrityValue, and never looks at it."""
-    return {check_integrity: nothing}
-
-
-@fault("encrypt-answer-of-any-length", violates=("KMS-RESP-011",))
-def _encrypt_answer_of_any_length() -> Replacements:
-    """Takes ciphertexts, IVs and tags of any length."""
-    return {check_lengths: nothing}
-
-
-@fault("decrypt-answer-cut-to-length", violates=("KMS-RESP-012",))
-def _decrypt_answer_cut_to_length() -> Replacements:
+@fault(violates=("KMS-RESP-012",))
+def decrypt_answer_cut_to_length() -> Effects:
     """Forgives a proxy that decrypts to more bytes than it was sent."""
 
     def read(
@@ -180,25 +183,25 @@ def _decrypt_answer_cut_to_length() -> Replacements:
             {**document, "plaintext": shortened}, ciphertext_bytes=ciphertext_bytes
         )
 
-    return {read_decrypt: read}
+    return Replace(read_decrypt, read)
 
 
 # -- GetKeyMetadata and GetHealthStatus -------------------------------------------
 
 
-@fault("any-number-of-key-usages", violates=("KMS-RESP-013",))
-def _any_number_of_key_usages() -> Replacements:
+@fault(violates=("KMS-RESP-013",))
+def any_number_of_key_usages() -> Effects:
     """Takes a keyUsage of more than ten values."""
 
     def read(proceed: Read, document: Document) -> object:
         usages = list(document.get("keyUsage") or ())
         return proceed({**document, "keyUsage": usages[:KEY_USAGE_MAX]})
 
-    return {read_key_metadata: read}
+    return Replace(read_key_metadata, read)
 
 
-@fault("any-number-of-key-managers", violates=("KMS-RESP-014",))
-def _any_number_of_key_managers() -> Replacements:
+@fault(violates=("KMS-RESP-014",))
+def any_number_of_key_managers() -> Effects:
     """Takes a health status with more than ten external key managers."""
 
     def read(proceed: Read, document: Document) -> object:
@@ -206,4 +209,4 @@ def _any_number_of_key_managers() -> Replacements:
         cut = details[:EKM_FLEET_DETAILS_MAX]
         return proceed({**document, "ekmFleetDetails": cut})
 
-    return {read_health_status: read}
+    return Replace(read_health_status, read)

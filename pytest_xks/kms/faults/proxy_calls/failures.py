@@ -9,17 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_xks.faults import Replace
 from pytest_xks.kms.desk.exceptions import ConnectionErrorCode, ErrorCode, KmsError
-from pytest_xks.kms.faults.catalogue import fault
-from pytest_xks.kms.faults.patterns import (
-    raising,
-)
+from pytest_xks.kms.faults.catalogue import fault, row
+from pytest_xks.kms.faults.patterns import raising
 from pytest_xks.kms.proxy_calls.answers import read_health_status
-from pytest_xks.kms.proxy_calls.failures import (
+from pytest_xks.kms.proxy_calls.error_mapping import (
     FAILURES,
+    FailureScenario,
     Group,
     ProxyFailure,
-    Scenario,
     connection_error_code,
     kms_error,
 )
@@ -27,14 +26,14 @@ from pytest_xks.kms.proxy_calls.failures import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.faults import Effects
     from pytest_xks.kms.behaviour import Behaviour
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.faults.catalogue import Replacements
-    from pytest_xks.kms.stores.models import Region
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.proxy_api.messages import HealthStatus
 
     Document = dict[str, object]
-    Error = Callable[[Scenario, Group, Behaviour], KmsError]
+    Error = Callable[[FailureScenario, Group, Behaviour], KmsError]
 
 _UPDATE = "KMS-UPDATESTORE-009"
 _OTHER_CREATE_KEY = "KMS-CREATEKEY-026"
@@ -46,7 +45,7 @@ _ANY_FAILURE = "KMS-GEN-005"
 class _Row:
     """A scenario; for each group that has faults, what they violate besides."""
 
-    scenario: Scenario
+    scenario: FailureScenario
     name: str
     statement: str
     store: tuple[str, ...] | None = None
@@ -57,7 +56,7 @@ class _Row:
 
 _ROWS = (
     _Row(
-        scenario=Scenario.VALIDATION,
+        scenario=FailureScenario.VALIDATION,
         name="validation-error",
         statement="KMS-FAIL-001",
         store=("KMS-CREATESTORE-036", _UPDATE),
@@ -65,33 +64,33 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.INVALID_STATE,
+        scenario=FailureScenario.INVALID_STATE,
         name="disabled-external-key",
         statement="KMS-FAIL-002",
         create_key=("KMS-CREATEKEY-024", "KMS-RESP-004"),
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.INVALID_CIPHERTEXT,
+        scenario=FailureScenario.INVALID_CIPHERTEXT,
         name="invalid-ciphertext",
         statement="KMS-FAIL-003",
         cryptography=("KMS-CRYPTO-022",),
     ),
     _Row(
-        scenario=Scenario.INVALID_INNER_CIPHERTEXT,
+        scenario=FailureScenario.INVALID_INNER_CIPHERTEXT,
         name="another-plaintext",
         statement="KMS-FAIL-004",
         cryptography=("KMS-CRYPTO-024",),
     ),
     _Row(
-        scenario=Scenario.INVALID_KEY_USAGE,
+        scenario=FailureScenario.INVALID_KEY_USAGE,
         name="key-usage",
         statement="KMS-FAIL-005",
         create_key=("KMS-CREATEKEY-025",),
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.AUTHENTICATION_FAILED,
+        scenario=FailureScenario.AUTHENTICATION_FAILED,
         name="wrong-credential",
         statement="KMS-FAIL-006",
         store=("KMS-CREATESTORE-033", _UPDATE, "KMS-RESP-004"),
@@ -100,7 +99,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.ACCESS_DENIED,
+        scenario=FailureScenario.ACCESS_DENIED,
         name="denied-access",
         statement="KMS-FAIL-007",
         connect=("KMS-CONNECT-017",),
@@ -108,14 +107,14 @@ _ROWS = (
         cryptography=(_ANY_FAILURE,),
     ),
     _Row(
-        scenario=Scenario.KEY_NOT_FOUND,
+        scenario=FailureScenario.KEY_NOT_FOUND,
         name="unknown-external-key",
         statement="KMS-FAIL-008",
         create_key=("KMS-CREATEKEY-023", "KMS-RESP-004", "KMS-RESP-015"),
         cryptography=(_EVERY_CRYPTOGRAPHIC,),
     ),
     _Row(
-        scenario=Scenario.INVALID_URI_PATH,
+        scenario=FailureScenario.INVALID_URI_PATH,
         name="wrong-uri-path",
         statement="KMS-FAIL-009",
         store=("KMS-CREATESTORE-034", _UPDATE, "KMS-RESP-004"),
@@ -124,7 +123,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.THROTTLING,
+        scenario=FailureScenario.THROTTLING,
         name="throttling",
         statement="KMS-FAIL-010",
         store=("KMS-CREATESTORE-039", _UPDATE),
@@ -132,7 +131,7 @@ _ROWS = (
         cryptography=(_EVERY_CRYPTOGRAPHIC,),
     ),
     _Row(
-        scenario=Scenario.INTERNAL,
+        scenario=FailureScenario.INTERNAL,
         name="internal-error",
         statement="KMS-FAIL-011",
         store=("KMS-CREATESTORE-037", _UPDATE),
@@ -140,14 +139,14 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.UNSUPPORTED_OPERATION,
+        scenario=FailureScenario.UNSUPPORTED_OPERATION,
         name="unsupported-operation",
         statement="KMS-FAIL-012",
         create_key=("KMS-CREATEKEY-028",),
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.DEPENDENCY_TIMEOUT,
+        scenario=FailureScenario.DEPENDENCY_TIMEOUT,
         name="dependency-timeout",
         statement="KMS-FAIL-013",
         store=("KMS-CREATESTORE-038", _UPDATE),
@@ -156,7 +155,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.NO_CONNECTION,
+        scenario=FailureScenario.NO_CONNECTION,
         name="refused-connection",
         statement="KMS-FAIL-014",
         store=("KMS-CREATESTORE-040", _UPDATE),
@@ -165,7 +164,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.NO_TLS,
+        scenario=FailureScenario.NO_TLS,
         name="bad-certificate",
         statement="KMS-FAIL-015",
         store=("KMS-CREATESTORE-041", _UPDATE),
@@ -174,7 +173,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.TIME_OUT,
+        scenario=FailureScenario.TIME_OUT,
         name="time-out",
         statement="KMS-FAIL-016",
         store=("KMS-CREATESTORE-042",),
@@ -183,7 +182,7 @@ _ROWS = (
         cryptography=(),
     ),
     _Row(
-        scenario=Scenario.MALFORMED,
+        scenario=FailureScenario.MALFORMED,
         name="malformed-answer",
         statement="KMS-FAIL-017",
         store=("KMS-CREATESTORE-035", _UPDATE, "KMS-RESP-006", "KMS-RESP-007"),
@@ -192,14 +191,14 @@ _ROWS = (
         cryptography=(_EVERY_CRYPTOGRAPHIC, "KMS-RESP-006", "KMS-RESP-007"),
     ),
     _Row(
-        scenario=Scenario.UNHEALTHY,
+        scenario=FailureScenario.UNHEALTHY,
         name="unavailable-key-managers",
         statement="KMS-FAIL-018",
         store=("KMS-CREATESTORE-031", _UPDATE),
         connect=("KMS-CONNECT-021",),
     ),
     _Row(
-        scenario=Scenario.NOT_CONNECTED,
+        scenario=FailureScenario.NOT_CONNECTED,
         name="disconnected-store",
         statement="KMS-FAIL-019",
         create_key=("KMS-CREATEKEY-004",),
@@ -220,51 +219,53 @@ _INSTEAD = {
     Group.CRYPTOGRAPHY: "KeyUnavailableException",
 }
 _WHERE_RIGHT = {
-    Scenario.INVALID_URI_PATH: ErrorCode.XKS_PROXY_URI_UNREACHABLE,
-    Scenario.NO_TLS: ErrorCode.XKS_PROXY_INVALID_RESPONSE,
+    FailureScenario.INVALID_URI_PATH: ErrorCode.XKS_PROXY_URI_UNREACHABLE,
+    FailureScenario.NO_TLS: ErrorCode.XKS_PROXY_INVALID_RESPONSE,
 }
 
 
-def _misreporting(scenario: Scenario, group: Group, code: str) -> Replacements:
+def _misreporting(scenario: FailureScenario, group: Group, code: str) -> Effects:
     """Another exception, with the same message."""
 
     def misreport(
-        proceed: Error, found: Scenario, asked: Group, behaviour: Behaviour
+        proceed: Error, found: FailureScenario, asked: Group, behaviour: Behaviour
     ) -> KmsError:
         error = proceed(found, asked, behaviour)
         wrong = (found, asked) == (scenario, group)
         return KmsError(code, error.message) if wrong else error
 
-    return {kms_error: misreport}
+    return Replace(kms_error, misreport)
 
 
-def _misjudging(*scenarios: Scenario) -> Replacements:
+def _misjudging(*scenarios: FailureScenario) -> Effects:
     """INTERNAL_ERROR for a ConnectionErrorCode."""
 
     def misjudge(
-        proceed: Callable[[Scenario], ConnectionErrorCode], found: Scenario
+        proceed: Callable[[FailureScenario], ConnectionErrorCode],
+        found: FailureScenario,
     ) -> ConnectionErrorCode:
         wrong = found in scenarios
         return ConnectionErrorCode.INTERNAL_ERROR if wrong else proceed(found)
 
-    return {connection_error_code: misjudge}
+    return Replace(connection_error_code, misjudge)
 
 
-def _register(row: _Row, group: Group, violates: tuple[str, ...]) -> None:
-    where = f"where the table has {row.statement} ({row.scenario})"
-    name = f"{_NAMES[group]}-misreports-{row.name}"
-    everything = (row.statement, *violates)
+def _register(known: _Row, group: Group, violates: tuple[str, ...]) -> None:
+    where = f"where the table has {known.statement} ({known.scenario})"
+    name = f"{_NAMES[group]}-misreports-{known.name}"
+    everything = (known.statement, *violates)
     if group is Group.CONNECT:
         summary = f"A store FAILED to connect with INTERNAL_ERROR {where}."
-        fault(name, violates=everything, summary=summary)(
-            lambda: _misjudging(row.scenario)
-        )
+        row(name, summary, _misjudging(known.scenario), violates=everything)
         return
-    code = _WHERE_RIGHT.get(row.scenario) if group is Group.STORE else None
+    code = _WHERE_RIGHT.get(known.scenario) if group is Group.STORE else None
     instead = code or _INSTEAD[group]
     summary = f"{group}: {instead} {where}."
-    fault(name, violates=everything, summary=summary[0].upper() + summary[1:])(
-        lambda: _misreporting(row.scenario, group, instead)
+    row(
+        name,
+        summary[0].upper() + summary[1:],
+        _misreporting(known.scenario, group, instead),
+        violates=everything,
     )
 
 
@@ -277,67 +278,63 @@ for _row in _ROWS:
     ):
         if _violates is not None:
             _register(_row, _group, _violates)
-
-
-@fault("connect-misreports-what-is-undocumented", violates=("KMS-CONNECT-027",))
-def _connect_misreports_what_is_undocumented() -> Replacements:
-    """A throttled, failing or refusing proxy makes a store FAILED by INTERNAL_ERROR."""
-    return _misjudging(Scenario.THROTTLING, Scenario.INTERNAL, Scenario.VALIDATION)
-
-
-@fault(
+row(
+    "connect-misreports-what-is-undocumented",
+    "A throttled, failing or refusing proxy makes a store FAILED by INTERNAL_ERROR.",
+    _misjudging(
+        FailureScenario.THROTTLING, FailureScenario.INTERNAL, FailureScenario.VALIDATION
+    ),
+    violates=("KMS-CONNECT-027",),
+)
+row(
     "throttling-of-proxy-as-kms-throttling",
+    "Passes the proxy's ThrottlingException on to callers of cryptography.",
+    _misreporting(FailureScenario.THROTTLING, Group.CRYPTOGRAPHY, ErrorCode.THROTTLING),
     violates=("KMS-FAIL-010", _EVERY_CRYPTOGRAPHIC, "KMS-FAIL-024"),
 )
-def _throttling_of_proxy_as_kms_throttling() -> Replacements:
-    """Passes the proxy's ThrottlingException on to callers of cryptography."""
-    return _misreporting(Scenario.THROTTLING, Group.CRYPTOGRAPHY, ErrorCode.THROTTLING)
 
 
-@fault(
-    "generate-data-key-misreports-failures",
-    violates=(_EVERY_CRYPTOGRAPHIC, _ANY_FAILURE),
-)
-def _generate_data_key_misreports_failures() -> Replacements:
+@fault(violates=(_EVERY_CRYPTOGRAPHIC, _ANY_FAILURE), operations=("GenerateDataKey",))
+def generate_data_key_misreports_failures() -> Effects:
     """GenerateDataKey has a KeyUnavailableException for every failure of the proxy."""
 
-    def rename(_region: Region, _call: Call, error: KmsError) -> KmsError | None:
+    def rename(_context: Context, _call: Call, error: KmsError) -> KmsError | None:
         if not isinstance(error.__context__, ProxyFailure):
             return None
         return KmsError(_INSTEAD[Group.CRYPTOGRAPHY], error.message)
 
-    return raising(rename, "GenerateDataKey")
+    return raising(rename)
 
 
-@fault("failures-in-other-words", violates=("KMS-FAIL-025",))
-def _failures_in_other_words() -> Replacements:
+@fault(violates=("KMS-FAIL-025",))
+def failures_in_other_words() -> Effects:
     """Reports every failure with the right exception, and a text of its own."""
 
     def reword(
-        proceed: Error, scenario: Scenario, group: Group, behaviour: Behaviour
+        proceed: Error, scenario: FailureScenario, group: Group, behaviour: Behaviour
     ) -> KmsError:
         error = proceed(scenario, group, behaviour)
         return KmsError(error.code, "The external key store proxy failed.")
 
-    return {kms_error: reword}
+    return Replace(kms_error, reword)
 
 
-@fault("messages-differ-between-operations", violates=("KMS-FAIL-020",))
-def _messages_differ_between_operations() -> Replacements:
+@fault(violates=("KMS-FAIL-020",))
+def messages_differ_between_operations() -> Effects:
     """CreateKey has the Developer Guide's messages, other operations have not."""
 
     def reword(
-        proceed: Error, scenario: Scenario, group: Group, behaviour: Behaviour
+        proceed: Error, scenario: FailureScenario, group: Group, behaviour: Behaviour
     ) -> KmsError:
         error = proceed(scenario, group, behaviour)
         guide = FAILURES[scenario].guide if group is Group.CREATE_KEY else ""
         return KmsError(error.code, guide or error.message)
 
-    return {kms_error: reword}
+    return Replace(kms_error, reword)
 
 
-@fault("degraded-key-manager-as-unavailable", violates=("KMS-CREATESTORE-032",))
-def _degraded_key_manager_as_unavailable() -> Replacements:
+@fault(violates=("KMS-CREATESTORE-032",))
+def degraded_key_manager_as_unavailable() -> Effects:
     """Takes a proxy for unhealthy if one of its key managers is not ACTIVE."""
 
     def judge(
@@ -345,7 +342,7 @@ def _degraded_key_manager_as_unavailable() -> Replacements:
     ) -> HealthStatus:
         health = proceed(document)
         if any(each.health_status != "ACTIVE" for each in health.ekm_fleet_details):
-            raise ProxyFailure(Scenario.UNHEALTHY)
+            raise ProxyFailure(FailureScenario.UNHEALTHY)
         return health
 
-    return {read_health_status: judge}
+    return Replace(read_health_status, judge)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pytest_xks.kms.faults.catalogue import fault
+from pytest_xks.faults import Replace
+from pytest_xks.kms.faults.catalogue import fault, row
 from pytest_xks.kms.proxy_calls.client import request_to_proxy, sign_for_proxy
 from pytest_xks.proxy_api.errors import Operation
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from pytest_xks.faults import Effects
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.faults.catalogue import Replacements
-    from pytest_xks.kms.proxy_calls.client import ProxyTarget
+    from pytest_xks.kms.proxy_calls.endpoint import ProxyEndpoint
     from pytest_xks.proxy_api.http import Request
 
     Document = dict[str, Any]
@@ -44,7 +45,7 @@ class _Edit:
     during: frozenset[str] = frozenset()
     """The operations of the KMS API; all of them by default."""
 
-    def build(self) -> Replacements:
+    def build(self) -> Effects:
         """What takes the place of ``request_to_proxy``."""
 
         def send(proceed: Callable[..., Request], *parts: Any) -> Request:  # noqa: ANN401 - those of the step
@@ -56,7 +57,7 @@ class _Edit:
                 self.change(call, edited)
             return proceed(call, target, operation, external_key_id, edited)
 
-        return {request_to_proxy: send}
+        return Replace(request_to_proxy, send)
 
 
 def _saying(**members: object) -> Change:
@@ -231,23 +232,23 @@ _EDITS = (
 )
 
 for _edit in _EDITS:
-    fault(_edit.name, violates=_edit.violates, summary=_edit.summary)(_edit.build)
+    row(_edit.name, _edit.summary, _edit.build(), violates=_edit.violates)
 
 
 # -- around the document ----------------------------------------------------------
 
 
-def _sending(change: Callable[[Request], Request]) -> Replacements:
+def _sending(change: Callable[[Request], Request]) -> Effects:
     """Changes the request before it is signed."""
 
     def send(proceed: Callable[..., Request], *parts: object) -> Request:
         return change(proceed(*parts))
 
-    return {request_to_proxy: send}
+    return Replace(request_to_proxy, send)
 
 
-@fault("requests-with-content-type-of-aws-json", violates=("KMS-WIRE-001",))
-def _requests_with_content_type_of_aws_json() -> Replacements:
+@fault(violates=("KMS-WIRE-001",))
+def requests_with_content_type_of_aws_json() -> Effects:
     """Sends Content-Type application/x-amz-json-1.1, as the KMS API has it."""
 
     def retype(request: Request) -> Request:
@@ -258,8 +259,8 @@ def _requests_with_content_type_of_aws_json() -> Replacements:
     return _sending(retype)
 
 
-@fault("requests-with-query-string", violates=("KMS-WIRE-001",))
-def _requests_with_query_string() -> Replacements:
+@fault(violates=("KMS-WIRE-001",))
+def requests_with_query_string() -> Effects:
     """Names the operation in a query string, too."""
 
     def query(request: Request) -> Request:
@@ -271,19 +272,19 @@ def _requests_with_query_string() -> Replacements:
     return _sending(query)
 
 
-@fault("signature-for-another-region", violates=("KMS-WIRE-002",))
-def _signature_for_another_region() -> Replacements:
+@fault(violates=("KMS-WIRE-002",))
+def signature_for_another_region() -> Effects:
     """Signs for the Region us-west-1, wherever the key store is."""
 
     def sign(
         proceed: Callable[..., Request],
         request: Request,
-        target: ProxyTarget,
+        target: ProxyEndpoint,
         now: datetime,
     ) -> Request:
         return proceed(request, replace(target, region="us-west-1"), now)
 
-    return {sign_for_proxy: sign}
+    return Replace(sign_for_proxy, sign)
 
 
 _NOT_SERVED = ("KMS-CRYPTO-001", "KMS-STATE-019")
@@ -291,14 +292,14 @@ _NOT_SERVED = ("KMS-CRYPTO-001", "KMS-STATE-019")
 
 
 def _signing_one(
-    change: Callable[[ProxyTarget, datetime], tuple[ProxyTarget, datetime]],
-) -> Replacements:
+    change: Callable[[ProxyEndpoint, datetime], tuple[ProxyEndpoint, datetime]],
+) -> Effects:
     """Signs for another credential or time, for one operation only."""
 
     def sign(
         proceed: Callable[..., Request],
         request: Request,
-        target: ProxyTarget,
+        target: ProxyEndpoint,
         now: datetime,
     ) -> Request:
         metadata = json.loads(request.body)["requestMetadata"]
@@ -306,21 +307,23 @@ def _signing_one(
             return proceed(request, target, now)
         return proceed(request, *change(target, now))
 
-    return {sign_for_proxy: sign}
+    return Replace(sign_for_proxy, sign)
 
 
-@fault("data-key-signed-with-another-secret", violates=("KMS-WIRE-002", *_NOT_SERVED))
-def _data_key_signed_with_another_secret() -> Replacements:
+@fault(violates=("KMS-WIRE-002", *_NOT_SERVED))
+def data_key_signed_with_another_secret() -> Effects:
     """Signs the request for GenerateDataKeyWithoutPlaintext with a wrong secret."""
 
-    def spoil(target: ProxyTarget, now: datetime) -> tuple[ProxyTarget, datetime]:
+    def spoil(target: ProxyEndpoint, now: datetime) -> tuple[ProxyEndpoint, datetime]:
         wrong = replace(target.credential, secret_access_key="A" * 43)
         return replace(target, credential=wrong), now
 
     return _signing_one(spoil)
 
 
-@fault("data-key-dated-an-hour-ago", violates=("KMS-WIRE-003", *_NOT_SERVED))
-def _data_key_dated_an_hour_ago() -> Replacements:
-    """Dates the request for GenerateDataKeyWithoutPlaintext an hour back."""
-    return _signing_one(lambda target, now: (target, now - timedelta(hours=1)))
+row(
+    "data-key-dated-an-hour-ago",
+    "Dates the request for GenerateDataKeyWithoutPlaintext an hour back.",
+    _signing_one(lambda target, now: (target, now - timedelta(hours=1))),
+    violates=("KMS-WIRE-003", *_NOT_SERVED),
+)

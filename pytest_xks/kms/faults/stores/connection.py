@@ -5,25 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_xks.faults import Edit, Replace
+from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ConnectionErrorCode, ErrorCode, KmsError
-from pytest_xks.kms.faults.catalogue import fault
+from pytest_xks.kms.faults.catalogue import fault, row
 from pytest_xks.kms.faults.patterns import (
-    answering,
     ask_proxy,
-    editing,
     forgiving,
     move,
     renaming,
     store_of,
 )
-from pytest_xks.kms.stores.models import ConnectionState
 from pytest_xks.kms.stores.operations import connect_custom_key_store
+from pytest_xks.kms.stores.store import ConnectionState
 
 if TYPE_CHECKING:
+    from pytest_xks.faults import Effects
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import ExternalKeyStore, Region
+    from pytest_xks.kms.stores.store import ExternalKeyStore
 
 _CONNECT = "ConnectCustomKeyStore"
 _DELETE = "DeleteCustomKeyStore"
@@ -45,151 +46,150 @@ for _operation, _name, _requirement in (
     (_DISCONNECT, "disconnect", "KMS-DISCONNECT-001"),
     (_DELETE, "delete", "KMS-DELETESTORE-001"),
 ):
-    fault(
+    row(
         f"{_name}-of-unknown-store-as-validation",
-        summary=f"Answers {_operation} of no store with a ValidationException.",
+        f"Answers {_operation} of no store with a ValidationException.",
+        renaming(ErrorCode.CUSTOM_KEY_STORE_NOT_FOUND, ErrorCode.VALIDATION),
         violates=(_requirement,),
-    )(
-        lambda operation=_operation: renaming(  # type: ignore[misc] # bound early
-            ErrorCode.CUSTOM_KEY_STORE_NOT_FOUND, ErrorCode.VALIDATION, operation
-        )
+        operations=(_operation,),
     )
-    fault(
+    row(
         f"{_name}-without-id-succeeds",
-        summary=f"Answers {_operation} without CustomKeyStoreId with success.",
+        f"Answers {_operation} without CustomKeyStoreId with success.",
+        forgiving(ErrorCode.VALIDATION),
         violates=(_requirement,),
-    )(
-        lambda operation=_operation: forgiving(  # type: ignore[misc] # bound early
-            ErrorCode.VALIDATION, operation
-        )
+        operations=(_operation,),
     )
 
 
 # -- ConnectCustomKeyStore --------------------------------------------------------
 
 
-@fault("connect-changes-nothing", violates=("KMS-CONNECT-002",))
-def _connect_changes_nothing() -> Replacements:
+@fault(violates=("KMS-CONNECT-002",), operations=("ConnectCustomKeyStore",))
+def connect_changes_nothing() -> Effects:
     """Answers ConnectCustomKeyStore with success, and leaves the store as it was."""
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         if store:
             move(store, ConnectionState.DISCONNECTED)
         return document
 
-    return answering(connect, _CONNECT)
+    return Replace(answer, connect)
 
 
-@fault("first-connection-fails", violates=("KMS-CONNECT-003",))
-def _first_connection_fails() -> Replacements:
+@fault(violates=("KMS-CONNECT-003",), operations=("ConnectCustomKeyStore",))
+def first_connection_fails() -> Effects:
     """Fails to connect a store for the first time, though its proxy is well."""
     tried: set[str] = set()
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         if store and store.connected and store.id not in tried:
             move(store, ConnectionState.FAILED, ConnectionErrorCode.NETWORK_ERRORS)
         tried.add(call.text("CustomKeyStoreId") or "")
         return document
 
-    return answering(connect, _CONNECT)
+    return Replace(answer, connect)
 
 
 @fault(
-    "connect-ignores-refused-signatures",
     violates=("KMS-CONNECT-003", "KMS-CONNECT-016", "KMS-FAIL-006"),
+    operations=("ConnectCustomKeyStore",),
 )
-def _connect_ignores_refused_signatures() -> Replacements:
+def connect_ignores_refused_signatures() -> Effects:
     """Connects a store whose proxy refuses the signature of the health check."""
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         refused = ConnectionErrorCode.INVALID_CREDENTIALS
         if store and store.connection_error_code is refused:
             move(store, ConnectionState.CONNECTED)
         return document
 
-    return answering(connect, _CONNECT)
+    return Replace(answer, connect)
 
 
-@fault("connect-takes-failed-stores", violates=("KMS-CONNECT-005",))
-def _connect_takes_failed_stores() -> Replacements:
+@fault(violates=("KMS-CONNECT-005",), operations=("ConnectCustomKeyStore",))
+def connect_takes_failed_stores() -> Effects:
     """Connects a FAILED store without its being disconnected first."""
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store and store.state is ConnectionState.FAILED:
             move(store, ConnectionState.DISCONNECTED)
-        return proceed(region, call)
+        return proceed(context, call)
 
-    return answering(connect, _CONNECT)
+    return Replace(answer, connect)
 
 
-@fault("connects-only-once", violates=("KMS-CONNECT-006",))
-def _connects_only_once() -> Replacements:
+@fault(violates=("KMS-CONNECT-006",), operations=("ConnectCustomKeyStore",))
+def connects_only_once() -> Effects:
     """Refuses to connect a store that has been connected before."""
     connected: set[str] = set()
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store and store.id in connected and not store.connected:
             raise _wrong_state(store)
-        document = proceed(region, call)
+        document = proceed(context, call)
         if store and store.connected:
             connected.add(store.id)
         return document
 
-    return answering(connect, _CONNECT)
+    return Replace(answer, connect)
 
 
-@fault("connect-again-disconnects", violates=("KMS-CONNECT-006",))
-def _connect_again_disconnects() -> Replacements:
+@fault(violates=("KMS-CONNECT-006",), operations=("ConnectCustomKeyStore",))
+def connect_again_disconnects() -> Effects:
     """Disconnects a store that is CONNECTED already, and answers with success."""
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store and store.connected:
             move(store, ConnectionState.DISCONNECTED)
             return {}
-        return proceed(region, call)
+        return proceed(context, call)
 
-    return answering(connect, _CONNECT)
+    return Replace(answer, connect)
 
 
-@fault("failed-stores-never-connect", violates=("KMS-CONNECT-007",))
-def _failed_stores_never_connect() -> Replacements:
+@fault(violates=("KMS-CONNECT-007",), operations=("ConnectCustomKeyStore",))
+def failed_stores_never_connect() -> Effects:
     """Fails to connect a store that was FAILED, though its proxy is well again."""
     failed: set[str] = set()
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         if store and store.id in failed:
             move(store, ConnectionState.FAILED, ConnectionErrorCode.INTERNAL_ERROR)
         elif store and store.state is ConnectionState.FAILED:
             failed.add(store.id)
         return document
 
-    return answering(connect, _CONNECT)
+    return Replace(answer, connect)
 
 
-@fault("connect-says-create-to-the-proxy", violates=("KMS-CONNECT-008",))
-def _connect_says_create_to_the_proxy() -> Replacements:
-    """Sends kmsOperation CreateCustomKeyStore while it connects a store."""
-    return answering(
-        lambda _, region, call: connect_custom_key_store(
-            region, replace(call, operation="CreateCustomKeyStore")
+row(
+    "connect-says-create-to-the-proxy",
+    "Sends kmsOperation CreateCustomKeyStore while it connects a store.",
+    Replace(
+        answer,
+        lambda _, context, call: connect_custom_key_store(
+            context, replace(call, operation="CreateCustomKeyStore")
         ),
-        _CONNECT,
-    )
+    ),
+    violates=("KMS-CONNECT-008",),
+    operations=("ConnectCustomKeyStore",),
+)
 
 
-@fault("connect-raises-proxy-exceptions", violates=("KMS-CONNECT-010",))
-def _connect_raises_proxy_exceptions() -> Replacements:
+@fault(violates=("KMS-CONNECT-010",), operations=("ConnectCustomKeyStore",))
+def connect_raises_proxy_exceptions() -> Effects:
     """Raises an exception from ConnectCustomKeyStore if the health check fails."""
 
-    def connect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def connect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         if store and store.state is ConnectionState.FAILED:
             raise KmsError(
                 ErrorCode.XKS_PROXY_URI_UNREACHABLE,
@@ -197,20 +197,20 @@ def _connect_raises_proxy_exceptions() -> Replacements:
             )
         return document
 
-    return answering(connect, _CONNECT)
+    return Replace(answer, connect)
 
 
-@fault("proxy-error-shows-as-failed", violates=("KMS-CONNECT-012",))
-def _proxy_error_shows_as_failed() -> Replacements:
+@fault(violates=("KMS-CONNECT-012",), operations=("Encrypt", "DescribeCustomKeyStores"))
+def proxy_error_shows_as_failed() -> Effects:
     """Shows a store as FAILED, once, after an Encrypt that failed with its proxy."""
     troubled: set[str] = set()
 
-    def watch(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def watch(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            document = proceed(region, call)
+            document = proceed(context, call)
         except KmsError as error:
             if "external key manager" in error.message:
-                troubled.update(key.store.id for key in call.keys)
+                troubled.update(key.store.id for key in context.trace.keys)
             raise
         if document and call.operation == _DESCRIBE:
             for entry in document["CustomKeyStores"]:
@@ -219,25 +219,25 @@ def _proxy_error_shows_as_failed() -> Replacements:
                     entry["ConnectionState"] = ConnectionState.FAILED.value
         return document
 
-    return answering(watch, "Encrypt", _DESCRIBE)
+    return Replace(answer, watch)
 
 
-@fault("connection-error-code-in-every-state", violates=("KMS-CONNECT-014",))
-def _connection_error_code_in_every_state() -> Replacements:
+@fault(violates=("KMS-CONNECT-014",), operations=("DescribeCustomKeyStores",))
+def connection_error_code_in_every_state() -> Effects:
     """Shows a ConnectionErrorCode of stores that are not FAILED."""
 
     def add(document: Document) -> None:
         for entry in document["CustomKeyStores"]:
             entry.setdefault("ConnectionErrorCode", "INTERNAL_ERROR")
 
-    return editing(add, _DESCRIBE)
+    return Edit(add)
 
 
 @fault(
-    "cloudhsm-code-for-denied-access",
     violates=("KMS-CONNECT-017", "KMS-CONNECT-026", "KMS-FAIL-007"),
+    operations=("DescribeCustomKeyStores",),
 )
-def _cloudhsm_code_for_denied_access() -> Replacements:
+def cloudhsm_code_for_denied_access() -> Effects:
     """Shows USER_LOCKED_OUT where the proxy denies access."""
 
     def change(document: Document) -> None:
@@ -245,43 +245,49 @@ def _cloudhsm_code_for_denied_access() -> Replacements:
             if entry.get("ConnectionErrorCode") == "XKS_PROXY_ACCESS_DENIED":
                 entry["ConnectionErrorCode"] = "USER_LOCKED_OUT"
 
-    return editing(change, _DESCRIBE)
+    return Edit(change)
 
 
 # -- DisconnectCustomKeyStore -----------------------------------------------------
 
 
-@fault("disconnect-again-succeeds", violates=("KMS-DISCONNECT-002",))
-def _disconnect_again_succeeds() -> Replacements:
-    """Answers DisconnectCustomKeyStore of a DISCONNECTED store with success."""
-    return forgiving(ErrorCode.CUSTOM_KEY_STORE_INVALID_STATE, _DISCONNECT)
+row(
+    "disconnect-again-succeeds",
+    "Answers DisconnectCustomKeyStore of a DISCONNECTED store with success.",
+    forgiving(ErrorCode.CUSTOM_KEY_STORE_INVALID_STATE),
+    violates=("KMS-DISCONNECT-002",),
+    operations=("DisconnectCustomKeyStore",),
+)
 
 
 @fault(
-    "failed-stores-cannot-be-disconnected",
     violates=("KMS-DISCONNECT-003",),
     # It leaves stores behind, until there is no room for others.
     scope=("KMS-DISCONNECT",),
+    operations=("DisconnectCustomKeyStore",),
 )
-def _failed_stores_cannot_be_disconnected() -> Replacements:
+def failed_stores_cannot_be_disconnected() -> Effects:
     """Refuses to disconnect a FAILED store."""
 
-    def disconnect(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def disconnect(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store and store.state is ConnectionState.FAILED:
             raise _wrong_state(store)
-        return proceed(region, call)
+        return proceed(context, call)
 
-    return answering(disconnect, _DISCONNECT)
+    return Replace(answer, disconnect)
 
 
-@fault("disconnected-stores-shown-as-failed", violates=("KMS-DISCONNECT-004",))
-def _disconnected_stores_shown_as_failed() -> Replacements:
+@fault(
+    violates=("KMS-DISCONNECT-004",),
+    operations=("DisconnectCustomKeyStore", "DescribeCustomKeyStores"),
+)
+def disconnected_stores_shown_as_failed() -> Effects:
     """Shows a store that was disconnected as FAILED."""
     disconnected: set[str] = set()
 
-    def watch(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document, store = proceed(region, call), store_of(region, call)
+    def watch(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document, store = proceed(context, call), store_of(context, call)
         if call.operation == _DISCONNECT and store:
             disconnected.add(store.id)
         if call.operation == _DESCRIBE and document:
@@ -293,34 +299,34 @@ def _disconnected_stores_shown_as_failed() -> Replacements:
                     entry["ConnectionState"] = ConnectionState.FAILED.value
         return document
 
-    return answering(watch, _DISCONNECT, _DESCRIBE)
+    return Replace(answer, watch)
 
 
-@fault("disconnected-proxy-is-asked", violates=("KMS-DISCONNECT-005",))
-def _disconnected_proxy_is_asked() -> Replacements:
+@fault(violates=("KMS-DISCONNECT-005",), operations=("DescribeCustomKeyStores",))
+def disconnected_proxy_is_asked() -> Effects:
     """Asks the proxy of a DISCONNECTED store for its health at every description."""
 
-    def describe(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def describe(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store and store.state is ConnectionState.DISCONNECTED:
-            ask_proxy(region, call, store)
-        return proceed(region, call)
+            ask_proxy(context, call, store)
+        return proceed(context, call)
 
-    return answering(describe, _DESCRIBE)
+    return Replace(answer, describe)
 
 
 @fault(
-    "disconnected-stores-cannot-be-renamed",
     violates=("KMS-DISCONNECT-007", "KMS-UPDATESTORE-002"),
+    operations=("UpdateCustomKeyStore",),
 )
-def _disconnected_stores_cannot_be_renamed() -> Replacements:
+def disconnected_stores_cannot_be_renamed() -> Effects:
     """Refuses to rename a DISCONNECTED store."""
 
-    def update(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def update(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         renames = call.text("NewCustomKeyStoreName") is not None
         if store and renames and store.state is ConnectionState.DISCONNECTED:
             raise _wrong_state(store)
-        return proceed(region, call)
+        return proceed(context, call)
 
-    return answering(update, "UpdateCustomKeyStore")
+    return Replace(answer, update)

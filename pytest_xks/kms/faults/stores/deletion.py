@@ -5,94 +5,97 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_xks.faults import Replace
+from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
-from pytest_xks.kms.faults.catalogue import fault
-from pytest_xks.kms.faults.patterns import (
-    answering,
-    ask_proxy,
-    move,
-    renaming,
-    store_of,
-)
-from pytest_xks.kms.stores.models import ConnectionState
+from pytest_xks.kms.faults.catalogue import fault, row
+from pytest_xks.kms.faults.patterns import ask_proxy, move, renaming, store_of
+from pytest_xks.kms.stores.store import ConnectionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.faults import Effects
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import Region
 
 _CREATE = "CreateCustomKeyStore"
 _DELETE = "DeleteCustomKeyStore"
 _DESCRIBE = "DescribeCustomKeyStores"
 
 
-@fault("delete-forgets-pending-keys", violates=("KMS-DELETESTORE-002",))
-def _delete_forgets_pending_keys() -> Replacements:
+@fault(violates=("KMS-DELETESTORE-002",), operations=("DeleteCustomKeyStore",))
+def delete_forgets_pending_keys() -> Effects:
     """Deletes a store whose keys all wait for their deletion."""
 
-    def delete(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def delete(proceed: Answer, context: Context, call: Call) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
-            store = store_of(region, call)
+            store = store_of(context, call)
             if store is None or error.code != ErrorCode.CUSTOM_KEY_STORE_HAS_CMKS:
                 raise
-            states = {key.key_state for key in region.keys.in_store(store.id)}
+            states = {key.key_state for key in context.region.keys.in_store(store.id)}
             if states != {"PendingDeletion"}:
                 raise
-            region.stores.pop(store.id)
+            context.region.stores.pop(store.id)
             return {}
 
-    return answering(delete, _DELETE)
+    return Replace(answer, delete)
 
 
-@fault("delete-of-store-with-keys-as-wrong-state", violates=("KMS-DELETESTORE-002",))
-def _delete_of_store_with_keys_as_wrong_state() -> Replacements:
-    """Answers DeleteCustomKeyStore of a store with keys with another exception."""
-    return renaming(
-        ErrorCode.CUSTOM_KEY_STORE_HAS_CMKS,
-        ErrorCode.CUSTOM_KEY_STORE_INVALID_STATE,
-        _DELETE,
-    )
+row(
+    "delete-of-store-with-keys-as-wrong-state",
+    "Answers DeleteCustomKeyStore of a store with keys with another exception.",
+    renaming(
+        ErrorCode.CUSTOM_KEY_STORE_HAS_CMKS, ErrorCode.CUSTOM_KEY_STORE_INVALID_STATE
+    ),
+    violates=("KMS-DELETESTORE-002",),
+    operations=("DeleteCustomKeyStore",),
+)
 
 
-@fault("delete-takes-any-state", violates=("KMS-DELETESTORE-003",))
-def _delete_takes_any_state() -> Replacements:
+@fault(violates=("KMS-DELETESTORE-003",), operations=("DeleteCustomKeyStore",))
+def delete_takes_any_state() -> Effects:
     """Deletes a store without keys in whatever state it is."""
 
-    def delete(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
-        if store and not region.keys.in_store(store.id):
+    def delete(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
+        if store and not context.region.keys.in_store(store.id):
             move(store, ConnectionState.DISCONNECTED)
-        return proceed(region, call)
+        return proceed(context, call)
 
-    return answering(delete, _DELETE)
+    return Replace(answer, delete)
 
 
-@fault("delete-asks-the-proxy", violates=("KMS-DELETESTORE-004",))
-def _delete_asks_the_proxy() -> Replacements:
+@fault(violates=("KMS-DELETESTORE-004",), operations=("DeleteCustomKeyStore",))
+def delete_asks_the_proxy() -> Effects:
     """Asks the proxy of a store for its health before it deletes the store."""
 
-    def delete(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = store_of(region, call)
+    def delete(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = store_of(context, call)
         if store:
-            ask_proxy(region, call, store)
-        return proceed(region, call)
+            ask_proxy(context, call, store)
+        return proceed(context, call)
 
-    return answering(delete, _DELETE)
+    return Replace(answer, delete)
 
 
-@fault("deleted-stores-are-found", violates=("KMS-DELETESTORE-005",))
-def _deleted_stores_are_found() -> Replacements:
+@fault(
+    violates=("KMS-DELETESTORE-005",),
+    operations=("DeleteCustomKeyStore", "DescribeCustomKeyStores"),
+)
+def deleted_stores_are_found() -> Effects:
     """Describes a deleted store by its id or name as if it were there."""
     return _remembering(_found)
 
 
-@fault("deleted-stores-are-listed", violates=("KMS-DELETESTORE-005",))
-def _deleted_stores_are_listed() -> Replacements:
+@fault(
+    violates=("KMS-DELETESTORE-005",),
+    operations=("DeleteCustomKeyStore", "DescribeCustomKeyStores"),
+)
+def deleted_stores_are_listed() -> Effects:
     """Lists deleted stores among all others."""
     return _remembering(_listed)
 
@@ -115,24 +118,24 @@ def _listed(call: Call, deleted: list[Document], entries: list[Document]) -> Non
 
 def _remembering(
     add: Callable[[Call, list[Document], list[Document]], None],
-) -> Replacements:
+) -> Effects:
     """Adds entries of deleted stores to what DescribeCustomKeyStores answers."""
     deleted: list[Document] = []
 
-    def watch(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def watch(proceed: Answer, context: Context, call: Call) -> Document | None:
         if call.operation == _DELETE:
             store_id = call.text("CustomKeyStoreId")
             asked = replace(
                 call, operation=_DESCRIBE, parameters={"CustomKeyStoreId": store_id}
             )
-            described = proceed(region, asked) if store_of(region, call) else None
-            document = proceed(region, call)
+            described = proceed(context, asked) if store_of(context, call) else None
+            document = proceed(context, call)
             deleted.extend(described["CustomKeyStores"] if described else ())
             return document
         entries: list[Document] = []
         add(call, deleted, entries)
         try:
-            document = proceed(region, call) or {}
+            document = proceed(context, call) or {}
         except KmsError:
             if not entries:
                 raise
@@ -140,25 +143,28 @@ def _remembering(
         document["CustomKeyStores"] = [*document["CustomKeyStores"], *entries]
         return document
 
-    return answering(watch, _DELETE, _DESCRIBE)
+    return Replace(answer, watch)
 
 
-@fault("names-of-deleted-stores-stay-taken", violates=("KMS-DELETESTORE-006",))
-def _names_of_deleted_stores_stay_taken() -> Replacements:
+@fault(
+    violates=("KMS-DELETESTORE-006",),
+    operations=("CreateCustomKeyStore", "DeleteCustomKeyStore"),
+)
+def names_of_deleted_stores_stay_taken() -> Effects:
     """Refuses a new store the name of a deleted one."""
     taken: set[str] = set()
 
-    def watch(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def watch(proceed: Answer, context: Context, call: Call) -> Document | None:
         name = call.text("CustomKeyStoreName")
         if call.operation == _CREATE and name in taken:
             raise KmsError(
                 ErrorCode.CUSTOM_KEY_STORE_NAME_IN_USE,
                 f"The custom key store name {name} was assigned before.",
             )
-        store = store_of(region, call)
-        document = proceed(region, call)
+        store = store_of(context, call)
+        document = proceed(context, call)
         if call.operation == _DELETE and store:
             taken.add(store.name)
         return document
 
-    return answering(watch, _CREATE, _DELETE)
+    return Replace(answer, watch)

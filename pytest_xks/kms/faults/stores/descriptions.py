@@ -5,23 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_xks.faults import Edit, Replace
+from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
-from pytest_xks.kms.faults.catalogue import fault
-from pytest_xks.kms.faults.patterns import (
-    answering,
-    asking,
-    editing,
-    forgiving,
-    renaming,
-)
+from pytest_xks.kms.faults.catalogue import fault, row
+from pytest_xks.kms.faults.patterns import asking, forgiving, renaming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_xks.faults import Effects
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import Region
 
 _DESCRIBE = "DescribeCustomKeyStores"
 _CREATE = "CreateCustomKeyStore"
@@ -31,29 +27,29 @@ _NINE = 9
 # -- filters and pages ------------------------------------------------------------
 
 
-@fault("describe-takes-both-filters", violates=("KMS-DESCRIBESTORE-001",))
-def _describe_takes_both_filters() -> Replacements:
+@fault(violates=("KMS-DESCRIBESTORE-001",), operations=("DescribeCustomKeyStores",))
+def describe_takes_both_filters() -> Effects:
     """Ignores the name if DescribeCustomKeyStores gets an id as well."""
 
-    def describe(proceed: Answer, region: Region, call: Call) -> Document | None:
+    def describe(proceed: Answer, context: Context, call: Call) -> Document | None:
         parameters = dict(call.parameters)
         if call.text("CustomKeyStoreId") is not None:
             parameters.pop("CustomKeyStoreName", None)
-        return proceed(region, replace(call, parameters=parameters))
+        return proceed(context, replace(call, parameters=parameters))
 
-    return answering(describe, _DESCRIBE)
+    return Replace(answer, describe)
 
 
 @fault(
-    "disconnected-stores-are-not-listed",
     # Whoever counts what is listed finds the quota too small.
     violates=("KMS-DESCRIBESTORE-001", "KMS-QUOTA-001"),
+    operations=("DescribeCustomKeyStores",),
 )
-def _disconnected_stores_are_not_listed() -> Replacements:
+def disconnected_stores_are_not_listed() -> Effects:
     """Lists no store that is DISCONNECTED unless it is asked for by id or name."""
 
-    def describe(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call)
+    def describe(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call)
         if document and not {"CustomKeyStoreId", "CustomKeyStoreName"} & set(
             call.parameters
         ):
@@ -64,106 +60,116 @@ def _disconnected_stores_are_not_listed() -> Replacements:
             ]
         return document
 
-    return answering(describe, _DESCRIBE)
+    return Replace(answer, describe)
 
 
-@fault(
+row(
     "describe-of-unknown-store-is-empty",
-    violates=("KMS-DESCRIBESTORE-002", "KMS-DELETESTORE-005", "KMS-GEN-009"),
-)
-def _describe_of_unknown_store_is_empty() -> Replacements:
-    """Answers a filter that matches no store with an empty list."""
-    return forgiving(
+    "Answers a filter that matches no store with an empty list.",
+    forgiving(
         ErrorCode.CUSTOM_KEY_STORE_NOT_FOUND,
-        _DESCRIBE,
         document={"CustomKeyStores": [], "Truncated": False},
-    )
-
-
-@fault("describe-ignores-limit", violates=("KMS-DESCRIBESTORE-003",))
-def _describe_ignores_limit() -> Replacements:
-    """Lists all stores on one page, whatever Limit says."""
-    return asking(_DESCRIBE, Limit=None)
-
-
-@fault("bad-marker-as-validation", violates=("KMS-DESCRIBESTORE-003",))
-def _bad_marker_as_validation() -> Replacements:
-    """Answers a Marker that is not valid with a ValidationException."""
-    return renaming(ErrorCode.INVALID_MARKER, ErrorCode.VALIDATION, _DESCRIBE)
-
-
-@fault("truncated-without-next-marker", violates=("KMS-DESCRIBESTORE-003",))
-def _truncated_without_next_marker() -> Replacements:
-    """Lists a page of stores without saying where the next one begins."""
-    return editing(lambda document: document.pop("NextMarker", None), _DESCRIBE)
+    ),
+    violates=("KMS-DESCRIBESTORE-002", "KMS-DELETESTORE-005", "KMS-GEN-009"),
+    operations=("DescribeCustomKeyStores",),
+)
+row(
+    "describe-ignores-limit",
+    "Lists all stores on one page, whatever Limit says.",
+    asking(Limit=None),
+    violates=("KMS-DESCRIBESTORE-003",),
+    operations=("DescribeCustomKeyStores",),
+)
+row(
+    "bad-marker-as-validation",
+    "Answers a Marker that is not valid with a ValidationException.",
+    renaming(ErrorCode.INVALID_MARKER, ErrorCode.VALIDATION),
+    violates=("KMS-DESCRIBESTORE-003",),
+    operations=("DescribeCustomKeyStores",),
+)
+row(
+    "truncated-without-next-marker",
+    "Lists a page of stores without saying where the next one begins.",
+    Edit(lambda document: document.pop("NextMarker", None)),
+    violates=("KMS-DESCRIBESTORE-003",),
+    operations=("DescribeCustomKeyStores",),
+)
 
 
 # -- entries ----------------------------------------------------------------------
 
 
-def _changing(change: Callable[[Document], object]) -> Replacements:
+def _changing(change: Callable[[Document], object]) -> Effects:
     """Changes the entry of every store."""
 
     def edit(document: Document) -> None:
         for entry in document["CustomKeyStores"]:
             change(entry)
 
-    return editing(edit, _DESCRIBE)
+    return Edit(edit)
 
 
-def _changing_configuration(change: Callable[[Document], object]) -> Replacements:
+def _changing_configuration(change: Callable[[Document], object]) -> Effects:
     """Changes the XksProxyConfiguration of every store."""
     return _changing(lambda entry: change(entry["XksProxyConfiguration"]))
 
 
-@fault("describe-without-creation-date", violates=("KMS-DESCRIBESTORE-004",))
-def _describe_without_creation_date() -> Replacements:
-    """Leaves CreationDate out of what it says of a store."""
-    return _changing(lambda entry: entry.pop("CreationDate"))
-
-
-@fault(
-    "describe-names-connectivity-as-requests-do",
-    violates=("KMS-DESCRIBESTORE-005", "KMS-DESCRIBESTORE-011"),
+row(
+    "describe-without-creation-date",
+    "Leaves CreationDate out of what it says of a store.",
+    _changing(lambda entry: entry.pop("CreationDate")),
+    violates=("KMS-DESCRIBESTORE-004",),
+    operations=("DescribeCustomKeyStores",),
 )
-def _describe_names_connectivity_as_requests_do() -> Replacements:
-    """Calls the member Connectivity by its name in requests, XksProxyConnectivity."""
-    return _changing_configuration(
+row(
+    "describe-names-connectivity-as-requests-do",
+    "Calls the member Connectivity by its name in requests, XksProxyConnectivity.",
+    _changing_configuration(
         lambda members: members.update(XksProxyConnectivity=members.pop("Connectivity"))
-    )
-
-
-@fault("public-stores-show-vpc-members", violates=("KMS-DESCRIBESTORE-005",))
-def _public_stores_show_vpc_members() -> Replacements:
-    """Shows an empty VpcEndpointServiceName of stores with a public endpoint."""
-    return _changing_configuration(
+    ),
+    violates=("KMS-DESCRIBESTORE-005", "KMS-DESCRIBESTORE-011"),
+    operations=("DescribeCustomKeyStores",),
+)
+row(
+    "public-stores-show-vpc-members",
+    "Shows an empty VpcEndpointServiceName of stores with a public endpoint.",
+    _changing_configuration(
         lambda members: members.setdefault("VpcEndpointServiceName", "")
-    )
+    ),
+    violates=("KMS-DESCRIBESTORE-005",),
+    operations=("DescribeCustomKeyStores",),
+)
 
 
-@fault("describe-returns-the-secret", violates=("KMS-DESCRIBESTORE-006",))
-def _describe_returns_the_secret() -> Replacements:
+@fault(violates=("KMS-DESCRIBESTORE-006",), operations=("DescribeCustomKeyStores",))
+def describe_returns_the_secret() -> Effects:
     """Returns the secret access key of the proxy's credential."""
 
-    def describe(proceed: Answer, region: Region, call: Call) -> Document | None:
-        document = proceed(region, call) or {}
+    def describe(proceed: Answer, context: Context, call: Call) -> Document | None:
+        document = proceed(context, call) or {}
         for entry in document["CustomKeyStores"]:
-            store = region.stores[entry["CustomKeyStoreId"]]
+            store = context.region.stores[entry["CustomKeyStoreId"]]
             secret = store.configuration.credential.secret_access_key
             entry["XksProxyConfiguration"]["RawSecretAccessKey"] = secret
         return document
 
-    return answering(describe, _DESCRIBE)
+    return Replace(answer, describe)
 
 
-@fault("describe-has-cloudhsm-members", violates=("KMS-DESCRIBESTORE-007",))
-def _describe_has_cloudhsm_members() -> Replacements:
-    """Says of an external key store what only AWS CloudHSM key stores have."""
-    return _changing(lambda entry: entry.update(CloudHsmClusterId=""))
+row(
+    "describe-has-cloudhsm-members",
+    "Says of an external key store what only AWS CloudHSM key stores have.",
+    _changing(lambda entry: entry.update(CloudHsmClusterId="")),
+    violates=("KMS-DESCRIBESTORE-007",),
+    operations=("DescribeCustomKeyStores",),
+)
 
 
-@fault("connected-in-prose", violates=("KMS-DESCRIBESTORE-008", "KMS-CONNECT-003"))
-def _connected_in_prose() -> Replacements:
+@fault(
+    violates=("KMS-DESCRIBESTORE-008", "KMS-CONNECT-003"),
+    operations=("DescribeCustomKeyStores",),
+)
+def connected_in_prose() -> Effects:
     """Shows the ConnectionState CONNECTED as Connected, as the guide's prose does."""
 
     def change(entry: Document) -> None:
@@ -173,8 +179,8 @@ def _connected_in_prose() -> Replacements:
     return _changing(change)
 
 
-@fault("vpc-endpoint-without-scheme", violates=("KMS-DESCRIBESTORE-009",))
-def _vpc_endpoint_without_scheme() -> Replacements:
+@fault(violates=("KMS-DESCRIBESTORE-009",), operations=("DescribeCustomKeyStores",))
+def vpc_endpoint_without_scheme() -> Effects:
     """Shows the private DNS name of a VPC endpoint service without https://."""
 
     def change(members: Document) -> None:
@@ -184,30 +190,36 @@ def _vpc_endpoint_without_scheme() -> Replacements:
     return _changing_configuration(change)
 
 
-@fault("vpc-owner-is-not-shown", violates=("KMS-DESCRIBESTORE-011",))
-def _vpc_owner_is_not_shown() -> Replacements:
-    """Leaves VpcEndpointServiceOwner out of what it says of a store."""
-    return _changing_configuration(
+row(
+    "vpc-owner-is-not-shown",
+    "Leaves VpcEndpointServiceOwner out of what it says of a store.",
+    _changing_configuration(
         lambda members: members.pop("VpcEndpointServiceOwner", None)
-    )
+    ),
+    violates=("KMS-DESCRIBESTORE-011",),
+    operations=("DescribeCustomKeyStores",),
+)
 
 
 # -- the quota --------------------------------------------------------------------
 
 
-@fault("store-quota-as-validation", violates=("KMS-QUOTA-001",))
-def _store_quota_as_validation() -> Replacements:
-    """Answers the eleventh CreateCustomKeyStore with a ValidationException."""
-    return renaming(ErrorCode.LIMIT_EXCEEDED, ErrorCode.VALIDATION, _CREATE)
+row(
+    "store-quota-as-validation",
+    "Answers the eleventh CreateCustomKeyStore with a ValidationException.",
+    renaming(ErrorCode.LIMIT_EXCEEDED, ErrorCode.VALIDATION),
+    violates=("KMS-QUOTA-001",),
+    operations=("CreateCustomKeyStore",),
+)
 
 
-@fault("room-for-nine-stores", violates=("KMS-QUOTA-001",))
-def _room_for_nine_stores() -> Replacements:
+@fault(violates=("KMS-QUOTA-001",), operations=("CreateCustomKeyStore",))
+def room_for_nine_stores() -> Effects:
     """Refuses the tenth key store."""
 
-    def create(proceed: Answer, region: Region, call: Call) -> Document | None:
-        if len(region.stores) >= _NINE:
+    def create(proceed: Answer, context: Context, call: Call) -> Document | None:
+        if len(context.region.stores) >= _NINE:
             raise KmsError(ErrorCode.LIMIT_EXCEEDED, "Nine key stores are enough.")
-        return proceed(region, call)
+        return proceed(context, call)
 
-    return answering(create, _CREATE)
+    return Replace(answer, create)

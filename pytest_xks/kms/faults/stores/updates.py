@@ -6,76 +6,77 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_xks.faults import Replace
+from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.steps import replaced
-from pytest_xks.kms.faults.catalogue import fault, nothing
-from pytest_xks.kms.faults.patterns import adjusting, answering, asking, renaming
+from pytest_xks.kms.faults.catalogue import fault, nothing, row
+from pytest_xks.kms.faults.patterns import adjusting, asking, renaming
 from pytest_xks.kms.stores.operations import check_health, check_updatable
 from pytest_xks.kms.stores.uniqueness import check_unique
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pytest_xks.faults import Effects
     from pytest_xks.kms.desk.call import Call
-    from pytest_xks.kms.faults.catalogue import Replacements
+    from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.patterns import Answer, Document
-    from pytest_xks.kms.stores.models import (
-        ExternalKeyStore,
-        Region,
-        StoreConfiguration,
-    )
+    from pytest_xks.kms.stores.store import ExternalKeyStore, StoreConfiguration
 
-    Change = Callable[[Region, Document], object]
-    Respond = Callable[[Answer, Region, Call, ExternalKeyStore], Document | None]
+    Change = Callable[[Context, Document], object]
+    Respond = Callable[[Answer, Context, Call, ExternalKeyStore], Document | None]
 
 _UPDATE = "UpdateCustomKeyStore"
 _CREDENTIAL = "XksProxyAuthenticationCredential"
 
 
-def _store(region: Region, parameters: Mapping[str, object]) -> ExternalKeyStore | None:
-    return region.stores.get(str(parameters.get("CustomKeyStoreId")))
+def _store(
+    context: Context, parameters: Mapping[str, object]
+) -> ExternalKeyStore | None:
+    return context.region.stores.get(str(parameters.get("CustomKeyStoreId")))
 
 
-def _updating(respond: Respond) -> Replacements:
+def _updating(respond: Respond) -> Effects:
     """Answers in a way of its own, if there is such a key store."""
 
-    def update(proceed: Answer, region: Region, call: Call) -> Document | None:
-        store = _store(region, call.parameters)
+    def update(proceed: Answer, context: Context, call: Call) -> Document | None:
+        store = _store(context, call.parameters)
         if store is None:
-            return proceed(region, call)
-        return respond(proceed, region, call, store)
+            return proceed(context, call)
+        return respond(proceed, context, call, store)
 
-    return answering(update, _UPDATE)
+    return Replace(answer, update)
 
 
 # -- parameters -------------------------------------------------------------------
 
 
-@fault("update-of-unknown-key-store-as-validation", violates=("KMS-UPDATESTORE-001",))
-def _update_of_unknown_key_store_as_validation() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-001",), operations=("UpdateCustomKeyStore",))
+def update_of_unknown_key_store_as_validation() -> Effects:
     """Answers UpdateCustomKeyStore of no store with a ValidationException."""
     code = ErrorCode.CUSTOM_KEY_STORE_NOT_FOUND
-    return renaming(code, ErrorCode.VALIDATION, _UPDATE)
+    return renaming(code, ErrorCode.VALIDATION)
 
 
-@fault("update-changes-one-property-only", violates=("KMS-UPDATESTORE-001",))
-def _update_changes_one_property_only() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-001",), operations=("UpdateCustomKeyStore",))
+def update_changes_one_property_only() -> Effects:
     """Ignores all other changes in a call that changes the name."""
 
-    def forget(_: Region, parameters: Document) -> None:
+    def forget(_: Context, parameters: Document) -> None:
         if "NewCustomKeyStoreName" in parameters:
             parameters.pop("XksProxyUriPath", None)
             parameters.pop(_CREDENTIAL, None)
 
-    return adjusting(forget, _UPDATE)
+    return adjusting(forget)
 
 
-@fault("half-a-credential-completed", violates=("KMS-UPDATESTORE-005",))
-def _half_a_credential_completed() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-005",), operations=("UpdateCustomKeyStore",))
+def half_a_credential_completed() -> Effects:
     """Takes the half of a credential that is not given from the old one."""
 
-    def complete(region: Region, parameters: Document) -> None:
-        store, given = _store(region, parameters), parameters.get(_CREDENTIAL)
+    def complete(context: Context, parameters: Document) -> None:
+        store, given = _store(context, parameters), parameters.get(_CREDENTIAL)
         if store is None or not isinstance(given, dict):
             return
         old = store.configuration.credential
@@ -85,47 +86,50 @@ def _half_a_credential_completed() -> Replacements:
         }
         parameters[_CREDENTIAL] = {**whole, **given}
 
-    return adjusting(complete, _UPDATE)
+    return adjusting(complete)
 
 
-@fault("update-guesses-the-vpc-endpoint-service", violates=("KMS-UPDATESTORE-006",))
-def _update_guesses_the_vpc_endpoint_service() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-006",), operations=("UpdateCustomKeyStore",))
+def update_guesses_the_vpc_endpoint_service() -> Effects:
     """Takes any VPC endpoint service for a change to VPC_ENDPOINT_SERVICE without."""
 
-    def guess(region: Region, parameters: Document) -> None:
-        services = list(region.world.vpc_endpoint_services)
+    def guess(context: Context, parameters: Document) -> None:
+        services = list(context.vpc_endpoint_services)
         if (
             parameters.get("XksProxyConnectivity") == "VPC_ENDPOINT_SERVICE"
             and services
         ):
             parameters.setdefault("XksProxyVpcEndpointServiceName", services[0])
 
-    return adjusting(guess, _UPDATE)
+    return adjusting(guess)
 
 
-@fault("update-to-public-keeps-the-endpoint", violates=("KMS-UPDATESTORE-007",))
-def _update_to_public_keeps_the_endpoint() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-007",), operations=("UpdateCustomKeyStore",))
+def update_to_public_keeps_the_endpoint() -> Effects:
     """Keeps the endpoint if a change to PUBLIC_ENDPOINT does not give one."""
 
-    def keep(region: Region, parameters: Document) -> None:
-        store = _store(region, parameters)
+    def keep(context: Context, parameters: Document) -> None:
+        store = _store(context, parameters)
         if store and parameters.get("XksProxyConnectivity") == "PUBLIC_ENDPOINT":
             old = store.configuration.uri_endpoint
             parameters.setdefault("XksProxyUriEndpoint", old)
 
-    return adjusting(keep, _UPDATE)
+    return adjusting(keep)
 
 
-@fault("update-ignores-cloudhsm-members", violates=("KMS-UPDATESTORE-012",))
-def _update_ignores_cloudhsm_members() -> Replacements:
-    """Ignores members of AWS CloudHSM key stores in a change of an external one."""
-    return asking(_UPDATE, CloudHsmClusterId=None, KeyStorePassword=None)
+row(
+    "update-ignores-cloudhsm-members",
+    "Ignores members of AWS CloudHSM key stores in a change of an external one.",
+    asking(CloudHsmClusterId=None, KeyStorePassword=None),
+    violates=("KMS-UPDATESTORE-012",),
+    operations=("UpdateCustomKeyStore",),
+)
 
 
 # -- connection states ------------------------------------------------------------
 
 
-def _refusing(member: str) -> Replacements:
+def _refusing(member: str) -> Effects:
     """Refuses a member while the key store is CONNECTED."""
 
     def check(
@@ -141,39 +145,38 @@ def _refusing(member: str) -> Replacements:
                 f"The custom key store {store.id} must be DISCONNECTED.",
             )
 
-    return {check_updatable: check}
+    return Replace(check_updatable, check)
 
 
-@fault("rename-only-while-disconnected", violates=("KMS-UPDATESTORE-002",))
-def _rename_only_while_disconnected() -> Replacements:
-    """Refuses a new name while the key store is CONNECTED."""
-    return _refusing("NewCustomKeyStoreName")
-
-
-@fault("uri-path-only-while-disconnected", violates=("KMS-UPDATESTORE-015",))
-def _uri_path_only_while_disconnected() -> Replacements:
-    """Refuses a new path while the key store is CONNECTED."""
-    return _refusing("XksProxyUriPath")
-
-
-@fault(
+row(
+    "rename-only-while-disconnected",
+    "Refuses a new name while the key store is CONNECTED.",
+    _refusing("NewCustomKeyStoreName"),
+    violates=("KMS-UPDATESTORE-002",),
+)
+row(
+    "uri-path-only-while-disconnected",
+    "Refuses a new path while the key store is CONNECTED.",
+    _refusing("XksProxyUriPath"),
+    violates=("KMS-UPDATESTORE-015",),
+)
+row(
     "anything-changed-while-connected",
+    "Changes whatever is asked for, in every ConnectionState.",
+    Replace(check_updatable, nothing),
     violates=("KMS-UPDATESTORE-003", "KMS-UPDATESTORE-004"),
 )
-def _anything_changed_while_connected() -> Replacements:
-    """Changes whatever is asked for, in every ConnectionState."""
-    return {check_updatable: nothing}
 
 
-@fault("refused-update-renames", violates=("KMS-UPDATESTORE-004",))
-def _refused_update_renames() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-004",), operations=("UpdateCustomKeyStore",))
+def refused_update_renames() -> Effects:
     """Changes the name even if it refuses the rest of the call."""
 
     def update(
-        proceed: Answer, region: Region, call: Call, store: ExternalKeyStore
+        proceed: Answer, context: Context, call: Call, store: ExternalKeyStore
     ) -> Document | None:
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
             if error.code == ErrorCode.CUSTOM_KEY_STORE_INVALID_STATE:
                 store.name = call.text("NewCustomKeyStoreName") or store.name
@@ -185,66 +188,69 @@ def _refused_update_renames() -> Replacements:
 # -- the test call ----------------------------------------------------------------
 
 
-@fault("update-without-test-call-while-disconnected", violates=("KMS-UPDATESTORE-016",))
-def _update_without_test_call_while_disconnected() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-016",))
+def update_without_test_call_while_disconnected() -> Effects:
     """Changes a key store that is not CONNECTED without asking its proxy."""
 
     def check(
         proceed: Callable[..., None],
-        region: Region,
+        context: Context,
         call: Call,
         configuration: StoreConfiguration,
         custom_key_store_id: str | None = None,
     ) -> None:
-        if custom_key_store_id is None or region.store(custom_key_store_id).connected:
-            proceed(region, call, configuration, custom_key_store_id)
+        if (
+            custom_key_store_id is None
+            or context.region.store(custom_key_store_id).connected
+        ):
+            proceed(context, call, configuration, custom_key_store_id)
 
-    return {check_health: check}
+    return Replace(check_health, check)
 
 
-@fault("failed-update-applied", violates=("KMS-UPDATESTORE-008",))
-def _failed_update_applied() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-008",), operations=("UpdateCustomKeyStore",))
+def failed_update_applied() -> Effects:
     """Raises the exception of a failed test call, and has changed the key store."""
 
     def update(
-        proceed: Answer, region: Region, call: Call, store: ExternalKeyStore
+        proceed: Answer, context: Context, call: Call, store: ExternalKeyStore
     ) -> Document | None:
         del store
         try:
-            return proceed(region, call)
+            return proceed(context, call)
         except KmsError as error:
             if error.code == ErrorCode.XKS_PROXY_INVALID_RESPONSE:
                 with replaced({check_health: nothing}), suppress(KmsError):
-                    proceed(region, call)
+                    proceed(context, call)
             raise
 
     return _updating(update)
 
 
-@fault("update-tests-the-old-values", violates=("KMS-UPDATESTORE-008",))
-def _update_tests_the_old_values() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-008",))
+def update_tests_the_old_values() -> Effects:
     """Asks the proxy of a CONNECTED key store as it was configured before."""
 
     def check(
         proceed: Callable[..., None],
-        region: Region,
+        context: Context,
         call: Call,
         configuration: StoreConfiguration,
         custom_key_store_id: str | None = None,
     ) -> None:
-        store = region.stores.get(custom_key_store_id or "")
+        store = context.region.stores.get(custom_key_store_id or "")
         if store and store.connected:
             configuration = store.configuration
-        proceed(region, call, configuration, custom_key_store_id)
+        proceed(context, call, configuration, custom_key_store_id)
 
-    return {check_health: check}
+    return Replace(check_health, check)
 
 
 # -- uniqueness -------------------------------------------------------------------
 
 
-@fault("update-ignores-other-key-stores", violates=("KMS-UPDATESTORE-010",))
-def _update_ignores_other_key_stores() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-010",))
+def update_ignores_other_key_stores() -> Effects:
     """Changes a key store to what another one has already."""
 
     def check(
@@ -255,21 +261,21 @@ def _update_ignores_other_key_stores() -> Replacements:
         if but is None:
             proceed(*parts)
 
-    return {check_unique: check}
+    return Replace(check_unique, check)
 
 
 # -- the result -------------------------------------------------------------------
 
 
-@fault("update-forgets-the-endpoint", violates=("KMS-UPDATESTORE-011",))
-def _update_forgets_the_endpoint() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-011",), operations=("UpdateCustomKeyStore",))
+def update_forgets_the_endpoint() -> Effects:
     """Answers a change of the endpoint alone with success, and keeps the old one."""
 
     def update(
-        proceed: Answer, region: Region, call: Call, store: ExternalKeyStore
+        proceed: Answer, context: Context, call: Call, store: ExternalKeyStore
     ) -> Document | None:
         old = store.configuration
-        document = proceed(region, call)
+        document = proceed(context, call)
         if store.configuration.connectivity is old.connectivity:
             kept = replace(store.configuration, uri_endpoint=old.uri_endpoint)
             store.configure(kept, new_credential=False)
@@ -278,15 +284,15 @@ def _update_forgets_the_endpoint() -> Replacements:
     return _updating(update)
 
 
-@fault("credential-in-use-kept", violates=("KMS-UPDATESTORE-013",))
-def _credential_in_use_kept() -> Replacements:
+@fault(violates=("KMS-UPDATESTORE-013",), operations=("UpdateCustomKeyStore",))
+def credential_in_use_kept() -> Effects:
     """Goes on to sign with the old credential if the key store is CONNECTED."""
 
     def update(
-        proceed: Answer, region: Region, call: Call, store: ExternalKeyStore
+        proceed: Answer, context: Context, call: Call, store: ExternalKeyStore
     ) -> Document | None:
         old = store.configuration.credential
-        document = proceed(region, call)
+        document = proceed(context, call)
         if store.connected and set(call.parameters) == {
             "CustomKeyStoreId",
             _CREDENTIAL,

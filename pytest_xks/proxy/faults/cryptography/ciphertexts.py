@@ -1,4 +1,4 @@
-"""Ciphertexts in the words of faults: overlooked parts, disguises, other spellings.
+"""What faults make of ciphertexts: overlooked parts, disguises, other spellings.
 
 A *forgiving* proxy overlooks one part of a ciphertext: it remembers what it sealed and
 finds it again by the other parts. A proxy *in disguise* sends a ciphertext in another

@@ -1,0 +1,215 @@
+"""Probes side by side between their controls, and what their answers mean together.
+
+A *probe* is one request that differs from a good one in a point, with what may come of
+it. A *control* is that good request, of the same operation and credential: it has to be
+served before the probes and after them, or their refusals mean nothing. 429, 5xx and a
+lost connection are no refusal: where one is asked for, the probe is sent again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_xks.certify.run.outcome import NotTestable, Violation
+
+from .bodies import ProxyOperation
+from .expect import SERVED, Outcome, expect
+from .http1 import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .answer import ProxyAnswer
+    from .proxy_session import StoreAccess
+    from .sender import Sender
+
+__all__ = ["Probe", "judge", "require_served"]
+
+_ATTEMPTS = 4
+_LOST = {Failure.ENDED, Failure.BROKEN, Failure.NO_CONNECTION}
+
+# What explains that a good request is not served.
+_EXPLAINED_BY = {
+    ProxyOperation.GET_KEY_METADATA: "XKS-GKM-001",
+    ProxyOperation.ENCRYPT: "XKS-ENC-001",
+    ProxyOperation.DECRYPT: "XKS-DEC-001",
+    ProxyOperation.GET_HEALTH_STATUS: "XKS-HEALTH-001",
+}
+_NOT_AUTHENTICATED = {401, 403}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A request, and what may come of it; ``ProxyClient.probe`` makes one."""
+
+    label: str
+    """In what it differs from a good request, in a phrase."""
+    operation: ProxyOperation
+    store: StoreAccess
+    send: Callable[[], ProxyAnswer]
+    """Sends it, signed anew; any thread may call, and several times."""
+    accept: tuple[Outcome, ...]
+    look: Callable[[ProxyAnswer], None] | None = None
+    """Looks at an accepted answer once more, and raises if it is wrong."""
+    note: Callable[[ProxyAnswer], str] | None = None
+    """A remark on an answer that is not accepted."""
+    identity: object = None
+    """Of a control: what it has in common with one that need not be sent again."""
+
+    def settled(self) -> ProxyAnswer:
+        """Its answer; what is no refusal, where one is asked for, is asked again."""
+        answer = self.send()
+        for _ in range(_ATTEMPTS - 1):
+            if not self._is_open(answer):
+                break
+            answer = self.send()
+        return answer
+
+    def _is_open(self, answer: ProxyAnswer) -> bool:
+        if SERVED in self.accept or any(each.accepts(answer) for each in self.accept):
+            return False
+        return answer.failure in _LOST or (answer.status or 0) >= 500
+
+    def finding(self, answer: ProxyAnswer) -> Violation | NotTestable | None:
+        """What is wrong with its answer, if anything is."""
+        try:
+            note = self.note(answer) if self.note else ""
+            expect(answer, *self.accept, note=note)
+            if self.look:
+                self.look(answer)
+        except (Violation, NotTestable) as finding:
+            return finding
+        return None
+
+
+def judge(
+    sender: Sender, probes: Sequence[Probe], controls: Sequence[Probe]
+) -> list[ProxyAnswer]:
+    """Send probes side by side between their controls, and judge their answers.
+
+    Args:
+        sender: sends.
+        probes: the probes.
+        controls: have to be served, before and afterwards.
+
+    Returns:
+        The answers, in the order of the probes; every one of them is accepted.
+
+    Raises:
+        NotTestable: a control was not served.
+        Violation: names the first probe whose answer is wrong, and the others.
+    """
+    before = _unserved(sender, _not_standing(sender, controls))
+    asked = [probe for probe in probes if not _shares(probe, before)]
+    if before and len(asked) in {0, len(probes)}:
+        raise before[0][1]
+    answers = sender.side_by_side([probe.settled for probe in asked])
+    findings = [p.finding(a) for p, a in zip(asked, answers, strict=True)]
+    rest = [c for c in controls if not _shares(c, before)]
+    after = sender.side_by_side([control.send for control in rest])
+    wrong = [
+        (probe, finding)
+        for probe, finding in zip(asked, findings, strict=True)
+        if isinstance(finding, Violation)
+    ]
+    if not any(_is_served(answers[asked.index(probe)]) for probe, _ in wrong):
+        # What was served stays served, whatever the controls say.
+        _require(rest, after)
+        _let_stand(sender, rest, after)
+    if wrong:
+        raise _together(wrong)
+    for finding in (*(failed for _, failed in before), *findings):
+        if finding is not None:
+            raise finding
+    return answers
+
+
+def _unserved(
+    sender: Sender, controls: Sequence[Probe]
+) -> list[tuple[Probe, NotTestable]]:
+    """Send controls; those that were not served, and what that means."""
+    answers = sender.side_by_side([control.send for control in controls])
+    return [
+        (control, finding)
+        for control, answer in zip(controls, answers, strict=True)
+        if (finding := _cause(control, answer))
+    ]
+
+
+def _shares(probe: Probe, unserved: Sequence[tuple[Probe, NotTestable]]) -> bool:
+    """Whether the operation of a probe is one that good requests do not get served."""
+    return any(
+        (control.operation, control.store) == (probe.operation, probe.store)
+        for control, _ in unserved
+    )
+
+
+def _not_standing(sender: Sender, controls: Sequence[Probe]) -> list[Probe]:
+    """The controls but those that the check before has ended with.
+
+    Nothing was sent since, so these are the controls before the probes, too.
+    """
+    standing = dict(sender.session.standing)
+    for control in controls:
+        if recorded := standing.get(control.identity):
+            sender.recorder.refer(recorded)
+    return [control for control in controls if control.identity not in standing]
+
+
+def _let_stand(
+    sender: Sender, controls: Sequence[Probe], answers: Sequence[ProxyAnswer]
+) -> None:
+    for control, answer in zip(controls, answers, strict=True):
+        if control.identity is not None:
+            recorded = sender.recorder.reference(answer.exchange)
+            sender.session.standing[control.identity] = recorded
+
+
+def require_served(sender: Sender, controls: Sequence[Probe]) -> list[ProxyAnswer]:
+    """Send controls side by side; all have to be served.
+
+    Raises:
+        NotTestable: one was not.
+    """
+    answers = sender.side_by_side([control.send for control in controls])
+    _require(controls, answers)
+    return answers
+
+
+def _require(controls: Sequence[Probe], answers: Sequence[ProxyAnswer]) -> None:
+    for control, answer in zip(controls, answers, strict=True):
+        if finding := _cause(control, answer):
+            raise finding
+
+
+def _cause(control: Probe, answer: ProxyAnswer) -> NotTestable | None:
+    """Why nothing can be concluded from the probes of a control; None if it can."""
+    finding = control.finding(answer)
+    if finding is None:
+        return None
+    observed = finding.observed if isinstance(finding, Violation) else finding.reason
+    id_ = _EXPLAINED_BY[control.operation]
+    if answer.status in _NOT_AUTHENTICATED:
+        id_ = "XKS-AUTH-001"
+    return NotTestable(
+        f"A request that has to succeed did not ({control.label}): {observed} "
+        f"(see {id_})."
+    )
+
+
+def _is_served(answer: ProxyAnswer) -> bool:
+    return answer.status is not None and 200 <= answer.status < 300
+
+
+def _together(wrong: Sequence[tuple[Probe, Violation]]) -> Violation:
+    """One finding: the first, with the labels of the others."""
+    (probe, first), *others = wrong
+    labels = "; ".join(other.label for other, _ in others)
+    also = f"Not as it should be, either: {labels}." if labels else ""
+    return Violation(
+        expected=first.expected,
+        observed=f"{probe.label}: {first.observed}",
+        note=" ".join(filter(None, (first.note, also))),
+        exchange=first.exchange,
+    )

@@ -1,0 +1,73 @@
+"""The pages of the list operations: Limit, Marker, Truncated, NextMarker."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from typing import TYPE_CHECKING, Any
+
+from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_xks.kms.desk.call import Call
+
+__all__ = ["check_limit", "is_list", "page_of"]
+
+# API Reference, Limit of each operation: the list, what tells its entries apart, the
+# default, and the most that may be asked for.
+_LISTS: Mapping[str, tuple[str, str, int, int]] = {
+    "ListAliases": ("Aliases", "AliasName", 50, 100),
+    "ListGrants": ("Grants", "GrantId", 50, 100),
+    "ListKeyPolicies": ("PolicyNames", "", 100, 1000),
+    "ListKeys": ("Keys", "KeyId", 100, 1000),
+    "ListResourceTags": ("Tags", "TagKey", 50, 50),
+    "ListRetirableGrants": ("Grants", "GrantId", 50, 100),
+}
+
+
+def is_list(operation: str) -> bool:
+    """Whether an operation answers in pages that are made here."""
+    return operation in _LISTS
+
+
+def check_limit(call: Call) -> None:
+    """Check the Limit, which the service model bounds for all operations alike.
+
+    Raises:
+        KmsError: ValidationException.
+    """
+    most = _LISTS[call.operation][-1]
+    limit = call.parameters.get("Limit")
+    if isinstance(limit, int) and limit > most:
+        raise KmsError(
+            ErrorCode.VALIDATION,
+            f"1 validation error detected: Value '{limit}' at 'limit' failed to "
+            f"satisfy constraint: Member must have value less than or equal to {most}",
+        )
+
+
+def page_of(call: Call, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The page of a whole list that a call asks for.
+
+    Raises:
+        KmsError: InvalidMarkerException.
+    """
+    member, identity, limit, _ = _LISTS[call.operation]
+    entries = document[member]
+    markers = [_marker(each[identity] if identity else each) for each in entries]
+    start = 0
+    if (marker := call.text("Marker")) is not None:
+        if marker not in markers:
+            raise KmsError(ErrorCode.INVALID_MARKER, "The marker is not valid.")
+        start = markers.index(marker) + 1
+    limit = int(str(call.parameters.get("Limit", limit)))
+    end = start + limit
+    page = {**document, member: entries[start:end], "Truncated": end < len(entries)}
+    if page["Truncated"]:
+        page["NextMarker"] = markers[end - 1]
+    return page
+
+
+def _marker(identity: str) -> str:
+    return urlsafe_b64encode(identity.encode()).decode()

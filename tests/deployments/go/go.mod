@@ -1,0 +1,3 @@
+module xks-proxy
+
+go 1.22
