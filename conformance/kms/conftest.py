@@ -68,12 +68,10 @@ def kms(endpoint: KmsEndpoint, recorder: Recorder, jobs: int) -> KmsClient:
 
 
 @pytest.fixture
-def provisioner(
-    kms: KmsClient, session_provisioner: Provisioner
-) -> Iterator[Provisioner]:
-    """Makes key stores and keys; the stores are removed with the check."""
+def provisioner(session_provisioner: Provisioner) -> Iterator[Provisioner]:
+    """Makes key stores and keys; the stores are removed soon after the check."""
     yield session_provisioner
-    session_provisioner.remove_made(kms)
+    session_provisioner.put_aside()
 
 
 @pytest.fixture

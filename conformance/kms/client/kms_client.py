@@ -92,6 +92,8 @@ class KmsEndpoint:
         self.target = target
         self.touched: dict[str, str] = {}
         """Key stores whose state may be another than it was, by id; and by what."""
+        self.doomed: set[str] = set()
+        """Keys that wait for their deletion, by the id in the call."""
         self._connection = KmsConnection(target)
         self._silences = 0
         self._clients: dict[str, Any] = {}
@@ -138,13 +140,18 @@ class KmsEndpoint:
                 raise
             code = "(unreadable)"
             message = f"botocore cannot read the answer: {type(error).__name__}"
-        return KmsReply(
+        reply = KmsReply(
             operation=operation,
             exchange=self._exchange(region, label),
             document=document,
             code=code,
             message=message,
         )
+        if operation == "ScheduleKeyDeletion" and reply.succeeded:
+            self.doomed.add(str(parameters.get("KeyId")))
+        elif operation == "CancelKeyDeletion":
+            self.doomed.discard(str(parameters.get("KeyId")))
+        return reply
 
     def _is_hopeless(self) -> bool:
         """Whether the endpoint has stopped answering; it gets a chance now and then."""
@@ -266,6 +273,7 @@ class KmsClient:
     ) -> None:
         self.target = endpoint.target
         self.touched = endpoint.touched
+        self.doomed = endpoint.doomed
         self._endpoint = endpoint
         self._recorder = recorder
         self._jobs = jobs
@@ -316,6 +324,11 @@ class KmsClient:
             jobs=min(width or self._jobs, self._jobs),
             recorder=self._recorder,
         )
+
+    @property
+    def is_one_of_many(self) -> bool:
+        """Whether whoever asks runs side by side with others."""
+        return _is_one_of_many.get()
 
     def _recorded(self, reply: KmsReply, parameters: Mapping[str, object]) -> KmsReply:
         """The reply, whose exchange has its place among those of the run."""

@@ -31,6 +31,7 @@ from .key_stores import (
     remove_store,
     wait_while,
 )
+from .stock import Stock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +47,9 @@ __all__ = ["Provisioner"]
 _WAITING_DAYS = 7
 _QUOTA = 10
 """Key stores in an account."""
-_ROLES = 5
-"""Stores with keys that a run has at most, beside those of a check."""
+_SPARE = 3
+"""Of these, for what a check makes by itself."""
+_KEYS_AHEAD = 8
 
 _Kind = tuple[object, ...]
 
@@ -77,6 +79,9 @@ class Provisioner:
         self._lock = threading.RLock()
         """Held by who makes what is shared, so that it is made once."""
         self._keyed: dict[str, KeyStore] = {}
+        self._new_keys = Stock(kms, self._new_key, _KEYS_AHEAD)
+        self._aside: list[KeyStore] = []
+        """Stores of checks that are over."""
         self._shared_keys: dict[_Kind, Key] = {}
         self._free_keys: dict[_Kind, list[Key]] = {}
         self._standard_key = ""
@@ -89,10 +94,27 @@ class Provisioner:
         self._strangers = 0
         self._state_when_new = ""
 
-    @property
     def room(self) -> int:
-        """How many key stores the cases of a check may have at once."""
-        return max(1, _QUOTA - _ROLES - self._strangers)
+        """How many key stores the cases of a check may have at once.
+
+        What was put aside is removed first.
+        """
+        self._clear(0)
+        return max(1, self._limit - len(self._keyed))
+
+    @property
+    def _limit(self) -> int:
+        return _QUOTA - self._strangers
+
+    def _clear(self, most: int) -> None:
+        """Remove what was put aside if there are more stores than so many in all."""
+        kept = len(self._keyed) + len(self._here.stores)
+        if kept + len(self._aside) <= most:
+            return
+        aside, self._aside = self._aside, []
+        self._kms.side_by_side(
+            partial(self._remove_store, self._kms, store) for store in aside
+        )
 
     # -- stores -------------------------------------------------------------------
 
@@ -104,16 +126,12 @@ class Provisioner:
         """
         with self._lock:
             is_new = role not in self._keyed
-            store = self.lasting_store(role)
+            store = self._lasting_store(role)
             self.connect(self._kms if is_new else kms, store)
         return store
 
-    def lasting_store(self, role: str) -> KeyStore:
-        """The store of a role, in whatever state it was left; it lasts for the run.
-
-        Raises:
-            NotTestable: it cannot be obtained.
-        """
+    def _lasting_store(self, role: str) -> KeyStore:
+        """The store of a role, in whatever state it was left; it lasts for the run."""
         with self._lock:
             if role not in self._keyed:
                 self._keyed[role] = self._take_over(role) or self._create(
@@ -277,6 +295,14 @@ class Provisioner:
         Raises:
             NotTestable: it cannot be obtained.
         """
+        if not properties and store is self._keyed.get("main"):
+            return self._new_keys.take()
+        return self._make_key(kms, store, **properties)
+
+    def _new_key(self) -> Key:
+        return self._make_key(self._kms, self._keyed["main"])
+
+    def _make_key(self, kms: KmsClient, store: KeyStore, **properties: Any) -> Key:  # noqa: ANN401 - likewise
         external_key = store.proxy.add_key(**properties)
         reply = kms.call(
             "CreateKey",
@@ -317,7 +343,7 @@ class Provisioner:
         kind = (role, *sorted(properties.items()))
         with self._lock:
             if kind not in self._shared_keys:
-                self._shared_keys[kind] = self.make_key(self._kms, store, **properties)
+                self._shared_keys[kind] = self._make_key(self._kms, store, **properties)
             return self._shared_keys[kind]
 
     def own_key(self, kms: KmsClient, role: str = "main", **properties: Any) -> Key:  # noqa: ANN401 - the external key's
@@ -334,7 +360,7 @@ class Provisioner:
         with self._lock:
             free = self._free_keys.setdefault(kind, [])
             key = free.pop(0) if free else None
-        key = key or self.make_key(self._kms, store, **properties)
+        key = key or self._make_key(self._kms, store, **properties)
         self._here.own_keys.append((kind, key))
         return key
 
@@ -374,14 +400,25 @@ class Provisioner:
             self._remove(kms, made)
 
     def remove_made(self, kms: KmsClient) -> None:
-        """Remove what was made for a check, as far as it goes."""
-        made, self._made = self._made, _Made()
-        self._remove(kms, made)
+        """Remove the stores made for a check, or a case, so far, as far as it goes."""
+        here = self._here
+        stores, here.stores = here.stores, []
+        self._remove(kms, _Made(stores=stores))
 
-    def _remove(self, kms: KmsClient, made: _Made) -> None:
+    def put_aside(self) -> None:
+        """A check is over: its stores go when there are a few, side by side."""
+        made, self._made = self._made, _Made()
+        self._give_back(made)
+        self._aside += made.stores
+        self._clear(self._limit - _SPARE)
+
+    def _give_back(self, made: _Made) -> None:
         with self._lock:
             for kind, key in made.own_keys:
                 self._free_keys[kind].append(key)
+
+    def _remove(self, kms: KmsClient, made: _Made) -> None:
+        self._give_back(made)
         kms.side_by_side(
             partial(self._remove_store, kms, store) for store in reversed(made.stores)
         )
@@ -409,7 +446,8 @@ class Provisioner:
 
     def close(self) -> None:
         """Remove everything that can be removed; keys wait for their deletion."""
-        self.remove_made(self._kms)
+        self.put_aside()
+        self._clear(0)
         self._kms.side_by_side(
             partial(
                 self._kms.call,
@@ -418,6 +456,7 @@ class Provisioner:
                 PendingWindowInDays=_WAITING_DAYS,
             )
             for key_id in self._keys
+            if key_id not in self._kms.doomed
         )
         self._kms.side_by_side(
             partial(self._remove_store, self._kms, store)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..client.expect import control, expect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ..client.expect import Outcome
     from ..client.key_stores import KeyStore
@@ -57,14 +57,18 @@ class Creator:
         self._provisioner.adopt_key(reply)
         return reply
 
-    def control(self, **changes: object) -> Mapping[str, Any]:
-        """The KeyMetadata of a good key.
+    def control(self, **changes: object) -> None:
+        """A good key can be created.
+
+        Without changes, it is the key that all checks of the run share.
 
         Raises:
-            NotTestable: it cannot be created.
+            NotTestable: it cannot.
         """
-        reply = self.call("control: a good key", **changes)
-        return dict(control(reply).get("KeyMetadata") or {})
+        if changes:
+            control(self.call("control: a good key", **changes))
+        else:
+            self._provisioner.shared_key(self._kms)
 
     def refuses(self, *accepted: Outcome, **defect: object) -> None:
         """A key is created without the defect, and not with it.
@@ -79,7 +83,7 @@ class Creator:
             NotTestable: not without it either.
             Violation: the answer is another one.
         """
-        self._provisioner.shared_key(self._kms)
+        self.control()
         expect(self.call(**defect), *accepted)
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.cases import judge, outcome
 from ..client.expect import SUCCEEDS, control, refused, violated
+from ..client.judging import judge, outcome
 from ..client.key_operations import OPERATIONS, Subject
 from ..client.key_stores import PREFIX
 
@@ -209,13 +209,6 @@ class SharedKeys:
     """Encrypt with it."""
     succeeded: set[str] = field(default_factory=set)
     """The operations whose control has succeeded in this run."""
-    trying: dict[str, threading.Lock] = field(default_factory=dict)
-    """Held by who tries the control of an operation."""
-
-    def lock_of(self, label: str) -> threading.Lock:
-        """The lock of an operation's control."""
-        with self.lock:
-            return self.trying.setdefault(label, threading.Lock())
 
 
 def expect_key_state(kms: KmsClient, key: Key, *accepted: str, note: str = "") -> None:
@@ -273,15 +266,21 @@ class States:
             Exception: see ``cases.judge``.
         """
         cases = list(listed)
-        ready = self._kms.side_by_side(
-            partial(outcome, partial(self._ready, case, controlled=controlled))
+        trials = {
+            case.operation.label: partial(self._control, case)
             for case in cases
-        )
+            if controlled and case.control_state not in {None, case.state}
+        }
+        keys = [partial(self._prepared, c.state, c.operation) for c in cases]
+        wanted: list[Callable[[], Subject | None]] = [*trials.values(), *keys]
+        tried = self._kms.side_by_side(partial(outcome, each) for each in wanted)
+        controls = dict(zip(trials, tried, strict=False))
         apart = outcome(self._part) if _has_unavailable(cases) else None
 
-        def judge_case(case: Case, subject: Subject | Exception) -> None:
+        def judge_case(case: Case, subject: object) -> None:
             unavailable = case.state is KeyState.UNAVAILABLE
-            for found in (subject, apart if unavailable else None):
+            control_of = controls.get(case.operation.label)
+            for found in (control_of, subject, apart if unavailable else None):
                 if isinstance(found, Exception):
                     raise found
             if isinstance(subject, Subject):
@@ -289,15 +288,9 @@ class States:
 
         calls = {
             f"{case.operation.label}, {case.state}": partial(judge_case, case, subject)
-            for case, subject in zip(cases, ready, strict=True)
+            for case, subject in zip(cases, tried[len(trials) :], strict=True)
         }
         judge(self._kms, calls)
-
-    def _ready(self, case: Case, *, controlled: bool) -> Subject:
-        """The key of a case; one that is to be unavailable still has its store."""
-        if controlled:
-            self._control(case)
-        return self._prepared(case.state, case.operation)
 
     def _part(self) -> None:
         """Disconnect the store of the keys that are to be unavailable."""
@@ -313,16 +306,13 @@ class States:
             NotTestable: it does not.
         """
         operation, state = case.operation, case.control_state
-        if not state or state == case.state:
+        if state is None or operation.label in self._shared.succeeded:
             return
-        with self._shared.lock_of(operation.label):
-            if operation.label in self._shared.succeeded:
-                return
-            own = States(self._shared.kms, self._provisioner, self._shared)
-            label = f"control: {operation.name} of a key that is {state}"
-            control(own.call(operation, own.subject(state, operation), label))
-            own.tidy()
-            self._shared.succeeded.add(operation.label)
+        own = States(self._shared.kms, self._provisioner, self._shared)
+        label = f"control: {operation.name} of a key that is {state}"
+        control(own.call(operation, own.subject(state, operation), label))
+        own.tidy()
+        self._shared.succeeded.add(operation.label)
 
     def call(
         self, operation: KeyOperation, subject: Subject, label: str = ""

@@ -28,7 +28,7 @@ from .creator import Creator
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..client.key_stores import KeyStore
+    from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
 
@@ -284,9 +284,11 @@ def test_tags(creator: Creator, kms: KmsClient) -> None:
 
 @pytest.mark.requirement("KMS-CREATEKEY-011")
 @cases("bypass", [pytest.param(None, id="checked"), pytest.param(True, id="bypassed")])
-def test_policy(creator: Creator, kms: KmsClient, *, bypass: bool | None) -> None:
+def test_policy(
+    creator: Creator, kms: KmsClient, key: Key, *, bypass: bool | None
+) -> None:
     """The Policy is the key's, with or without BypassPolicyLockoutSafetyCheck."""
-    policy = policy_of(str(creator.control().get("Arn")), "of-this-check")
+    policy = policy_of(key.arn, "of-this-check")
     reply = creator.call(
         Policy=json.dumps(policy), BypassPolicyLockoutSafetyCheck=bypass
     )
@@ -340,13 +342,13 @@ def test_malformed_policy(creator: Creator, policy: str) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-029")
-def test_policy_too_long(creator: Creator) -> None:
+def test_policy_too_long(creator: Creator, key: Key) -> None:
     """A Policy over the quota of 32 KB is a LimitExceededException.
 
     Or one of the exceptions of a policy that is not valid: the quota is documented, and
     its exception only for quotas in general.
     """
-    policy = json.dumps(policy_of(str(creator.control().get("Arn")), "x" * 33_000))
+    policy = json.dumps(policy_of(key.arn, "x" * 33_000))
     creator.refuses(
         refused(
             "LimitExceededException",

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.cases import cases, judge, make_new_key
+from ..client.cases import cases, make_new_key
 from ..client.expect import (
     Outcome,
     control,
@@ -19,6 +19,7 @@ from ..client.expect import (
     refused,
     success,
 )
+from ..client.judging import judge
 from ..client.key_stores import wait_while
 from .states import KeyState, cells_of, expect_key_state
 

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.cases import cases, judge, own_key
+from ..client.cases import cases, own_key
 from ..client.expect import (
     REFUSED,
     VALIDATION,
@@ -23,6 +23,7 @@ from ..client.expect import (
     refused,
     violated,
 )
+from ..client.judging import judge
 from ..stores.store_calls import CreateCalls
 
 if TYPE_CHECKING:

@@ -28,14 +28,19 @@ if TYPE_CHECKING:
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
-__all__ = ["PLAINTEXT", "Attempt", "Cause", "KmsOperation", "attempt", "prepare"]
+__all__ = [
+    "PLAINTEXT",
+    "Attempt",
+    "Cause",
+    "KmsOperation",
+    "attempt",
+    "prepare",
+]
 
 Cause = Callable[[ScriptedPath], AbstractContextManager[None]]
 """Makes something go wrong within a block."""
 
 PLAINTEXT = b"the plaintext of an attempt"
-_UPDATED, _CONNECTED = "updated", "connected"
-"""Roles of stores that only one attempt at a time has."""
 
 
 class KmsOperation(StrEnum):
@@ -52,6 +57,8 @@ class KmsOperation(StrEnum):
     RE_ENCRYPT = "ReEncrypt"
 
 
+STORE_OPERATIONS = (KmsOperation.CREATE, KmsOperation.UPDATE, KmsOperation.CONNECT)
+"""Those whose attempt makes a key store."""
 _CRYPTOGRAPHY = (
     KmsOperation.ENCRYPT,
     KmsOperation.DECRYPT,
@@ -78,8 +85,6 @@ def prepare(
     kms: KmsClient, provisioner: Provisioner, operation: KmsOperation
 ) -> Attempt:
     """Make what an operation needs.
-
-    Of UpdateCustomKeyStore and ConnectCustomKeyStore there is one attempt at a time.
 
     Raises:
         NotTestable: it cannot be obtained, or the operation fails already.
@@ -127,8 +132,7 @@ def _unless_done(call: Callable[[str], KmsReply], reply: KmsReply) -> None:
 
 
 def _update(kms: KmsClient, provisioner: Provisioner) -> Attempt:
-    store = provisioner.lasting_store(_UPDATED)
-    provisioner.connect(kms, store)
+    store = provisioner.make_store(kms, connect=True)
     call = partial(
         kms.call,
         "UpdateCustomKeyStore",
@@ -196,8 +200,7 @@ def _connect(kms: KmsClient, provisioner: Provisioner) -> Attempt:
 
     That ConnectCustomKeyStore itself fails is KMS-CONNECT-010.
     """
-    store = provisioner.lasting_store(_CONNECTED)
-    provisioner.disconnect(kms, store)
+    store = provisioner.make_store(kms)
 
     def connect() -> KmsReply:
         begun = kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id)

@@ -1,26 +1,23 @@
-"""The table of failures tried out: each row once, its operations side by side."""
+"""The table of failures tried out, each cell once in a run, side by side."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.probe_proxy.vocabulary import ListenerFault
 
-from ..client.cases import outcome
-from .attempts import Attempt, prepare
+from ..client.judging import outcome
+from .attempts import STORE_OPERATIONS, Attempt, attempt, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable
 
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
-    from .attempts import KmsOperation
+    from .attempts import Cause, KmsOperation
     from .failure_table import Failure
-
-    Row = Mapping[KmsOperation, KmsReply | Exception]
 
 __all__ = ["FailureAttempts"]
 
@@ -31,12 +28,16 @@ class FailureAttempts:
     Args:
         kms: the endpoint.
         provisioner: makes what the operations need.
+        wanted: what will be asked for, and is tried together at the first question.
     """
 
-    def __init__(self, kms: KmsClient, provisioner: Provisioner) -> None:
+    def __init__(
+        self, kms: KmsClient, provisioner: Provisioner, wanted: Iterable[Failure]
+    ) -> None:
         self._kms = kms
         self._provisioner = provisioner
-        self._rows: dict[str, Row] = {}
+        self._wanted = tuple(wanted)
+        self._found: dict[tuple[str, KmsOperation], KmsReply | Exception] = {}
 
     def of(self, operation: KmsOperation, failure: Failure) -> KmsReply:
         """The reply of an operation while something was wrong.
@@ -46,39 +47,51 @@ class FailureAttempts:
         Raises:
             NotTestable: the operation fails, too, while nothing is wrong.
         """
-        if failure.name not in self._rows:
-            with self._provisioner.apart(self._kms):
-                self._rows[failure.name] = self._row(failure)
-        found = self._rows[failure.name][operation]
+        cell = failure.name, operation
+        if cell not in self._found:
+            if isinstance(failure.cause, ListenerFault):
+                self._try_row(failure, failure.cause)
+            else:
+                self._try_together([*self._wanted, failure])
+        found = self._found[cell]
         if isinstance(found, Exception):
             raise found
         return found
 
-    def _row(self, failure: Failure) -> Row:
-        kms, operations = self._kms, list(failure.cells)
-        attempts = kms.side_by_side(
-            partial(outcome, partial(prepare, kms, self._provisioner, operation))
-            for operation in operations
-        )
-        with self._happening(failure, attempts):
-            replies = kms.side_by_side(partial(_probe, each) for each in attempts)
-        controls = kms.side_by_side(map(partial(partial, _control), attempts, replies))
-        return dict(zip(operations, controls, strict=True))
+    def _try_together(self, failures: Iterable[Failure]) -> None:
+        """Try what concerns one key store or external key at a time."""
+        cells = {
+            (failure.name, operation): partial(self._try, operation, failure.cause)
+            for failure in failures
+            if not isinstance(failure.cause, ListenerFault)
+            for operation in failure.cells
+            if (failure.name, operation) not in self._found
+        }
+        with_store = {c: call for c, call in cells.items() if c[1] in STORE_OPERATIONS}
+        without = {c: call for c, call in cells.items() if c not in with_store}
+        for some, width in ((with_store, self._provisioner.room()), (without, None)):
+            found = self._kms.side_by_side(some.values(), width=width)
+            self._found.update(zip(some, found, strict=True))
 
-    @contextmanager
-    def _happening(
-        self, failure: Failure, attempts: Iterable[Attempt | Exception]
-    ) -> Iterator[None]:
-        """Let it go wrong for all that is attempted within the block."""
-        with ExitStack() as stack:
-            if isinstance(failure.cause, ListenerFault):
-                probe_proxy = self._provisioner.probe_proxy
-                stack.enter_context(probe_proxy.listening(failure.cause))
-            else:
-                for each in attempts:
-                    if isinstance(each, Attempt):
-                        stack.enter_context(failure.cause(each.about))
-            yield
+    def _try(self, operation: KmsOperation, cause: Cause) -> KmsReply | Exception:
+        with self._provisioner.apart(self._kms):
+            return outcome(
+                partial(attempt, self._kms, self._provisioner, operation, cause)
+            )
+
+    def _try_row(self, failure: Failure, fault: ListenerFault) -> None:
+        """Try all operations while something is wrong for everybody."""
+        kms, operations = self._kms, list(failure.cells)
+        with self._provisioner.apart(kms):
+            attempts = kms.side_by_side(
+                partial(outcome, partial(prepare, kms, self._provisioner, operation))
+                for operation in operations
+            )
+            with self._provisioner.probe_proxy.listening(fault):
+                replies = kms.side_by_side(partial(_probe, each) for each in attempts)
+            found = kms.side_by_side(map(partial(partial, _control), attempts, replies))
+        cells = ((failure.name, operation) for operation in operations)
+        self._found.update(zip(cells, found, strict=True))
 
 
 def _probe(attempt: Attempt | Exception) -> KmsReply | Exception:

@@ -23,17 +23,17 @@ from ..client.expect import (
     refused,
     violated,
 )
+from ..client.judging import outcome
 from .attempts import KmsOperation, attempt
 from .attempts_of_failures import FailureAttempts
 from .documented_messages import KEY_UNAVAILABLE, MESSAGES, NOT_CONNECTED
 from .failure_table import CERTIFICATES, FAILURES, failure_named, reporting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from _pytest.mark import ParameterSet
 
-    from ..client.key_stores import KeyStore
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
@@ -57,10 +57,15 @@ _GROUPS = (
 
 @pytest.fixture(scope="module")
 def attempts(
-    kms_of_the_run: KmsClient, session_provisioner: Provisioner
+    request: pytest.FixtureRequest,
+    kms_of_the_run: KmsClient,
+    session_provisioner: Provisioner,
 ) -> FailureAttempts:
-    """What operations answered while something was wrong."""
-    return FailureAttempts(kms_of_the_run, session_provisioner)
+    """What operations answered while something was wrong; of all that will be asked."""
+    parameters = (getattr(i, "callspec", None) for i in request.session.items)
+    asked = [each.params.get("failure") for each in parameters if each]
+    wanted = [each for each in FAILURES if each in asked]
+    return FailureAttempts(kms_of_the_run, session_provisioner, wanted)
 
 
 def _cells(*operations: KmsOperation) -> Iterator[ParameterSet]:
@@ -156,59 +161,69 @@ def _expect_failed(reply: KmsReply, *codes: str) -> None:
 # -- a store that is not connected ------------------------------------------------
 
 
-def _create_in(
-    kms: KmsClient, provisioner: Provisioner, store: KeyStore, label: str
-) -> KmsReply:
-    reply = kms.call(
-        "CreateKey",
-        Origin="EXTERNAL_KEY_STORE",
-        CustomKeyStoreId=store.id,
-        XksKeyId=store.proxy.add_key().id,
-        label=label,
-    )
-    provisioner.adopt_key(reply)
-    return reply
+_DISCONNECTED = (
+    KmsOperation.CREATE_KEY,
+    KmsOperation.ENCRYPT,
+    KmsOperation.DECRYPT,
+)
 
 
-def _create_disconnected(
-    kms: KmsClient, provisioner: Provisioner, store: KeyStore
-) -> KmsReply:
-    """CreateKey in a store that is connected first, and then no longer."""
-    control(_create_in(kms, provisioner, store, "control: the store is connected"))
-    provisioner.disconnect(kms, store)
-    return _create_in(kms, provisioner, store, "probe: it is disconnected")
-
-
-def _use_disconnected(
-    kms: KmsClient, provisioner: Provisioner, operation: KmsOperation
-) -> KmsReply:
-    """Encrypt or Decrypt with a key whose store is connected no longer."""
+@pytest.fixture(scope="module")
+def disconnected(
+    kms_of_the_run: KmsClient, session_provisioner: Provisioner
+) -> Mapping[KmsOperation, KmsReply | Exception]:
+    """What operations answer in a store that is connected first, and then no longer."""
+    kms, provisioner = kms_of_the_run, session_provisioner
     key = provisioner.shared_key(kms, "other")
+
+    def create(label: str) -> KmsReply:
+        reply = kms.call(
+            "CreateKey",
+            Origin="EXTERNAL_KEY_STORE",
+            CustomKeyStoreId=key.store.id,
+            XksKeyId=key.store.proxy.add_key().id,
+            label=label,
+        )
+        provisioner.adopt_key(reply)
+        return reply
+
     encrypt = partial(kms.call, "Encrypt", KeyId=key.key_id, Plaintext=b"a plaintext")
-    sealed = control(encrypt(label="control: the store is connected"))
+    good = "control: the store is connected"
+    created, sealed = kms.side_by_side(
+        [partial(create, good), partial(encrypt, label=good)]
+    )
     provisioner.disconnect(kms, key.store)
-    if operation is KmsOperation.ENCRYPT:
-        return encrypt()
-    return kms.call("Decrypt", CiphertextBlob=sealed.get("CiphertextBlob"))
+    blob = sealed.document.get("CiphertextBlob")
+    probes = (
+        partial(create, "probe: it is disconnected"),
+        encrypt,
+        partial(kms.call, "Decrypt", CiphertextBlob=blob),
+    )
+    replies = kms.side_by_side(probes)
+    controls = (outcome(partial(control, each)) for each in (created, sealed, sealed))
+    return {
+        operation: failed if isinstance(failed, Exception) else reply
+        for operation, reply, failed in zip(
+            _DISCONNECTED, replies, controls, strict=True
+        )
+    }
 
 
 @pytest.mark.requirement("KMS-FAIL-019")
-def test_create_key_in_disconnected_store(
-    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
+@pytest.mark.parametrize("operation", _DISCONNECTED)
+def test_store_is_not_connected(
+    disconnected: Mapping[KmsOperation, KmsReply | Exception], operation: KmsOperation
 ) -> None:
-    """CreateKey in a store that is not connected has a wrong connection state."""
-    reply = _create_disconnected(kms, provisioner, other_store)
-    expect(reply, refused("CustomKeyStoreInvalidStateException"))
+    """CreateKey has a wrong connection state then, and a key a wrong key state."""
+    creates = operation is KmsOperation.CREATE_KEY
+    wrong = "CustomKeyStoreInvalidState" if creates else "KMSInvalidState"
+    expect(_known(disconnected[operation]), refused(f"{wrong}Exception"))
 
 
-@pytest.mark.requirement("KMS-FAIL-019")
-@pytest.mark.parametrize("operation", [KmsOperation.ENCRYPT, KmsOperation.DECRYPT])
-def test_key_in_disconnected_store(
-    kms: KmsClient, provisioner: Provisioner, operation: KmsOperation
-) -> None:
-    """A key in a store that is not connected has a wrong key state."""
-    reply = _use_disconnected(kms, provisioner, operation)
-    expect(reply, refused("KMSInvalidStateException"))
+def _known(found: KmsReply | Exception) -> KmsReply:
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 # -- messages ---------------------------------------------------------------------
@@ -225,21 +240,23 @@ def test_message(
 
 
 @pytest.mark.requirement("KMS-FAIL-025")
-def test_message_of_create_key_in_disconnected_store(
-    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
+@pytest.mark.parametrize(
+    ("operation", "messages"),
+    [
+        pytest.param(KmsOperation.CREATE_KEY, [NOT_CONNECTED]),
+        pytest.param(KmsOperation.ENCRYPT, [NOT_CONNECTED, KEY_UNAVAILABLE]),
+    ],
+)
+def test_message_while_disconnected(
+    disconnected: Mapping[KmsOperation, KmsReply | Exception],
+    operation: KmsOperation,
+    messages: list[str],
 ) -> None:
-    """CreateKey tells to connect the store."""
-    reply = _create_disconnected(kms, provisioner, other_store)
-    expect_message(control_refused(reply), NOT_CONNECTED)
+    """CreateKey and Encrypt tell to connect the store.
 
-
-@pytest.mark.requirement("KMS-FAIL-025")
-def test_message_of_key_in_disconnected_store(
-    kms: KmsClient, provisioner: Provisioner
-) -> None:
-    """Encrypt tells to connect the store, or names the key as unavailable."""
-    reply = _use_disconnected(kms, provisioner, KmsOperation.ENCRYPT)
-    expect_message(control_refused(reply), NOT_CONNECTED, KEY_UNAVAILABLE)
+    Encrypt may name the key as unavailable instead.
+    """
+    expect_message(control_refused(_known(disconnected[operation])), *messages)
 
 
 @pytest.mark.requirement("KMS-FAIL-020")

@@ -1,22 +1,25 @@
 """What the endpoint asks the proxy for each operation of the KMS API.
 
-Each operation is called once in a run; the checks of what is on the wire look at the
-same requests, each at another part of them.
+Each operation is called once in a run, all of them side by side; the checks of what is
+on the wire look at the same requests, each at another part of them.
 """
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ..client.judging import outcome
 from ..client.key_stores import creation, wait_while
-from ..cryptography.calls import asked, good_call, sealed
+from ..cryptography.calls import CRYPTO_OPERATIONS, asked, good_call, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
+    from pytest_xks.certify.probe_proxy.scripts import ScriptedPath
     from pytest_xks.certify.probe_proxy.store import ProxyStore
 
     from ..client.key_stores import Key
@@ -66,12 +69,13 @@ class Traffic:
     def __init__(self, kms: KmsClient, provisioner: Provisioner) -> None:
         self._kms = kms
         self._provisioner = provisioner
-        self._traces: dict[str, Trace] = {}
+        self._traces: dict[str, Trace | Exception] = {}
         self._causes: Mapping[str, Callable[[], Trace]] = {
             "CreateCustomKeyStore": self._create_store,
             "ConnectCustomKeyStore": self._connect_store,
             "UpdateCustomKeyStore": self._update_store,
             "CreateKey": self._create_key,
+            **{each: partial(self._use_key, each) for each in CRYPTO_OPERATIONS},
         }
 
     def of(self, operation: str) -> Trace:
@@ -80,11 +84,15 @@ class Traffic:
         Raises:
             NotTestable: it cannot be called, or the proxy was not asked.
         """
-        if operation not in self._traces:
-            cause = self._causes.get(operation)
-            trace = cause() if cause else self._use_key(operation)
-            self._traces[operation] = trace
-        return self._traces[operation]
+        if not self._traces:
+            found = self._kms.side_by_side(
+                partial(outcome, cause) for cause in self._causes.values()
+            )
+            self._traces = dict(zip(self._causes, found, strict=True))
+        trace = self._traces[operation]
+        if isinstance(trace, Exception):
+            raise trace
+        return trace
 
     def _watch(
         self,
@@ -92,9 +100,10 @@ class Traffic:
         proxy: ProxyStore,
         call: Callable[[], KmsReply],
         *credentials: Mapping[str, str],
+        about: ScriptedPath | None = None,
         key: Key | None = None,
     ) -> Trace:
-        with proxy.watching() as requests:
+        with (about or proxy).watching() as requests:
             reply = call()
         known = (proxy.credential, *credentials)
         return Trace(
@@ -155,10 +164,11 @@ class Traffic:
             self._provisioner.adopt_key(reply)
             return reply
 
-        return self._watch("CreateKey", store.proxy, create)
+        about = store.proxy.about_key(external_key.id)
+        return self._watch("CreateKey", store.proxy, create, about=about)
 
     def _use_key(self, operation: str) -> Trace:
-        key = self._provisioner.shared_key(self._kms)
+        key = self._provisioner.own_key(self._kms)
         # Random and long: the Base64 of it has every character of the alphabet.
         plaintext = secrets.token_bytes(_PLAINTEXT_BYTES)
         needs_blob = operation in {"Decrypt", "ReEncrypt"}
@@ -170,5 +180,6 @@ class Traffic:
             operation,
             key.store.proxy,
             lambda: self._kms.call(operation, **parameters),
+            about=key.proxy,
             key=key,
         )

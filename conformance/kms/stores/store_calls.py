@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
 
-from ..client.cases import judge
 from ..client.expect import control, expect
+from ..client.judging import judge
 from ..client.key_stores import PREFIX, creation, description_of
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,23 +47,23 @@ def test_no_store(
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-002")
-@pytest.mark.parametrize("state", ["pending-deletion", "enabled"])
 def test_store_with_key(
-    kms: KmsClient, provisioner: Provisioner, store_to_delete: KeyStore, state: str
+    kms: KmsClient, provisioner: Provisioner, store_to_delete: KeyStore
 ) -> None:
     """A key store with a key is a CustomKeyStoreHasCMKsException.
 
     A key that is scheduled for deletion counts until it is deleted.
     """
-    empty = provisioner.make_store(kms)
     key = provisioner.make_key(kms, store_to_delete)
-    if state == "pending-deletion":
-        control(
-            kms.call("ScheduleKeyDeletion", KeyId=key.key_id, PendingWindowInDays=7)
-        )
+    schedule = partial(kms.call, "ScheduleKeyDeletion", KeyId=key.key_id)
+    control(schedule(PendingWindowInDays=7))
     provisioner.disconnect(kms, store_to_delete)
+    empty = provisioner.make_store(kms)
     control(_delete(kms, empty, "control: a key store without keys"))
-    expect(_delete(kms, store_to_delete), HAS_KEYS)
+    expect(_delete(kms, store_to_delete), HAS_KEYS, note="Its key is pending deletion.")
+    for operation in ("CancelKeyDeletion", "EnableKey"):
+        control(kms.call(operation, KeyId=key.key_id, label=f"control: {operation}"))
+    expect(_delete(kms, store_to_delete), HAS_KEYS, note="Its key is enabled.")
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-003")

@@ -248,9 +248,10 @@ def _vpc_configuration(
     """What is said of a key store with VPC endpoint service connectivity."""
     members = vpc_members(service_of(kms))
     calls = CreateCalls(kms, provisioner, provisioner.probe_proxy.open_store())
-    store_id = control(calls.call(**members)).get("CustomKeyStoreId")
-    reply = _describe(kms, CustomKeyStoreId=store_id)
-    control(reply)
+    with provisioner.apart(kms):  # There is one service, and one store behind it.
+        store_id = control(calls.call(**members)).get("CustomKeyStoreId")
+        reply = _describe(kms, CustomKeyStoreId=store_id)
+        control(reply)
     entry = (_entries(reply) or [{}])[0]
     return reply, entry.get("XksProxyConfiguration") or {}
 

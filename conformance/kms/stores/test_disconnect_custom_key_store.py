@@ -9,8 +9,9 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.cases import cases, judge
+from ..client.cases import cases
 from ..client.expect import SUCCEEDS, control, expect, refused, violated
+from ..client.judging import judge
 from ..client.key_stores import connection_state_of
 from ..keys.states import expect_key_state
 from .store_states import (

@@ -23,7 +23,7 @@ from .store_calls import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
 
@@ -42,6 +42,13 @@ ENDPOINT_IN_USE = refused("XksProxyUriEndpointInUseException")
 SERVICE_IN_USE = refused(
     "XksProxyVpcEndpointServiceInUseException", "XksProxyUriEndpointInUseException"
 )
+
+
+@pytest.fixture(autouse=True)
+def removed_at_once(kms: KmsClient, provisioner: Provisioner) -> Iterator[None]:
+    """Remove the stores with the check: two may not be behind one service."""
+    with provisioner.apart(kms):
+        yield
 
 
 @pytest.fixture

@@ -353,7 +353,7 @@ def _filtered(
         return [region.store(store_id)]
     if name is None:
         return list(region.stores.values())
-    found = [store for store in region.stores.values() if store.name == name]
+    found = [each for each in list(region.stores.values()) if each.name == name]
     if not found:
         # KMS-DESCRIBESTORE-002: an error, not an empty list.
         raise KmsError(

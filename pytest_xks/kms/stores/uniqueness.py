@@ -45,7 +45,7 @@ def check_unique(
         KmsError: the exception of whatever is in use.
     """
     exception = context.behaviour.shared_private_dns_name
-    for other in context.region.stores.values():
+    for other in list(context.region.stores.values()):  # Others create meanwhile.
         if other is not but:
             check_name(name, other)
             check_uri(configuration, other.configuration)
