@@ -117,7 +117,7 @@ def judge(
         for probe, finding in zip(asked, findings, strict=True)
         if isinstance(finding, Violation)
     ]
-    if not any(_is_served(answers[asked.index(probe)]) for probe, _ in wrong):
+    if not any(_is_forged(p, answers[asked.index(p)]) for p, _ in wrong):
         # What was served stays served, whatever the controls say.
         _require(rest, after)
         _let_stand(sender, rest, after)
@@ -200,6 +200,11 @@ def _cause(control: Probe, answer: ProxyAnswer) -> NotTestable | None:
         f"A request that has to succeed did not ({control.label}): {observed} "
         f"(see {id_})."
     )
+
+
+def _is_forged(probe: Probe, answer: ProxyAnswer) -> bool:
+    """Whether what had to be refused was served."""
+    return SERVED not in probe.accept and _is_served(answer)
 
 
 def _is_served(answer: ProxyAnswer) -> bool:

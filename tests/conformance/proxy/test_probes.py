@@ -147,3 +147,12 @@ def test_control_of_another_operation_that_fails(status, outcome):
     broken = probe(500, accept=SERVED, operation=decrypt, label="a good Decrypt")
     with pytest.raises(outcome):
         judge(Sender(), probes, [broken, control(200)])
+
+
+def test_probes_that_are_all_served_need_no_control():
+    """They show what a control would; where one is not served, controls say why."""
+    judge(Sender(), [probe(200, accept=SERVED)], [control(500)])
+    with pytest.raises(NotTestable, match="XKS-ENC-001"):
+        judge(Sender(), [probe(201, accept=SERVED)], [control(201)])
+    with pytest.raises(Violation):
+        judge(Sender(), [probe(201, accept=SERVED)], [control(200)])
