@@ -11,13 +11,15 @@ import; import it where a certificate is needed, never when a plugin loads.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,7 +28,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "BadCertificate",
@@ -53,6 +55,21 @@ def _systems_time() -> datetime:
     with tempfile.TemporaryFile() as file:
         seconds = os.fstat(file.fileno()).st_mtime
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+@contextmanager
+def _real_datetime() -> Iterator[None]:
+    """Have ``datetime.datetime`` be Python's own class, under freezegun too.
+
+    cryptography keeps, for good, the class that it finds when it first signs.
+    """
+    module: Any = sys.modules["datetime"]
+    found = module.datetime
+    module.datetime = next(c for c in found.__mro__ if c.__module__ == "datetime")
+    try:
+        yield
+    finally:
+        module.datetime = found
 
 
 def _new_key() -> _PrivateKey:
@@ -181,7 +198,8 @@ class CertificateAuthority:
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_key_usage(authority=True), critical=True)
         )
-        return cls(builder.sign(private_key, hashes.SHA256()), private_key)
+        with _real_datetime():
+            return cls(builder.sign(private_key, hashes.SHA256()), private_key)
 
     @classmethod
     def load(
@@ -354,7 +372,8 @@ class _Leaf:
         if self.hosts:
             names = x509.SubjectAlternativeName(map(_general_name, self.hosts))
             builder = builder.add_extension(names, critical=False)
-        certificate = builder.sign(key_of_issuer, hashes.SHA256())
+        with _real_datetime():
+            certificate = builder.sign(key_of_issuer, hashes.SHA256())
         return Certificate(
             certificate_pem=certificate.public_bytes(serialization.Encoding.PEM),
             private_key_pem=_private_key_pem(self.private_key),

@@ -158,17 +158,6 @@ def test_mock_xks_as_a_decorator():
     assert fakes[0] is not fakes[1]
 
 
-def test_mock_xks_decorates_functions():
-    """What it would leave unmocked, it refuses."""
-
-    async def coroutine() -> None:
-        """Would run after the mock has ended."""
-
-    for thing in (type("Test", (), {}), coroutine):
-        with pytest.raises(TypeError, match="decorates functions"):
-            mock_xks()(thing)
-
-
 def test_a_configuration_that_fails():
     """Leaves nothing mocked."""
 

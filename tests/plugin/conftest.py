@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import pytest_xks.handles
 import pytest_xks.kms.fake
+import pytest_xks.kms.faults.catalogue
 import pytest_xks.proxy.faults.catalogue
 import pytest_xks.proxy.mock
 
+pytest_xks.kms.faults.catalogue.CATALOGUE.all()
 pytest_xks.proxy.faults.catalogue.CATALOGUE.all()
