@@ -12,6 +12,7 @@ from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
 from pytest_xks.certify.run.mocks import MOCKS
 from pytest_xks.certify.run.runner import run_suite
+from pytest_xks.certify.run.selection import Selection
 
 
 def ids(report: dict, status: str) -> set[str]:
@@ -24,6 +25,8 @@ def test_our_fake_kms_is_conformant(tmp_path):
     run = subprocess.run(
         [
             *(sys.executable, "-m", "pytest_xks", "certify", "kms", "--strict"),
+            # Everything is on one machine here, which has 250 ms for an answer.
+            *("--jobs", "2"),
             *("--report-dir", tmp_path),
         ],
         capture_output=True,
@@ -62,6 +65,7 @@ def test_hopeless_emulator(tmp_path, fault, violated):
             target=target,
             probe_proxy=probe_proxy,
             scratch=tmp_path,
+            selection=Selection(jobs=2),
         )
         report = build_document(run, catalogue=catalogue, target=target)
 

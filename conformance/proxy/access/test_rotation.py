@@ -35,6 +35,8 @@ def test_both_credentials_are_valid(proxy: ProxyClient) -> None:
         [
             proxy.probe(
                 operation,
+                # Of the first credential, which is not what this is about.
+                proxy.good_body(operation),
                 altered=f"{operation.title} by the second credential",
                 accept=(SERVED,),
                 store=second,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Proof", "prove", "selftest"]
 
 _RED = {Status.FAILED, Status.WARNING}
+_JOBS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,8 @@ def prove(
             scratch=Path(scratch),
             selection=Selection(
                 load=load,
+                # There is a process for each processor, and KMS waits 250 ms.
+                jobs=_JOBS,
                 only=scope or (_chapters(declared) if narrow else ()),
                 sampled_but=declared if narrow else None,
             ),

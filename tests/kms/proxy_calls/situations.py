@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_xks.kms.stores.vpc import VpcProblem
@@ -481,6 +482,10 @@ def _pending(system: System, operation: str) -> Thunk:
 
 def _deleted(system: System, operation: str) -> Thunk:
     key, call = _key_call(system, operation)
+    if operation == "Decrypt":
+        # Without KeyId, AWS does not tell that the key of a blob is gone.
+        blob = system.kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
+        call = partial(system.kms.decrypt, KeyId=key, CiphertextBlob=blob)
     system.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     system.proxy.clock.advance(
         milliseconds=timedelta(days=7) / timedelta(milliseconds=1)

@@ -85,4 +85,5 @@ def test_row(system: System, row: dict[str, Any], operation: str):
     elif row["accepted_messages"]:
         assert error["Message"] in row["accepted_messages"]
     else:
-        assert error["Message"]
+        # Where the table has no text, AWS has been seen to answer an empty one.
+        assert isinstance(error["Message"], str)
