@@ -90,6 +90,7 @@ def make_client(target: KmsTarget, region: str, send: Send) -> Any:  # noqa: ANN
             endpoint_url=target.endpoint_url,
             aws_access_key_id=target.access_key_id,
             aws_secret_access_key=target.secret_access_key,
+            verify=True,  # Or REQUESTS_CA_BUNDLE would be looked at.
             config=Config(
                 retries={"mode": "legacy", "total_max_attempts": 1},
                 parameter_validation=False,

@@ -426,7 +426,10 @@ class Provisioner:
     def _remove_store(self, kms: KmsClient, store: KeyStore) -> None:
         last = kms.touched.get(store.id)
         seen = self._seen.get(store.id, "DISCONNECTED")
-        connected = last == "ConnectCustomKeyStore" if last else seen != "DISCONNECTED"
+        left = last in {"DisconnectCustomKeyStore", "DeleteCustomKeyStore"}
+        connected = not left and (
+            last == "ConnectCustomKeyStore" or seen != "DISCONNECTED"
+        )
         remove_store(kms, store.id, connected=connected)
 
     def clear_away(self) -> None:

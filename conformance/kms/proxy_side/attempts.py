@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_xks.certify.probe_proxy.scripts import ScriptedPath
+from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import control
 from ..client.key_stores import creation
@@ -205,7 +206,8 @@ def _connect(kms: KmsClient, provisioner: Provisioner) -> Attempt:
     def connect() -> KmsReply:
         begun = kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id)
         control(begun)
-        provisioner.state_of(kms, store)
+        if provisioner.state_of(kms, store) == "DISCONNECTED":
+            raise NotTestable("ConnectCustomKeyStore left the key store DISCONNECTED.")
         return kms.call("DescribeCustomKeyStores", CustomKeyStoreId=store.id)
 
     # That a store connects while nothing is wrong, another one has shown.

@@ -353,10 +353,16 @@ def test_uri_in_use(calls: CreateCalls, other_calls: CreateCalls) -> None:
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-023")
-def test_shared_endpoint(calls: CreateCalls, other_calls: CreateCalls) -> None:
+def test_shared_endpoint(
+    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
+) -> None:
     """Two public key stores may share an endpoint, if their paths differ."""
-    control(other_calls.call(label="control: the other"))
-    success(calls.call(XksProxyUriEndpoint=other_calls.proxy.endpoint))
+    # An endpoint that no store of another check has.
+    other, proxy = probe_proxy.open_store(), probe_proxy.open_store()
+    control(CreateCalls(kms, provisioner, other).call(label="control: the other"))
+    success(
+        CreateCalls(kms, provisioner, proxy).call(XksProxyUriEndpoint=other.endpoint)
+    )
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-050")
