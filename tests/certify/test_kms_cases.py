@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 import shutil
+import signal
 
 import pytest
 
@@ -12,6 +15,7 @@ from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
 from pytest_xks.certify.run.runner import run_suite
 from pytest_xks.certify.run.selection import Selection
 from pytest_xks.certify.targets.own_mocks import served_fake_kms
+from pytest_xks.kms.fake import FakeKms
 
 ID = "KMS-GEN-001"
 SHARED = ("__init__.py", "conftest.py", "kms/__init__.py", "kms/conftest.py")
@@ -185,6 +189,35 @@ def test_own_keys(run):
     check, _ = run(KEYS)
 
     assert (check["status"], check["observed"]) == ("passed", "")
+
+
+INTERRUPTED = """
+@requirement("KMS-GEN-001")
+@cases("number", range(12), stores=1)
+def test_interrupted(kms, provisioner, number):
+    provisioner.make_key(kms, provisioner.keyed_store(kms))
+    provisioner.make_store(kms, connect=True)
+"""
+
+
+def test_nothing_is_left_after_an_interrupt(run, monkeypatch):
+    """Ctrl-C amid the cases ends the run, and what was made goes all the same."""
+    handle = FakeKms.handle
+    connects = itertools.count()
+
+    def interrupting(fake, request):
+        target = request.header("X-Amz-Target") or ""
+        # The first is of the store with the keys, which has to stay, disconnected.
+        if target.endswith(".ConnectCustomKeyStore") and next(connects) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return handle(fake, request)
+
+    monkeypatch.setattr(FakeKms, "handle", interrupting)
+    check, left = run(INTERRUPTED)
+
+    assert check["status"] == "disabled"
+    assert ["DISCONNECTED"] == [store["ConnectionState"] for store in left]
+    assert "-main-" in left[0]["CustomKeyStoreName"]
 
 
 def scrubbed(text):
