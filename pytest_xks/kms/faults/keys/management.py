@@ -160,13 +160,23 @@ row(
     violates=("KMS-KEYMGMT-006",),
     operations=("TagResource",),
 )
-row(
-    "put-key-policy-does-nothing",
-    "Ignores the policy of PutKeyPolicy.",
-    _doing_nothing(),
-    violates=("KMS-KEYMGMT-006",),
-    operations=("PutKeyPolicy",),
-)
+
+
+@fault(violates=("KMS-KEYMGMT-006",), operations=("PutKeyPolicy",))
+def put_key_policy_does_nothing() -> Effects:
+    """Ignores the policy of PutKeyPolicy."""
+
+    def respond(
+        key: XksKey, proceed: Answer, context: Context, call: Call
+    ) -> Document | None:
+        before = key.policy
+        document = proceed(context, call)
+        key.policy = before
+        return document
+
+    return _for_our_keys(respond)
+
+
 row(
     "update-key-description-does-nothing",
     "Ignores the description of UpdateKeyDescription.",

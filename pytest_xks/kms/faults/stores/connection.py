@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_xks.faults import Edit, Replace
 from pytest_xks.kms.desk.dispatch import answer
@@ -16,15 +15,18 @@ from pytest_xks.kms.faults.patterns import (
     renaming,
     store_of,
 )
-from pytest_xks.kms.stores.operations import connect_custom_key_store
+from pytest_xks.kms.proxy_calls.client import request_to_proxy
 from pytest_xks.kms.stores.store import ConnectionState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_xks.faults import Effects
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.faults.patterns import Answer, Document
     from pytest_xks.kms.stores.store import ExternalKeyStore
+    from pytest_xks.proxy_api.http import Request
 
 _CONNECT = "ConnectCustomKeyStore"
 _DELETE = "DeleteCustomKeyStore"
@@ -170,18 +172,17 @@ def failed_stores_never_connect() -> Effects:
     return Replace(answer, connect)
 
 
-row(
-    "connect-says-create-to-the-proxy",
-    "Sends kmsOperation CreateCustomKeyStore while it connects a store.",
-    Replace(
-        answer,
-        lambda _, context, call: connect_custom_key_store(
-            context, replace(call, operation="CreateCustomKeyStore")
-        ),
-    ),
-    violates=("KMS-CONNECT-008",),
-    operations=("ConnectCustomKeyStore",),
-)
+@fault(violates=("KMS-CONNECT-008",), operations=("ConnectCustomKeyStore",))
+def connect_says_create_to_the_proxy() -> Effects:
+    """Sends kmsOperation CreateCustomKeyStore while it connects a store."""
+    said = {"kmsOperation": "CreateCustomKeyStore"}
+
+    def ask(proceed: Callable[..., Request], *parts: Any) -> Request:  # noqa: ANN401 - the parts of a request
+        *others, document = parts
+        metadata = {**document["requestMetadata"], **said}
+        return proceed(*others, {**document, "requestMetadata": metadata})
+
+    return Replace(request_to_proxy, ask)
 
 
 @fault(violates=("KMS-CONNECT-010",), operations=("ConnectCustomKeyStore",))
