@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
 
 pytest_plugins = ["pytester"]
@@ -12,3 +14,8 @@ settings.register_profile(
     "ours", derandomize=True, deadline=None, database=None, max_examples=60
 )
 settings.load_profile("ours")
+
+# Whoever starts the tests in the background lets SIGINT be ignored, in their children
+# too; some of them are about Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
