@@ -48,6 +48,8 @@ class CertifyOptions:
     quiet: bool = False
     baseline: Path | None = None
     write_baseline: Path | None = None
+    not_supported: tuple[str, ...] = ()
+    """Capabilities that the target lacks, beside those that its file lists."""
     selection: Selection = field(default_factory=Selection)
     suite: Path | None = None
     """Where the suite lies, for tests; by default where it is installed."""
@@ -61,7 +63,8 @@ def certify(part: str, options: CertifyOptions) -> int:
         options: what to certify, and where to report.
 
     Returns:
-        The exit status: 0 conformant, 1 not conformant, 3 incomplete.
+        The exit status: 0 conformant, 1 not conformant, 3 incomplete; of a partial run,
+        that of what was selected.
 
     Raises:
         UsageProblem: there is nothing to report on; exit status 2.
@@ -72,7 +75,12 @@ def certify(part: str, options: CertifyOptions) -> int:
     options.selection.ids(catalogue)
     known = load_baseline(options.baseline) if options.baseline else {}
     reports = Reports(options.report_dir) if options.report_dir else None
-    ready = ready_target(part, file=options.target, from_env=options.from_env)
+    ready = ready_target(
+        part,
+        file=options.target,
+        from_env=options.from_env,
+        not_supported=options.not_supported,
+    )
     with ready as target:
         document = _document(options, target, suite, catalogue)
     if options.baseline:

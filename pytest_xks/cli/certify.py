@@ -39,7 +39,8 @@ def certify() -> None:
     """Verify a target requirement by requirement, and report a verdict.
 
     Exit status: 0 conformant, 1 not conformant or a stale baseline entry, 2 usage error
-    or unreachable target, 3 incomplete.
+    or unreachable target, 3 incomplete. A run cut by --only, --skip, --fail-fast or
+    PYTEST-ARGS has the verdict "partial", and the exit status of what was selected.
     """
 
 
@@ -71,6 +72,13 @@ _COMMON_OPTIONS = (
         multiple=True,
         metavar="ID-PREFIX",
         help="Leave out requirements whose id begins so; repeatable.",
+    ),
+    click.option(
+        "--not-supported",
+        multiple=True,
+        metavar="NAME",
+        help="Declare a capability that the target lacks, as not_supported in the "
+        "target file does; repeatable.",
     ),
     click.option("--fail-fast", is_flag=True, help="Stop at the first failed MUST."),
     click.option(

@@ -9,6 +9,7 @@ import pytest
 from pytest_xks.certify.command import CertifyOptions, certify
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.run.selection import Selection
+from pytest_xks.certify.targets.own_mocks import served_mock_proxy
 
 ONE = "XKS-HTTP-001"
 PASSING = f'@requirement("{ONE}")\ndef test_one(): pass'
@@ -108,3 +109,48 @@ def test_files_for_reproduction_stay(run, tmp_path):
     run(body, report_dir=tmp_path / "reports")
 
     assert (tmp_path / "reports" / "reproduce" / "bad.pem").is_file()
+
+
+def test_declared_lacking(run):
+    """What is declared as lacking is a capability, and the target has not got it."""
+    with pytest.raises(UsageProblem, match="the target provides mtls"):
+        run(PASSING, not_supported=("mtls",))
+    with pytest.raises(UsageProblem, match="is no capability"):
+        run(PASSING, not_supported=("mtl",))
+
+
+def test_declared_lacking_is_told(run, monkeypatch):
+    """With --not-supported, a target of --from-env reaches exit status 0."""
+    with served_mock_proxy() as (_, target):
+        for name, value in {
+            "XKS_PROXY_HOST": target.endpoint.authority,
+            "URI_PREFIX": target.uri_path.removesuffix("/kms/xks/v1").strip("/"),
+            "SIGV4_ACCESS_KEY_ID": target.credential.access_key_id,
+            "SIGV4_SECRET_ACCESS_KEY": target.credential.secret_access_key,
+            "KEY_ID": target.keys["usable"],
+            "SECURE": f"--cacert {target.ca_bundle}",
+        }.items():
+            monkeypatch.setenv(name, value)
+        status, text = run(
+            f"""
+            from pytest_xks.certify.run.session import require
+
+            @requirement("{ONE}")
+            def test_mtls(request):
+                require(request.config.stash[TARGET], "mtls")
+
+            @requirement("{ONE}")
+            def test_key(request):
+                require(request.config.stash[TARGET], "encrypt_only_key")
+
+            @requirement("{ONE}")
+            def test_one():
+                pass
+            """,
+            from_env=True,
+            not_supported=("mtls", "encrypt_only_key"),
+            quiet=True,
+        )
+
+    assert 0 == status
+    assert text.startswith("conformant, 2 capabilities declared as lacking: ")

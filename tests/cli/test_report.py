@@ -8,7 +8,7 @@ def test_report(run, tmp_path):
     folder, file = tmp_path / "reports", tmp_path / "reports" / "report.json"
     arguments = ("--only", "XKS-HEALTH-001", "--report-dir", folder, "--quiet")
     status, verdict, _ = run("certify", "proxy", *arguments)
-    assert 3 == status
+    assert (0, True) == (status, verdict.startswith("partial"))
 
     assert verdict in run("report", file)[1]
     status, text, _ = run(

@@ -19,7 +19,7 @@ from pytest_xks.certify.report.document import (
 from pytest_xks.certify.report.exchange import exchange_view
 from pytest_xks.certify.run.outcome import Level, Status
 from pytest_xks.certify.run.record import Finding
-from pytest_xks.certify.run.verdict import EXIT_STATUS, levelled, overall, worst
+from pytest_xks.certify.run.verdict import conclude, levelled, worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,10 +58,13 @@ def build_document(
         for requirement in catalogue.requirements
         if requirement.is_observable_at(target)
     ]
-    verdict = overall(
+    narrowed = run.selection.is_narrowed
+    verdict, exit_status = conclude(
         ((Level(r["level"]), Status(r["status"])) for r in results),
         strict=strict,
         broken=bool(run.problems) or run.interrupted,
+        narrowed=narrowed,
+        cut=narrowed and any(map(_is_cut, results)),
     )
     document: Document = {
         "schema_version": SCHEMA_VERSION,
@@ -77,7 +80,7 @@ def build_document(
         "verdict": verdict.value,
         "summary": _summary(results),
         "requirements": results,
-        "exit_status": EXIT_STATUS[verdict],
+        "exit_status": exit_status,
         "chapters": dict(catalogue.chapters),
         "not_observable": [
             {
@@ -127,6 +130,12 @@ def build_document(
             ],
         }
     return redactor.document(document)
+
+
+def _is_cut(result: RequirementResult) -> bool:
+    """Whether a check of the requirement did not run, or it has none that did."""
+    statuses = {result["status"], *(check["status"] for check in result["checks"])}
+    return Status.DISABLED in statuses
 
 
 def _summary(results: Sequence[RequirementResult]) -> dict[str, dict[str, int]]:

@@ -24,9 +24,10 @@ __all__ = [
     "TargetView",
     "Unobservable",
     "UnsupportedView",
+    "was_narrowed",
 ]
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 UNSUPPORTED_CHECK = "preflight::lacking"
 """The id of the check of what was not tried; see ``UnsupportedView``."""
 
@@ -237,3 +238,11 @@ class Document(TypedDict):
     baseline: NotRequired[BaselineResult]
     lacking: NotRequired[UnsupportedView]
     """What the target does not support at all."""
+
+
+def was_narrowed(document: Document) -> bool:
+    """Whether the user's options may have left out what counts."""
+    asked = document["configuration"]
+    return bool(
+        asked["only"] or asked["skip"] or asked["fail_fast"] or asked["pytest_args"]
+    )

@@ -20,7 +20,7 @@ __all__ = ["load_report", "load_schema", "render_json"]
 
 _MAX_BYTES = 64 << 20
 # What they lack is optional, so that they read as those of today do.
-_OLDER = ("1.1",)
+_OLDER = ("1.1", "1.2")
 
 
 def render_json(document: Document) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from pytest_xks.certify.report.document import was_narrowed
 from pytest_xks.certify.report.escaping import xml
 from pytest_xks.certify.report.story import story
 from pytest_xks.certify.report.summary import verdict_line
@@ -80,7 +81,7 @@ def _case(suite: Element, result: RequirementResult, document: Document) -> None
     told = xml(_told(result))
     if is_failure(level, status, strict=strict) and known is None:
         SubElement(case, "failure", message=xml(message)).text = told
-    elif is_gap(level, status, strict=strict):
+    elif is_gap(level, status, strict=strict, narrowed=was_narrowed(document)):
         SubElement(case, "error", message=xml(message)).text = told
     elif status in {Status.FAILED, Status.WARNING}:
         SubElement(case, "system-out").text = f"{xml(message)}\n{told}"

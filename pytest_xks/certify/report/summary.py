@@ -96,12 +96,20 @@ def verdict_line(document: Document) -> str:
     verdict = document["verdict"]
     if unsupported := document.get("lacking"):
         verdict += f", no {unsupported['what']}"
+    if declared := len(document["target"]["not_supported"]):
+        verdict += f", {declared} {_plural('capability', declared)} declared as lacking"
     baseline = document.get("baseline")
     if baseline and baseline["known"] and not baseline["unexpected"]:
         verdict += ", with known failures only"
     if baseline and (baseline["stale"] or baseline["unknown"]):
         verdict += ", with a stale baseline"
     return f"{verdict}: {'; '.join(parts)}"
+
+
+def _plural(noun: str, number: int) -> str:
+    if number == 1:
+        return noun
+    return f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
 
 
 def verdict_sentence(document: Document) -> str:
@@ -118,6 +126,13 @@ def verdict_sentence(document: Document) -> str:
             f"The target meets every mandatory requirement of the {standard} that "
             "applies to it and can be observed from outside "
             f"({must['passed']} verified)."
+        )
+    if document["verdict"] == "partial":
+        return (
+            "Nothing is said of the target as a whole: options of this run left "
+            f"requirements of the {standard} out. Of the mandatory ones, "
+            f"{must['passed']} were verified, {must['failed']} failed and "
+            f"{must['disabled']} were left out."
         )
     if document["verdict"] == "incomplete":
         missing = sum(must[s] for s in ("not_testable", "disabled", "error"))

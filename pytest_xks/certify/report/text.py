@@ -47,6 +47,7 @@ _VERDICT_STYLES = {
     "conformant": "bold green",
     "not conformant": "bold red",
     "incomplete": "bold yellow",
+    "partial": "bold cyan",
 }
 _LABEL_WIDTH = 12
 

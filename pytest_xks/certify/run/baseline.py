@@ -16,6 +16,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pytest_xks.certify.report.document import was_narrowed
 from pytest_xks.certify.run.outcome import Level, Status
 from pytest_xks.certify.run.verdict import is_failure, is_gap
 from pytest_xks.certify.toml.reading import Table, parse_toml, read_text
@@ -100,9 +101,9 @@ def _exit_status(document: Document) -> int:
 
 
 def _is_incomplete(document: Document) -> bool:
-    strict = document["configuration"]["strict"]
+    strict, narrowed = document["configuration"]["strict"], was_narrowed(document)
     return bool(document["problems"]) or any(
-        is_gap(Level(r["level"]), Status(r["status"]), strict=strict)
+        is_gap(Level(r["level"]), Status(r["status"]), strict=strict, narrowed=narrowed)
         for r in document["requirements"]
     )
 

@@ -36,6 +36,11 @@ class Selection:
     """For the self-test: of the checks of other requirements than these, one of each
     test function will do; None for all."""
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it may leave out what counts."""
+        return bool(self.only or self.skip or self.fail_fast or self.pytest_args)
+
     def ids(self, catalogue: Catalogue) -> frozenset[str]:
         """The requirements to verify.
 

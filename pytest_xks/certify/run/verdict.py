@@ -13,7 +13,8 @@ a failed INFO, or not testable    listed, also under ``--strict``
 disabled, or an error of ours     incomplete, whatever the level
 ================================  ==============================================
 
-A failure outranks *incomplete*.
+A failure outranks *incomplete*. A run that the user's options cut is *partial*: what
+they left out does not count, and the exit status is that of the rest.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
 __all__ = [
     "EXIT_STATUS",
     "Verdict",
+    "conclude",
     "is_failure",
     "is_gap",
     "levelled",
-    "overall",
     "worst",
 ]
 
@@ -43,6 +44,8 @@ class Verdict(StrEnum):
     CONFORMANT = "conformant"
     NOT_CONFORMANT = "not conformant"
     INCOMPLETE = "incomplete"
+    PARTIAL = "partial"
+    """Options left something out, so nothing is said of the whole."""
 
 
 EXIT_STATUS: Mapping[Verdict, int] = {
@@ -50,6 +53,7 @@ EXIT_STATUS: Mapping[Verdict, int] = {
     Verdict.NOT_CONFORMANT: 1,
     Verdict.INCOMPLETE: 3,
 }
+"""Of a whole run; a partial one has that of what was selected."""
 
 # A requirement with several checks has the first of these that one of them has. "Not
 # applicable" is last: what one check verified is verified.
@@ -84,30 +88,62 @@ def is_failure(level: Level, status: Status, *, strict: bool) -> bool:
     )
 
 
-def is_gap(level: Level, status: Status, *, strict: bool) -> bool:
-    """Whether a requirement by itself makes the verdict incomplete."""
-    if status in {Status.DISABLED, Status.ERROR}:
+def is_gap(level: Level, status: Status, *, strict: bool, narrowed: bool) -> bool:
+    """Whether a requirement by itself makes the verdict incomplete.
+
+    Args:
+        level: how strongly it binds.
+        status: what became of it.
+        strict: whether SHOULDs count as MUSTs do.
+        narrowed: whether the user's options may leave checks out.
+    """
+    if status is Status.DISABLED:
+        return not narrowed
+    if status is Status.ERROR:
         return True
     if status is not Status.NOT_TESTABLE or level is Level.INFO:
         return False
     return strict or level is Level.MUST
 
 
-def overall(
-    outcomes: Iterable[tuple[Level, Status]], *, strict: bool, broken: bool
-) -> Verdict:
-    """The verdict.
+def conclude(
+    outcomes: Iterable[tuple[Level, Status]],
+    *,
+    strict: bool,
+    broken: bool,
+    narrowed: bool = False,
+    cut: bool = False,
+) -> tuple[Verdict, int]:
+    """The verdict, and the exit status.
 
     Args:
         outcomes: level and status of every requirement that has a check.
         strict: whether SHOULDs count as MUSTs do.
         broken: the run itself did not end as it should (interrupted, an error in the
             suite), so that nothing can be concluded from what is missing.
+        narrowed: whether the user's options may leave checks out.
+        cut: whether they did.
     """
+    found = _of_selected(outcomes, strict=strict, broken=broken, narrowed=narrowed)
+    gave_up = broken and found is Verdict.INCOMPLETE
+    verdict = Verdict.PARTIAL if cut and not gave_up else found
+    return verdict, EXIT_STATUS[found]
+
+
+def _of_selected(
+    outcomes: Iterable[tuple[Level, Status]],
+    *,
+    strict: bool,
+    broken: bool,
+    narrowed: bool,
+) -> Verdict:
     known = list(outcomes)
     if any(is_failure(level, status, strict=strict) for level, status in known):
         return Verdict.NOT_CONFORMANT
-    gap = any(is_gap(level, status, strict=strict) for level, status in known)
+    gap = any(
+        is_gap(level, status, strict=strict, narrowed=narrowed)
+        for level, status in known
+    )
     # A catalogue in which nothing was verified proves nothing.
     verified = any(status is Status.PASSED for _, status in known)
     if broken or gap or not verified:

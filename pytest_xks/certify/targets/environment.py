@@ -24,7 +24,7 @@ from pytest_xks.proxy_api.limits import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from pytest_xks.certify.targets.proxy_target import Endpoint
 
@@ -54,21 +54,26 @@ _ROLES: Mapping[str, str] = {
 }
 
 
-def proxy_target_from_environment(environ: Mapping[str, str]) -> ProxyTarget:
+def proxy_target_from_environment(
+    environ: Mapping[str, str], *, not_supported: Collection[str] = ()
+) -> ProxyTarget:
     """The target that the variables of AWS's client describe.
 
     Args:
         environ: the environment.
+        not_supported: capabilities that it lacks; a default does not provide one.
 
     Raises:
         UsageProblem: a variable has a value that cannot be used.
     """
     values = {name: environ.get(name, default) for name, default in VARIABLES.items()}
     ca_bundle, verify = _secure(values["SECURE"], environ)
+    absent = {name.removesuffix("_key") for name in not_supported}
     keys = {
         role: _legal(variable, values[variable], is_external_key_id)
         for variable, role in _ROLES.items()
-        if values[variable] or role == "usable"
+        if role == "usable"
+        or (values[variable] and (variable in environ or role not in absent))
     }
     return ProxyTarget(
         endpoint=_endpoint(values),
@@ -88,7 +93,7 @@ def proxy_target_from_environment(environ: Mapping[str, str]) -> ProxyTarget:
         assumed_roles=frozenset(
             role
             for variable, role in _ROLES.items()
-            if variable not in environ and role != "usable"
+            if variable not in environ and role != "usable" and role in keys
         ),
         ca_bundle=ca_bundle,
         verify=verify,

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.targets.common_keys import declared_lacking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -40,7 +41,11 @@ class ReadyTarget:
 
 
 def ready_target(
-    part: str, *, file: Path | None, from_env: bool
+    part: str,
+    *,
+    file: Path | None,
+    from_env: bool,
+    not_supported: Collection[str] = (),
 ) -> AbstractContextManager[ReadyTarget]:
     """The target of a part of the suite, ready for as long as the block lasts.
 
@@ -48,6 +53,7 @@ def ready_target(
         part: "proxy" or "kms".
         file: the target file; without one, the environment or our own mock.
         from_env: whether the variables of AWS's curl test client describe it.
+        not_supported: capabilities that it lacks, beside those that its file lists.
 
     Raises:
         UsageProblem: the description has a mistake, or the target cannot be reached.
@@ -55,23 +61,27 @@ def ready_target(
     if file and from_env:
         raise UsageProblem("--target and --from-env exclude each other.")
     if part == "kms":
-        return _ready_kms(file)
-    return _ready_proxy(file, from_env=from_env)
+        return _ready_kms(file, not_supported)
+    return _ready_proxy(file, not_supported, from_env=from_env)
 
 
 @contextmanager
-def _ready_proxy(file: Path | None, *, from_env: bool) -> Iterator[ReadyTarget]:
+def _ready_proxy(
+    file: Path | None, not_supported: Collection[str], *, from_env: bool
+) -> Iterator[ReadyTarget]:
     from pytest_xks.certify.targets.proxy_preflight import (  # noqa: PLC0415 - one of two
         preflight_proxy,
     )
 
-    with _described_proxy(file, from_env=from_env) as described:
-        target, warnings = preflight_proxy(described)
+    with _described_proxy(file, not_supported, from_env=from_env) as described:
+        target, warnings = preflight_proxy(declared_lacking(described, not_supported))
         yield ReadyTarget(target=target, warnings=tuple(warnings))
 
 
 @contextmanager
-def _described_proxy(file: Path | None, *, from_env: bool) -> Iterator[ProxyTarget]:
+def _described_proxy(
+    file: Path | None, not_supported: Collection[str], *, from_env: bool
+) -> Iterator[ProxyTarget]:
     if file:
         from pytest_xks.certify.targets.proxy_file import (  # noqa: PLC0415 - one of three
             load_proxy_target,
@@ -83,7 +93,7 @@ def _described_proxy(file: Path | None, *, from_env: bool) -> Iterator[ProxyTarg
             proxy_target_from_environment,
         )
 
-        yield proxy_target_from_environment(os.environ)
+        yield proxy_target_from_environment(os.environ, not_supported=not_supported)
     else:
         from pytest_xks.certify.targets.own_mocks import (  # noqa: PLC0415 - likewise
             served_mock_proxy,
@@ -94,12 +104,15 @@ def _described_proxy(file: Path | None, *, from_env: bool) -> Iterator[ProxyTarg
 
 
 @contextmanager
-def _ready_kms(file: Path | None) -> Iterator[ReadyTarget]:
+def _ready_kms(
+    file: Path | None, not_supported: Collection[str]
+) -> Iterator[ReadyTarget]:
     from pytest_xks.certify.targets.kms_preflight import (  # noqa: PLC0415 - one of two
         preflight_kms,
     )
 
-    with _described_kms(file) as (target, probe_proxy):
+    with _described_kms(file) as (described, probe_proxy):
+        target = declared_lacking(described, not_supported)
         yield ReadyTarget(
             target=target,
             probe_proxy=probe_proxy,

@@ -317,24 +317,26 @@ def test_load(certify, load, status):
 
 
 @pytest.mark.parametrize(
-    "selection",
+    ("selection", "status"),
     [
-        pytest.param({"only": (TWO,)}, id="only"),
-        pytest.param({"skip": (ONE,)}, id="skip"),
-        pytest.param({"pytest_args": ("-k", "two")}, id="k"),
-        pytest.param({"pytest_args": ("--deselect", "x", "-k", "two")}, id="deselect"),
-        pytest.param({"pytest_args": ("--collect-only",)}, id="collect-only"),
-        pytest.param({"pytest_args": ("--setup-only",)}, id="setup-only"),
-        pytest.param({"pytest_args": ("--setup-plan",)}, id="setup-plan"),
-        pytest.param({"pytest_args": ("--ignore-glob=/*",)}, id="ignore"),
+        pytest.param({"only": (TWO,)}, 0, id="only"),
+        pytest.param({"skip": (ONE,)}, 0, id="skip"),
+        pytest.param({"pytest_args": ("-k", "two")}, 0, id="k"),
+        pytest.param(
+            {"pytest_args": ("--deselect", "x", "-k", "two")}, 0, id="deselect"
+        ),
+        pytest.param({"pytest_args": ("--collect-only",)}, 3, id="collect-only"),
+        pytest.param({"pytest_args": ("--setup-only",)}, 3, id="setup-only"),
+        pytest.param({"pytest_args": ("--setup-plan",)}, 3, id="setup-plan"),
+        pytest.param({"pytest_args": ("--ignore-glob=/*",)}, 3, id="ignore"),
     ],
 )
-def test_narrowed_runs_are_incomplete(certify, selection, capsys):
-    """Whatever narrows the run, what was left out is disabled and never conformant."""
+def test_narrowed_runs_are_partial(certify, selection, status, capsys):
+    """Whatever cuts the run, what was left out is disabled and never conformant."""
     document = certify({ONE: "SHOULD", TWO: "MUST"}, PASSING, **selection)
 
     assert "disabled" == status_of(document)
-    assert 3 == document["exit_status"]
+    assert ("partial", status) == (document["verdict"], document["exit_status"])
     capsys.readouterr()
 
 
@@ -382,7 +384,23 @@ def test_stopped_runs(certify, selection, capsys):
     document = certify({ONE: "MUST", TWO: "MUST"}, FAILING_FIRST, **selection)
 
     assert ("failed", "disabled") == (status_of(document), status_of(document, TWO))
-    assert 1 == document["exit_status"]
+    assert ("partial", 1) == (document["verdict"], document["exit_status"])
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        pytest.param({"fail_fast": True}, id="fail-fast"),
+        pytest.param({"only": ("XKS",)}, id="only-everything"),
+        pytest.param({"pytest_args": ("-q",)}, id="pytest-arguments"),
+    ],
+)
+def test_options_that_leave_nothing_out(certify, selection, capsys):
+    """The verdict is partial where something was left out, and not before."""
+    document = certify({ONE: "MUST", TWO: "MUST"}, PASSING, **selection)
+
+    assert ("conformant", 0) == (document["verdict"], document["exit_status"])
     capsys.readouterr()
 
 

@@ -10,14 +10,22 @@ from pytest_xks.certify.run.outcome import Level, Status
 from pytest_xks.certify.run.verdict import (
     EXIT_STATUS,
     Verdict,
+    conclude,
     levelled,
-    overall,
     worst,
 )
 
 GOOD = (Level.MUST, Status.PASSED)
 C, N, G = Verdict.CONFORMANT, Verdict.NOT_CONFORMANT, Verdict.INCOMPLETE
+P = Verdict.PARTIAL
 """G is for the gaps that make a verdict incomplete."""
+
+
+def overall(outcomes, *, strict=False, broken=False):
+    """The verdict of a whole run, whose exit status follows from it."""
+    verdict, status = conclude(outcomes, strict=strict, broken=broken)
+    assert EXIT_STATUS[verdict] == status
+    return verdict
 
 
 @pytest.mark.parametrize(
@@ -98,3 +106,50 @@ def test_worst():
 def test_exit_status():
     """The numbers are public."""
     assert {C: 0, N: 1, G: 3} == EXIT_STATUS
+
+
+@pytest.mark.parametrize(
+    ("level", "status", "relaxed", "strict"),
+    [
+        pytest.param(Level.MUST, Status.PASSED, 0, 0, id="must-passed"),
+        pytest.param(Level.MUST, Status.FAILED, 1, 1, id="must-failed"),
+        pytest.param(Level.MUST, Status.NOT_TESTABLE, 3, 3, id="must-not-testable"),
+        pytest.param(Level.MUST, Status.DISABLED, 0, 0, id="must-left-out"),
+        pytest.param(Level.MUST, Status.ERROR, 3, 3, id="must-error"),
+        pytest.param(Level.SHOULD, Status.WARNING, 0, 1, id="should-warning"),
+        pytest.param(Level.SHOULD, Status.NOT_TESTABLE, 0, 3, id="should-untestable"),
+        pytest.param(Level.MAY, Status.WARNING, 0, 0, id="may-warning"),
+    ],
+)
+def test_partial(level, status, relaxed, strict):
+    """A run that was cut is partial; what was selected gives the exit status."""
+    outcomes = [GOOD, (level, status)]
+
+    for wanted, is_strict in ((relaxed, False), (strict, True)):
+        assert (P, wanted) == conclude(
+            outcomes, strict=is_strict, broken=False, narrowed=True, cut=True
+        )
+
+
+def test_options_that_cut_nothing():
+    """Options that left nothing out leave the verdict as it is."""
+    assert (C, 0) == conclude([GOOD], strict=False, broken=False, narrowed=True)
+
+
+def test_partial_without_a_result():
+    """Where nothing of what was selected was verified, no pipeline is let through."""
+    assert (P, 3) == conclude(
+        [(Level.MUST, Status.DISABLED)],
+        strict=False,
+        broken=False,
+        narrowed=True,
+        cut=True,
+    )
+
+
+def test_partial_and_broken():
+    """A run that ended early is incomplete, unless something failed before."""
+    settings = {"strict": False, "broken": True, "narrowed": True, "cut": True}
+
+    assert (G, 3) == conclude([GOOD], **settings)
+    assert (P, 1) == conclude([(Level.MUST, Status.FAILED)], **settings)
