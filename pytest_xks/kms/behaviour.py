@@ -45,7 +45,8 @@ class ProxyReliability(StrEnum):
     """How reliable KMS takes the proxy to be (KMS-RESP-003, KMS-AMB-004)."""
 
     UNRELIABLE = "unreliable"
-    """500, 503 and time-outs are a KMSInvalidStateException, as ever."""
+    """500, 503, time-outs and a proxy that cannot be reached are a
+    KMSInvalidStateException, as ever."""
     RELIABLE = "reliable"
     """They are a KMSInternalException, which SDKs retry."""
 

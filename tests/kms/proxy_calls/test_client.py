@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,10 +119,11 @@ def test_250_ms_on_the_simulated_clock(local_system: System, assert_kms_error):
 
 
 @pytest.mark.parametrize(
-    "fault", ["InternalException", "DependencyTimeoutException", "silence"]
+    "fault",
+    ["InternalException", "DependencyTimeoutException", "silence", "connection-closed"],
 )
 def test_a_reliable_proxy(local_system: System, fault: str, assert_kms_error):
-    """Of a reliable proxy these three are an error that SDKs retry."""
+    """Of a reliable proxy these are an error that SDKs retry."""
     local_system.fake.behaviour.proxy_reliability = ProxyReliability.RELIABLE
     key = local_system.create_key()
     local_system.proxy.fault(fault)
@@ -130,6 +132,23 @@ def test_a_reliable_proxy(local_system: System, fault: str, assert_kms_error):
         "KMSInternalException",
     )
     assert 500 == error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_a_reliable_proxy_that_nothing_listens_for(
+    local_system: System, assert_kms_error
+):
+    """Cannot communicate: as a reliable proxy that is late, with its own text."""
+    local_system.fake.behaviour.proxy_reliability = ProxyReliability.RELIABLE
+    key = local_system.create_key()
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = closed.getsockname()
+    local_system.fake.connect_to(local_system.endpoint, address)
+    error = assert_kms_error(
+        lambda: local_system.kms.encrypt(KeyId=key, Plaintext=b"x"),
+        "KMSInternalException",
+    )
+    message = error.response["Error"]["Message"]
+    assert message.startswith("AWS KMS cannot communicate with the external key store")
 
 
 def test_reliability_changes_nothing_else(local_system: System, assert_kms_error):
