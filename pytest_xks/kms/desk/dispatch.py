@@ -24,6 +24,7 @@ from pytest_xks.kms.keys import (
     usage,
 )
 from pytest_xks.kms.keys import management as key_management
+from pytest_xks.kms.keys.standard import check_standard
 from pytest_xks.kms.keys.states import check_refused, require_manageable
 from pytest_xks.kms.stores import operations as key_stores
 
@@ -109,6 +110,9 @@ def answer(context: Context, call: Call) -> Document | None:
     trace = context.trace
     trace.named = named_keys(context, call)
     trace.keys = [named.key for named in trace.named.values() if named.key]
+    for named in trace.named.values():
+        if named.key is None:
+            check_standard(named, call.operation)
     operation = OPERATIONS.get(call.operation, _beside_moto)
     document = operation(context, call)
     if document is None:

@@ -170,10 +170,13 @@ def _key_there(owner: AccountRegion, call: Call, name: str, arn: str) -> NamedKe
     partition = arn.split(":")[1]
     if name.startswith("arn:") and not key_arn.startswith(f"arn:{partition}:"):
         raise _not_found(f"Invalid arn {partition}")
+    usage, spec = owner.keys.kind_of(key_id)
     return NamedKey(
         id=key_id,
         arn=key_arn,
         account_id=owner.account_id,
+        usage=usage,
+        spec=spec,
         key=owner.keys.find(key_id),
     )
 

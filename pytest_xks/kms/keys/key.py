@@ -56,6 +56,10 @@ class NamedKey:
     arn: str
     account_id: str
     """The account that owns it."""
+    usage: str
+    """The KeyUsage."""
+    spec: str
+    """The KeySpec."""
     key: XksKey | None
     """None for a standard key."""
 
@@ -65,6 +69,9 @@ class KeyRepository(Protocol):
 
     def arn_of(self, key_id: str) -> str | None:
         """The ARN of the key with a key id, standard or not; None if there is none."""
+
+    def kind_of(self, key_id: str) -> tuple[str, str]:
+        """KeyUsage and KeySpec of a key that there is."""
 
     def target_of(self, alias: str) -> str | None:
         """The id of the key that an alias means; of AWS's own it may be a new one."""

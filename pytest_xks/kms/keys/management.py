@@ -9,6 +9,7 @@ from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.steps import step
 from pytest_xks.kms.desk.validation import invalid, require
 from pytest_xks.kms.keys.policies import check_policy
+from pytest_xks.kms.keys.standard import check_creation
 from pytest_xks.kms.keys.states import (
     KeyState,
     require_manageable,
@@ -61,6 +62,7 @@ def create_key(context: Context, call: Call) -> Document | None:
     """CreateKey, if it has to do with a custom key store (KMS-CREATEKEY)."""
     parameters = call.parameters
     if not concerns_custom_key_store(call):
+        check_creation(call)
         return None
     region = context.region
     _check_combination(parameters, region)

@@ -92,6 +92,12 @@ class MotoKeys:
         key = self._backend.keys.get(key_id)
         return None if key is None else str(key.arn)
 
+    def kind_of(self, key_id: str) -> tuple[str, str]:
+        """KeyUsage and KeySpec of a key that there is."""
+        key = self._backend.keys[key_id]
+        # moto leaves out what is by default.
+        return key.key_usage or "ENCRYPT_DECRYPT", key.key_spec or "SYMMETRIC_DEFAULT"
+
     def target_of(self, alias: str) -> str | None:
         """The id of the key that an alias means; of AWS's own it may be a new one."""
         return self._backend.get_key_id_from_alias(alias)

@@ -74,6 +74,41 @@ def re_encrypted_from_another_key(kms: Any, key: str, system: System) -> object:
     )
 
 
+def standard(kms: Any) -> str:
+    """A standard key, to sign with."""
+    made = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")
+    return made["KeyMetadata"]["KeyId"]
+
+
+def mac_generated(algorithm: str) -> Case:
+    """GenerateMac, with a key that there cannot be."""
+    return lambda kms, _, __: kms.generate_mac(
+        KeyId="key_id", Message=b"m", MacAlgorithm=algorithm
+    )
+
+
+def mac_verified(algorithm: str) -> Case:
+    """VerifyMac, likewise."""
+    return lambda kms, _, __: kms.verify_mac(
+        KeyId="key_id", Message=b"m", MacAlgorithm=algorithm, Mac=b"m"
+    )
+
+
+def with_another_context(kms: Any, key: str, system: System) -> object:
+    """Decrypt without the context; what AWS says of keys of its own is a switch."""
+    system.fake.behaviour.set_switch(
+        "wrong_encryption_context", "InvalidCiphertextException"
+    )
+    blob = kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={"a": "b"})
+    return kms.decrypt(CiphertextBlob=blob["CiphertextBlob"])
+
+
+def with_a_disabled_key(kms: Any, key: str, _: System) -> object:
+    """Encrypt; rotation, where it was recorded, needs a key of another origin."""
+    kms.disable_key(KeyId=key)
+    return kms.encrypt(KeyId=key, Plaintext=b"x")
+
+
 MANY = [each for number in range(51) for each in tag(f"k{number}")]
 CASES: dict[str, Case] = {
     "test_generate_random_invalid_number_of_bytes[None]: generate-random-exc": (
@@ -118,13 +153,19 @@ CASES: dict[str, Case] = {
     "test_hmac_create_key_invalid_operations: create-hmac-key-invalid-key-usage": (
         created(KeyUsage="RANDOM")
     ),
-    "test_generate_and_verify_mac[HMAC_256-HMAC_SHA_256]: "
-    "generate-mac-invalid-key-id": (
-        lambda kms, _, __: kms.generate_mac(KeyId="key_id", **MAC)
+    "test_hmac_create_key_invalid_operations: create-hmac-key-without-key-usage": (
+        lambda kms, _, __: kms.create_key(KeySpec="HMAC_256")
     ),
-    "test_generate_and_verify_mac[HMAC_256-HMAC_SHA_256]: verify-mac-invalid-key-id": (
-        lambda kms, _, __: kms.verify_mac(KeyId="key_id", Mac=b"m", **MAC)
-    ),
+    **{
+        f"test_generate_and_verify_mac[HMAC_{bits}-HMAC_SHA_{bits}]: "
+        "generate-mac-invalid-key-id": mac_generated(f"HMAC_SHA_{bits}")
+        for bits in (224, 256, 384, 512)
+    },
+    **{
+        f"test_generate_and_verify_mac[HMAC_{bits}-HMAC_SHA_{bits}]: "
+        "verify-mac-invalid-key-id": mac_verified(f"HMAC_SHA_{bits}")
+        for bits in (224, 256, 384, 512)
+    },
     "test_invalid_generate_mac[HMAC_256-INVALID]: generate-mac": (
         lambda kms, key, _: kms.generate_mac(
             KeyId=key, Message=b"m", MacAlgorithm="INVALID"
@@ -137,6 +178,14 @@ CASES: dict[str, Case] = {
     ),
     "test_error_messaging_for_invalid_keys: generate-mac-invalid-key-id": (
         lambda kms, key, _: kms.generate_mac(KeyId=key, **MAC)
+    ),
+    "test_error_messaging_for_invalid_keys: sign-invalid-key-id": (
+        lambda kms, key, _: kms.sign(
+            KeyId=key, Message=b"m", SigningAlgorithm="RSASSA_PSS_SHA_256"
+        )
+    ),
+    "test_error_messaging_for_invalid_keys: encrypt-invalid-key-id": (
+        lambda kms, _, __: kms.encrypt(KeyId=standard(kms), Plaintext=b"x")
     ),
     "test_error_messaging_for_invalid_keys: verify-invalid-key-id": (
         lambda kms, key, _: kms.verify(KeyId=key, **SIGNED)
@@ -153,6 +202,38 @@ CASES: dict[str, Case] = {
     "test_encrypt_decrypt_encryption_context: "
     "decrypt_response_with_invalid_ciphertext": (
         lambda kms, key, _: kms.decrypt(KeyId=key, CiphertextBlob=b"nonsense")
+    ),
+    "test_encrypt_decrypt_encryption_context: "
+    "decrypt_response_without_encryption_context": with_another_context,
+    "test_key_rotations_encryption_decryption: bad-ciphertext": (
+        lambda kms, _, __: kms.decrypt(CiphertextBlob=b"nonsense")
+    ),
+    "test_replicate_key: describe-key-from-different-region": (
+        lambda _, key, system: system.fake.client("ap-southeast-1").describe_key(
+            KeyId=key.rpartition("/")[2]
+        )
+    ),
+    "test_get_parameters_for_import_raises_for_non_external_kms_keys: "
+    "get-import-parameters-error": (
+        lambda kms, key, _: kms.get_parameters_for_import(
+            KeyId=key,
+            WrappingAlgorithm="RSAES_OAEP_SHA_256",
+            WrappingKeySpec="RSA_2048",
+        )
+    ),
+    "test_derive_shared_secret: response-invalid-key-usage": (
+        lambda kms, _, __: kms.derive_shared_secret(KeyId=standard(kms), **SECRET)
+    ),
+    "test_rotate_key_on_demand_raises_error_given_key_is_disabled: error-response": (
+        with_a_disabled_key
+    ),
+    "test_rotate_key_on_demand_raises_error_given_non_symmetric_key: error-response": (
+        lambda kms, _, __: kms.rotate_key_on_demand(KeyId=standard(kms))
+    ),
+    "test_generate_data_key_pair_without_plaintext_dry_run: dryrun_exception": (
+        lambda kms, key, _: kms.generate_data_key_without_plaintext(
+            KeyId=key, KeySpec="AES_256", DryRun=True
+        )
     ),
     "test_get_parameters_for_import: response-error": (
         lambda kms, key, _: kms.get_parameters_for_import(
@@ -206,10 +287,12 @@ def expected(text: str, key: str) -> str:
     if "<mrk" in text or "does not exist" in text:
         arn = NOBODY_S_ARN.replace(NOBODY, NOBODY_S_MRK if "<mrk" in text else NOBODY)
     if "<key-id:1>" in text:
-        arn = key.replace("us-east-1", "eu-west-1")
+        region = re.search(r":kms:([a-z0-9-]+):", text)
+        arn = key.replace("us-east-1", region[1] if region else "eu-west-1")
     text = re.sub(r"'arn:<partition>:.*<key-id:1>'", f"'{arn}'", text)
     text = re.sub("<(mrk-)?key-arn>", arn, text)
     text = text.replace("<secondary-region>", "us-east-1")
+    text = re.sub(r"usage is \w+_MAC", "usage is ENCRYPT_DECRYPT", text)
     return re.sub(r"origin is \w+", "origin is EXTERNAL_KEY_STORE", text)
 
 
@@ -217,6 +300,11 @@ def enumeration(text: str) -> tuple[str, set[str]]:
     """A message, and the values of an enumeration in it: AWS has no stated order."""
     head, _, values = text.partition("enum value set: [")
     return head, set(values.rstrip("]").split(", "))
+
+
+def test_every_recorded_error_is_tried():
+    """The file holds none that is not compared."""
+    assert RECORDED["errors"].keys() == CASES.keys()
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -228,9 +316,11 @@ def test_as_recorded(local_system: System, name: str):
         CASES[name](lenient(local_system), key, local_system)
     error = caught.value.response["Error"]
     assert recorded["Code"] == error["Code"]
+    keys = [each["KeyArn"] for each in local_system.kms.list_keys()["Keys"]]
+    subject = next((arn for arn in keys if arn in error["Message"]), key)
     wanted, seen = (
         enumeration(text)
-        for text in (expected(recorded["Message"], key), error["Message"])
+        for text in (expected(recorded["Message"], subject), error["Message"])
     )
     assert wanted[0] == seen[0]
     # Older and newer models know fewer and more values.
