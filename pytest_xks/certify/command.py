@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_xks.certify.preflight.ready import ready_target
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.report.output import Reports, show, write_text
 from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
@@ -24,15 +25,14 @@ from pytest_xks.certify.run.progress import ProgressDisplay
 from pytest_xks.certify.run.runner import run_suite
 from pytest_xks.certify.run.selection import Selection
 from pytest_xks.certify.run.unsupported import run_without_checks
-from pytest_xks.certify.targets.ready import ready_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_xks.certify.preflight.ready import ReadyTarget
     from pytest_xks.certify.report.document import Document
     from pytest_xks.certify.requirements.catalogue import Catalogue
     from pytest_xks.certify.run.record import Run
-    from pytest_xks.certify.targets.ready import ReadyTarget
 
 __all__ = ["CertifyOptions", "certify"]
 
@@ -103,6 +103,7 @@ def _document(
             target=ready.target,
             strict=options.strict,
             warnings=ready.warnings,
+            findings=ready.findings,
         )
 
 
@@ -130,6 +131,7 @@ def _run(
             probe_proxy=ready.probe_proxy,
             scratch=scratch,
             selection=options.selection,
+            pulse=ready.pulse,
             on_start=progress.on_start,
             on_check=progress.on_check,
         )

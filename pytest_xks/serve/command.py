@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import ClientError
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.preflight.proxy_preflight import preflight_proxy
 from pytest_xks.certify.targets.proxy_file import proxy_target_from_document
-from pytest_xks.certify.targets.proxy_preflight import preflight_proxy
 from pytest_xks.certify.toml.writing import dump_toml
 from pytest_xks.handles import register_key_store
 from pytest_xks.kms.served import ServedKms

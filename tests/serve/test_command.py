@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.preflight.proxy_preflight import preflight_proxy
 from pytest_xks.certify.targets.environment import proxy_target_from_environment
 from pytest_xks.certify.targets.proxy_file import load_proxy_target
-from pytest_xks.certify.targets.proxy_preflight import preflight_proxy
 from pytest_xks.certify.targets.proxy_target import CAPABILITIES
 from pytest_xks.proxy.mock import MockXksProxy
 from pytest_xks.proxy_api.sigv4 import Credential

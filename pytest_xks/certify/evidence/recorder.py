@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 from pytest_xks.certify.evidence.spool import Digest, Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_xks.certify.evidence.exchange import Exchange, Meaning
     from pytest_xks.certify.evidence.spool import Place
@@ -57,9 +57,14 @@ Lane = list[Recorded]
 
 
 class RunRecorder:
-    """All exchanges of a run, of any number, in bounded memory; any thread may call."""
+    """All exchanges of a run, of any number, in bounded memory; any thread may call.
 
-    def __init__(self) -> None:
+    Args:
+        watch: told of every exchange that is recorded; what it raises ends the check.
+    """
+
+    def __init__(self, watch: Callable[[Exchange], None] | None = None) -> None:
+        self.watch = watch or (lambda _: None)
         self._spool = Spool()
         self._keys = itertools.count(1)
         self._recorded: list[Recorded] = []
@@ -111,9 +116,13 @@ class Recorder:
 
         Returns:
             The exchange as it is recorded, with its key.
+
+        Raises:
+            TargetLost: the target is gone.
         """
         kept, recorded = self._run.keep(exchange)
         self._append([recorded])
+        self._run.watch(kept)
         return kept
 
     def _append(self, recorded: Lane) -> None:

@@ -35,13 +35,14 @@ _EXCHANGES_SHOWN = 10
 _VALUES_KEPT = 500
 
 
-def build_document(
+def build_document(  # noqa: PLR0913 - each is one input of the report
     run: Run,
     *,
     catalogue: Catalogue,
     target: Target,
     strict: bool = False,
     warnings: Sequence[str] = (),
+    findings: Sequence[str] = (),
 ) -> Document:
     """The result of ``run``, free of secrets.
 
@@ -51,6 +52,7 @@ def build_document(
         target: the target under test.
         strict: whether SHOULDs count as MUSTs do.
         warnings: what the user should know beside the verdict.
+        findings: what was the matter with the whole of the target before the run.
     """
     redactor = run.redactor
     results = [
@@ -62,7 +64,7 @@ def build_document(
     verdict, exit_status = conclude(
         ((Level(r["level"]), Status(r["status"])) for r in results),
         strict=strict,
-        broken=bool(run.problems) or run.interrupted,
+        broken=bool(run.problems or run.interrupted or run.loss),
         narrowed=narrowed,
         cut=narrowed and any(map(_is_cut, results)),
     )
@@ -121,6 +123,16 @@ def build_document(
         "started_at": run.started_at.isoformat(timespec="seconds"),
         "duration_seconds": round(run.seconds, 3),
     }
+    if findings:
+        document["findings"] = list(findings)
+    if run.loss:
+        document["lost"] = {
+            "what": run.loss.what,
+            "at": run.loss.at.isoformat(timespec="seconds"),
+            "exchange": exchange_view(
+                run.loss.exchange, shows_violation=True, redactor=redactor
+            ),
+        }
     if run.unsupported:
         document["lacking"] = {
             "what": run.unsupported.what,

@@ -19,6 +19,7 @@ __all__ = [
     "ExchangeView",
     "KmsTargetView",
     "Latency",
+    "LossView",
     "ProxyTargetView",
     "RequirementResult",
     "TargetView",
@@ -157,6 +158,17 @@ class UnsupportedView(TypedDict):
     """What it answered to each operation."""
 
 
+class LossView(TypedDict):
+    """That the target was lost during the run."""
+
+    what: str
+    """"stopped answering", "slowed to a crawl"."""
+    at: str
+    """When the request was sent to which no answer came."""
+    exchange: ExchangeView
+    """That request."""
+
+
 class Unobservable(TypedDict):
     """A requirement without a check: not observable from outside, or informational."""
 
@@ -238,6 +250,9 @@ class Document(TypedDict):
     baseline: NotRequired[BaselineResult]
     lacking: NotRequired[UnsupportedView]
     """What the target does not support at all."""
+    lost: NotRequired[LossView]
+    findings: NotRequired[list[str]]
+    """What was the matter with the whole of the target before the run."""
 
 
 def was_narrowed(document: Document) -> bool:

@@ -19,12 +19,14 @@ from pytest_xks.certify.report.story import (
     violated_checks,
 )
 from pytest_xks.certify.report.summary import (
-    NOT_TESTABLE_HINT,
     answered,
     attention,
     certified,
+    first_lines,
+    hint,
     levels,
     listed,
+    not_run,
     target_address,
     unsupported_title,
     verdict_line,
@@ -72,7 +74,9 @@ def render_html(document: Document) -> str:
         levels=[level.value for level in levels(document)],
         variables=credential_variables(service=_SERVICES[document["suite"]["part"]]),
         listed=list(listed(document)),
-        hint=NOT_TESTABLE_HINT,
+        hint=hint,
+        first_lines=list(first_lines(document)),
+        not_run=not_run(document),
         plot=_plot(document["latencies"]),
     )
 

@@ -13,11 +13,13 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from pytest_xks.certify.report.document import was_narrowed
 from pytest_xks.certify.report.escaping import xml
 from pytest_xks.certify.report.story import story
-from pytest_xks.certify.report.summary import verdict_line
+from pytest_xks.certify.report.summary import first_lines, verdict_line
 from pytest_xks.certify.run.outcome import Level, Status
 from pytest_xks.certify.run.verdict import is_failure, is_gap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_xks.certify.report.document import Document, RequirementResult
 
 __all__ = ["render_junit"]
@@ -30,8 +32,8 @@ def render_junit(document: Document) -> str:
         results = [r for r in document["requirements"] if r["chapter"] == chapter]
         if results:
             _suite(root, title, results, document)
-    if document["problems"]:
-        _problems(root, document)
+    if any(_of_the_run(document)):
+        _run(root, document)
     for name in ("tests", "failures", "errors", "skipped"):
         root.set(name, str(sum(int(suite.get(name, 0)) for suite in root)))
     root.set("time", f"{document['duration_seconds']:.3f}")
@@ -50,11 +52,26 @@ def _suite(
     _count(suite)
 
 
-def _problems(root: Element, document: Document) -> None:
-    suite = SubElement(root, "testsuite", name="The run itself")
+def _of_the_run(document: Document) -> Iterator[tuple[str, str]]:
+    """What is to be said of the run as a whole, and as what."""
+    lost = "lost" in document
+    for line in first_lines(document):
+        yield "error" if lost else "system-out", line
+        lost = False
     for problem in document["problems"]:
+        yield "error", problem
+
+
+def _run(root: Element, document: Document) -> None:
+    suite = SubElement(root, "testsuite", name="The run itself")
+    for kind, text in _of_the_run(document):
         case = SubElement(suite, "testcase", name="run", classname="pytest-xks")
-        SubElement(case, "error", message=xml(problem)).text = verdict_line(document)
+        told = SubElement(case, kind)
+        if kind == "error":
+            told.set("message", xml(text))
+            told.text = verdict_line(document)
+        else:
+            told.text = xml(text)
     _count(suite)
 
 

@@ -9,12 +9,14 @@ from pytest_xks.certify.report.escaping import markdown as escape
 from pytest_xks.certify.report.escaping import printable
 from pytest_xks.certify.report.story import story
 from pytest_xks.certify.report.summary import (
-    NOT_TESTABLE_HINT,
     answered,
     attention,
     certified,
+    first_lines,
+    hint,
     levels,
     listed,
+    not_run,
     unsupported_title,
     verdict_line,
 )
@@ -39,11 +41,15 @@ def render_markdown(document: Document) -> str:
 def _lines(document: Document) -> Iterator[str]:
     yield f"# {escape(verdict_line(document))}"
     yield ""
+    for line in first_lines(document):
+        yield f"**{escape(line)}**"
+        yield ""
     for name, value in certified(document):
         yield f"- **{name}**: {escape(value)}"
     yield ""
     yield from _totals(document)
-    for note in (*document["problems"], *document["warnings"]):
+    left = filter(None, [not_run(document)])
+    for note in (*document["problems"], *document["warnings"], *left):
         yield f"> {escape(note)}"
         yield ""
     yield from _unsupported(document)
@@ -67,8 +73,8 @@ def _totals(document: Document) -> Iterator[str]:
 
 
 def _unsupported(document: Document) -> Iterator[str]:
-    if title := unsupported_title(document):
-        yield f"## {escape(title)}"
+    if unsupported_title(document):
+        yield "## What was tried"
         yield ""
         yield "| operation | answer |"
         yield "|---|---|"
@@ -110,11 +116,11 @@ def _block(command: str) -> Iterator[str]:
 
 
 def _gaps(document: Document) -> Iterator[str]:
-    for status, title, results in listed(document):
+    for _, title, results in listed(document):
         yield f"## {title}"
         yield ""
-        if status is Status.NOT_TESTABLE:
-            yield from (escape(NOT_TESTABLE_HINT), "")
+        if advice := hint(results[0]):
+            yield from (escape(advice), "")
         for result in results:
             yield f"- {_title(result)}"
             for part in story(result):

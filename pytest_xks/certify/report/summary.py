@@ -21,19 +21,21 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "NOT_TESTABLE_HINT",
     "answered",
     "attention",
     "certified",
+    "first_lines",
+    "hint",
     "levels",
     "listed",
+    "not_run",
     "target_address",
     "unsupported_title",
     "verdict_line",
     "verdict_sentence",
 ]
 
-NOT_TESTABLE_HINT = (
+_HINT = (
     "Add what is missing to the target file; what the target does not have, list in "
     "not_supported."
 )
@@ -43,7 +45,6 @@ _LISTED: Mapping[Status, str] = {
     Status.ERROR: "Errors of the suite; please report them",
     Status.NOT_TESTABLE: "Not testable",
     Status.NOT_APPLICABLE: "Not applicable",
-    Status.DISABLED: "Disabled",
 }
 
 # A deviation at these levels is information, whatever was asked for.
@@ -82,6 +83,20 @@ def target_address(document: Document) -> str:
     return f"{target['endpoint']}{target['uri_path']}"
 
 
+def first_lines(document: Document) -> Iterator[str]:
+    """What is the matter with the whole, before anything else is said."""
+    if lost := document.get("lost"):
+        exchange = lost["exchange"]
+        label = f" ({exchange['label']})" if exchange["label"] else ""
+        yield (
+            f"The target {lost['what']} at {lost['at']}, after this request: "
+            f"{exchange['method']} {exchange['url']}{label}"
+        )
+    yield from document.get("findings", ())
+    if title := unsupported_title(document):
+        yield title
+
+
 def levels(document: Document) -> list[Level]:
     """The levels at which there is a requirement with a check."""
     return [level for level in Level if any(document["summary"][level].values())]
@@ -98,6 +113,8 @@ def verdict_line(document: Document) -> str:
         verdict += f", no {unsupported['what']}"
     if declared := len(document["target"]["not_supported"]):
         verdict += f", {declared} {_plural('capability', declared)} declared as lacking"
+    if lost := document.get("lost"):
+        verdict += f", the target {lost['what']} at {lost['at']}"
     baseline = document.get("baseline")
     if baseline and baseline["known"] and not baseline["unexpected"]:
         verdict += ", with known failures only"
@@ -177,8 +194,42 @@ def listed(
     """Status, heading and requirements of what was not verified."""
     results = _tried(document)
     for status, title in _LISTED.items():
-        if chosen := [r for r in results if r["status"] == status]:
-            yield status, f"{title} ({len(chosen)})", chosen
+        chosen = [r for r in results if r["status"] == status]
+        # What the user can do something about is not mixed with what he cannot.
+        for block in (
+            [r for r in chosen if not hint(r)],
+            [r for r in chosen if hint(r)],
+        ):
+            if block:
+                yield status, f"{title} ({len(block)})", block
+
+
+def hint(result: RequirementResult) -> str:
+    """What to do so that it can be tested, if the target file is what lacks."""
+    lacks = result["status"] == Status.NOT_TESTABLE and any(
+        check["add"] for check in result["checks"]
+    )
+    return _HINT if lacks else ""
+
+
+def not_run(document: Document) -> str:
+    """How many requirements were not verified because the run was cut, and why."""
+    number = sum(r["status"] == Status.DISABLED for r in document["requirements"])
+    if not number:
+        return ""
+    asked = document["configuration"]
+    lost = document.get("lost")
+    reasons = {
+        "--only": asked["only"],
+        "--skip": asked["skip"],
+        "--fail-fast": asked["fail_fast"],
+        "arguments of pytest": asked["pytest_args"],
+        f"the target {lost['what']}" if lost else "": lost,
+        "the run was interrupted": document["interrupted"],
+    }
+    because = ", ".join(reason for reason, holds in reasons.items() if holds)
+    because = f" ({because})" if because else ""
+    return f"{number} {_plural('requirement', number)} did not run{because}."
 
 
 def _tried(document: Document) -> list[RequirementResult]:

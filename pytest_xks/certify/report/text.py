@@ -14,19 +14,21 @@ from rich.text import Text
 from pytest_xks.certify.report.escaping import printable
 from pytest_xks.certify.report.story import story
 from pytest_xks.certify.report.summary import (
-    NOT_TESTABLE_HINT,
     answered,
     attention,
     certified,
+    first_lines,
+    hint,
     levels,
     listed,
+    not_run,
     unsupported_title,
     verdict_line,
 )
 from pytest_xks.certify.run.outcome import Level, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from rich.console import Console
 
@@ -55,6 +57,8 @@ _LABEL_WIDTH = 12
 def print_report(document: Document, console: Console) -> None:
     """Print the whole result."""
     printer = _Printer(console)
+    for line in first_lines(document):
+        printer.line(line, "bold red")
     printer.header(document)
     printer.unsupported(document)
     for title, results in attention(document):
@@ -94,9 +98,9 @@ class _Printer:
             self._field(name, value, indent="")
 
     def unsupported(self, document: Document) -> None:
-        if not (title := unsupported_title(document)):
+        if not unsupported_title(document):
             return
-        self.heading(title)
+        self.heading("What was tried")
         for operation, answer in answered(document):
             self.line(f"  {operation}")
             self.line(f"      {answer}")
@@ -122,11 +126,11 @@ class _Printer:
         self._console.print(text, soft_wrap=True)
 
     def listing(
-        self, title: str, status: Status, results: Iterable[RequirementResult]
+        self, title: str, status: Status, results: Sequence[RequirementResult]
     ) -> None:
         self.heading(title)
-        if status is Status.NOT_TESTABLE:
-            self.line(NOT_TESTABLE_HINT)
+        if advice := hint(results[0]):
+            self.line(advice)
         for result in results:
             self.line(
                 f"  {result['id']}  {result['level']:<6}  {result['title']}",
@@ -166,6 +170,8 @@ class _Printer:
         unobservable = len(document["not_observable"])
         if unobservable:
             self.line(f"{unobservable} more have no check: see explain.", "dim")
+        if left := not_run(document):
+            self.line(left)
         self.line("")
 
 

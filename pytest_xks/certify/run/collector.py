@@ -53,6 +53,7 @@ class Collector:
         fail_fast: whether the first failed MUST ends the run.
         sampled_but: of the checks of other requirements than these, one of each test
             function is run; None for all.
+        is_lost: whether the target is gone, so that the run is over.
         on_start: told how many checks will run.
         on_check: told of every check that ended.
     """
@@ -71,6 +72,7 @@ class Collector:
         redactor: Redactor,
         fail_fast: bool = False,
         sampled_but: frozenset[str] | None = None,
+        is_lost: Callable[[], bool] = lambda: False,
         on_start: Callable[[int], None] | None = None,
         on_check: Callable[[CheckRecord], None] | None = None,
     ) -> None:
@@ -88,6 +90,7 @@ class Collector:
         self._redactor = redactor
         self._fail_fast = fail_fast
         self._sampled_but = sampled_but
+        self._is_lost = is_lost
         self._on_start = on_start or (lambda _: None)
         self._on_check = on_check or (lambda _: None)
 
@@ -214,6 +217,8 @@ class Collector:
             check.findings.append(finding)
         if self._fail_fast and self._is_failed_must(check):
             item.session.shouldstop = "--fail-fast: a MUST failed"
+        if self._is_lost():
+            item.session.shouldstop = "the target is gone"
 
     def _finding(
         self,
@@ -227,7 +232,9 @@ class Collector:
             return Finding(status=Status.ERROR, reason="The check is marked xfail.")
         error = call.excinfo.value
         if call.when == "teardown" and not isinstance(error, Violation):
-            return Finding(status=Status.ERROR, reason=_describe(error))
+            # Of a target that is gone, nothing can be cleaned up.
+            gone = Status.NOT_TESTABLE if self._is_lost() else Status.ERROR
+            return Finding(status=gone, reason=_describe(error))
         if isinstance(error, NotApplicable):
             return self._not_applicable(check, error)
         finding = _finding_of(error)

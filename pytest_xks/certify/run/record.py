@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.evidence.recorder import Recorded, Recorder, RunRecorder
     from pytest_xks.certify.evidence.redaction import Redactor
+    from pytest_xks.certify.evidence.vigil import Loss
     from pytest_xks.certify.targets.target import Unsupported
 
 __all__ = ["CheckRecord", "Finding", "Run"]
@@ -58,6 +59,19 @@ class CheckRecord:
             return Finding(status=Status.PASSED)
         return Finding(status=Status.DISABLED, reason="The check did not run.")
 
+    def withdraw(self, loss: Loss) -> None:
+        """Unsay what the check found when the target was gone."""
+        since = loss.exchange.key
+        seen = self.recorder.recorded if self.recorder else ()
+        if all(exchange.key < since for exchange in seen):
+            return
+        shown = self.finding.exchange
+        if shown is not None and shown.key < since:
+            return
+        self.findings = [
+            Finding(status=Status.NOT_TESTABLE, reason=f"The target {loss.what}.")
+        ]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -77,5 +91,7 @@ class Run:
     recorder: RunRecorder | None = None
     """Every exchange of the run; None if no check was run."""
     selection: Selection = field(default_factory=Selection)
+    loss: Loss | None = None
+    """That the target was lost; what depends on it since then was not verified."""
     unsupported: Unsupported | None = None
     """What the target does not support at all, so that no check was run."""

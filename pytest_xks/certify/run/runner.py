@@ -18,6 +18,7 @@ import pytest
 
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.evidence.recorder import RunRecorder
+from pytest_xks.certify.evidence.vigil import Vigil
 from pytest_xks.certify.run.collector import Collector
 from pytest_xks.certify.run.record import Run
 from pytest_xks.certify.run.selection import Selection
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from pytest_xks.certify.evidence.vigil import Pulse
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.requirements.catalogue import Catalogue
     from pytest_xks.certify.run.record import CheckRecord
@@ -43,6 +45,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
     scratch: Path,
     probe_proxy: ProbeProxy | None = None,
     selection: Selection | None = None,
+    pulse: Pulse | None = None,
     on_start: Callable[[int], None] | None = None,
     on_check: Callable[[CheckRecord], None] | None = None,
 ) -> Run:
@@ -55,6 +58,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         scratch: a folder for files that reproduction lines need.
         probe_proxy: the mock proxy that a KMS emulator must call.
         selection: what to run; without one, everything but the load test.
+        pulse: asks the target whether it is still there; without one, nobody does.
         on_start: told how many checks will run.
         on_check: told of every check that ended.
 
@@ -69,7 +73,8 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         if r.is_checked and not (r.is_observable_at(target) and r.binds(target))
     )
     redactor = redactor_for(target, probe_proxy)
-    recorder = RunRecorder()
+    vigil = Vigil(pulse) if pulse else None
+    recorder = RunRecorder(vigil.note if vigil else None)
 
     def collector(*, loud: bool) -> Collector:
         return Collector(
@@ -84,6 +89,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
             redactor=redactor,
             fail_fast=selection.fail_fast,
             sampled_but=selection.sampled_but,
+            is_lost=lambda: bool(vigil and vigil.loss),
             on_start=on_start if loud else None,
             on_check=on_check if loud else None,
         )
@@ -95,8 +101,13 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         inventory = _inventory(arguments, collector(loud=False), selection)
         extra = selection.pytest_args or ("-p", "no:terminal")
         code = _run_pytest([*arguments, *extra], main)
+    checks = tuple({**inventory, **main.checks}.values())
+    loss = vigil.loss if vigil else None
+    if loss:
+        for check in checks:
+            check.withdraw(loss)
     return Run(
-        checks=tuple({**inventory, **main.checks}.values()),
+        checks=checks,
         selected=selected,
         problems=(*main.problems, *_problems_of(code, main, selection)),
         interrupted=main.interrupted,
@@ -105,6 +116,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
         redactor=redactor,
         recorder=recorder,
         selection=selection,
+        loss=loss,
     )
 
 

@@ -119,9 +119,7 @@ def test_violation(failing, style, status, level, with_response):
     assert_told_in_order(result, text, style)
 
 
-@pytest.mark.parametrize(
-    "status", ["error", "not_testable", "not_applicable", "disabled"]
-)
+@pytest.mark.parametrize("status", ["error", "not_testable", "not_applicable"])
 @pytest.mark.parametrize("style", STYLES)
 def test_gap(failing, style, status):
     """What was not verified has its reason, and what to do, in every report."""
@@ -140,11 +138,51 @@ def test_gap(failing, style, status):
 @pytest.mark.parametrize("style", STYLES)
 def test_without_a_check(failing, style):
     """A requirement for which no check delivered a result says so everywhere."""
-    result, _ = marked("disabled")
+    result, _ = marked("error")
     result["checks"] = []
     failing["requirements"] = [result]
 
     assert "No check delivered a result." in render(failing, style)
+
+
+@pytest.mark.parametrize("style", [s for s in STYLES if s != "junit"])
+@pytest.mark.parametrize(
+    ("asked", "because"),
+    [
+        pytest.param({"only": ["XKS-ENC"]}, "--only", id="only"),
+        pytest.param({"fail_fast": True}, "--fail-fast", id="fail-fast"),
+        pytest.param({"pytest_args": ["-x"]}, "arguments of pytest", id="pytest"),
+    ],
+)
+def test_left_out(failing, style, asked, because):
+    """What options left out is one line, and not a list."""
+    left = [marked("disabled")[0] for _ in range(3)]
+    failing["requirements"] = left
+    failing["configuration"] |= asked
+
+    seen = plain(render(failing, style), style)
+
+    assert f"3 requirements did not run ({because})." in seen
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_whole_first(failing, style):
+    """What is the matter with the whole stands before any requirement."""
+    failing["findings"] = ["Encrypt is answered 500."]
+    exchange = failing["requirements"][0]["checks"][0]["exchanges"][0]
+    failing["lost"] = {
+        "what": "stopped answering",
+        "at": "2026-11-28T14:00:00+00:00",
+        "exchange": exchange,
+    }
+
+    seen = plain(render(failing, style), style)
+
+    lost = "The target stopped answering at 2026-11-28T14:00:00+00:00, after this"
+    assert lost in seen
+    assert "Encrypt is answered 500." in seen
+    if style in {"text", "markdown"}:
+        assert seen.index(lost) < seen.index("XKS-HTTP-001")
 
 
 @pytest.mark.parametrize("style", ["html", "junit"])

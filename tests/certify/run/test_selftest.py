@@ -20,16 +20,9 @@ def health_check(requirement_ids, expression):
     return f"""
     @requirement(*{requirement_ids!r})
     def test_{len(requirement_ids)}_{requirement_ids[0][-3:]}(request):
-        from pytest_xks.certify.targets import proxy_preflight as preflight
-        target = request.config.stash[TARGET]
-        transport = preflight.HttpsTransport(
-            host=target.endpoint.host,
-            port=target.endpoint.port,
-            context=preflight.ssl_context(target),
-        )
-        with transport:
-            flight = preflight._Preflight(target, transport)
-            status = flight._call(flight._store, "/health", "KmsHealthCheck").status
+        from pytest_xks.certify.preflight.proxy_caller import ProxyCaller
+        with ProxyCaller(request.config.stash[TARGET]) as caller:
+            status = caller.health().status
         assert {expression}
     """
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.preflight.proxy_preflight import Preflight, preflight_proxy
 from pytest_xks.certify.targets.credential import Credential
 from pytest_xks.certify.targets.own_mocks import served_mock_proxy
-from pytest_xks.certify.targets.proxy_preflight import preflight_proxy
 from pytest_xks.certify.targets.proxy_target import Endpoint, MtlsTarget
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
@@ -37,7 +37,7 @@ def test_good(proxy):
     """A good target passes as it is."""
     _, target = proxy
 
-    assert (target, []) == preflight_proxy(target)
+    assert Preflight(target=target) == preflight_proxy(target)
 
 
 def test_throttled_store_is_left_alone(proxy):
@@ -137,11 +137,11 @@ def test_assumed_keys(proxy):
         assumed_roles=frozenset({"no_usage", "encrypt_only"}),
     )
 
-    found, notes = preflight_proxy(assumed)
+    found = preflight_proxy(assumed)
 
-    assert {"no_usage"} == assumed.keys.keys() - found.keys.keys()
-    assert 1 == len(notes)
-    assert "nosuch" in notes[0]
+    assert {"no_usage"} == assumed.keys.keys() - found.target.keys.keys()
+    assert 1 == len(found.warnings)
+    assert "nosuch" in found.warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.preflight.kms_preflight import preflight_kms
 from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy, Trick
-from pytest_xks.certify.targets.kms_preflight import preflight_kms
 from pytest_xks.certify.targets.kms_target import KmsTarget
 from pytest_xks.certify.targets.own_mocks import served_fake_kms
 from pytest_xks.http.delivery import Delivery, Ending

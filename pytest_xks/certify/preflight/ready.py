@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from pytest_xks.certify.evidence.vigil import Pulse
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.targets.kms_target import KmsTarget, ProbeProxySettings
     from pytest_xks.certify.targets.proxy_target import ProxyTarget
@@ -36,6 +37,10 @@ class ReadyTarget:
     """The suite's own proxy, which a KMS has to call."""
     warnings: tuple[str, ...] = ()
     """What the user should know beside the verdict."""
+    findings: tuple[str, ...] = ()
+    """What is the matter with the whole of it, a sentence each."""
+    pulse: Pulse | None = None
+    """Asks it whether it is still there."""
     unsupported: Unsupported | None = None
     """What it does not support at all, so that no check need be run."""
 
@@ -69,13 +74,22 @@ def ready_target(
 def _ready_proxy(
     file: Path | None, not_supported: Collection[str], *, from_env: bool
 ) -> Iterator[ReadyTarget]:
-    from pytest_xks.certify.targets.proxy_preflight import (  # noqa: PLC0415 - one of two
+    from pytest_xks.certify.preflight.proxy_preflight import (  # noqa: PLC0415 - one of two
         preflight_proxy,
+    )
+    from pytest_xks.certify.preflight.pulse import (  # noqa: PLC0415 - likewise
+        pulse_of_proxy,
     )
 
     with _described_proxy(file, not_supported, from_env=from_env) as described:
-        target, warnings = preflight_proxy(declared_lacking(described, not_supported))
-        yield ReadyTarget(target=target, warnings=tuple(warnings))
+        tried = preflight_proxy(declared_lacking(described, not_supported))
+        with pulse_of_proxy(tried.target) as pulse:
+            yield ReadyTarget(
+                target=tried.target,
+                warnings=tried.warnings,
+                findings=tried.findings,
+                pulse=pulse,
+            )
 
 
 @contextmanager
@@ -107,17 +121,23 @@ def _described_proxy(
 def _ready_kms(
     file: Path | None, not_supported: Collection[str]
 ) -> Iterator[ReadyTarget]:
-    from pytest_xks.certify.targets.kms_preflight import (  # noqa: PLC0415 - one of two
+    from pytest_xks.certify.preflight.kms_preflight import (  # noqa: PLC0415 - one of two
         preflight_kms,
+    )
+    from pytest_xks.certify.preflight.pulse import (  # noqa: PLC0415 - likewise
+        pulse_of_kms,
     )
 
     with _described_kms(file) as (described, probe_proxy):
         target = declared_lacking(described, not_supported)
-        yield ReadyTarget(
-            target=target,
-            probe_proxy=probe_proxy,
-            unsupported=preflight_kms(target, probe_proxy),
-        )
+        unsupported = preflight_kms(target, probe_proxy)
+        with pulse_of_kms(target) as pulse:
+            yield ReadyTarget(
+                target=target,
+                probe_proxy=probe_proxy,
+                pulse=pulse,
+                unsupported=unsupported,
+            )
 
 
 @contextmanager
