@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.run.session import TARGET
+from pytest_xks.certify.run.session import RUN_RECORDER, TARGET
 
 from .client.proxy_client import ProxyClient
 from .client.proxy_session import ProxySession
+from .passive.observation import Where
+from .passive.rule import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
     from pytest_xks.certify.evidence.recorder import Recorder
 
 
+_LAST = {"log": 1, "passive": 2}
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Read the log last, when every other check has left its traces in it."""
-    items.sort(key=lambda item: item.path.name == "test_logging.py")
+    """Read the log, then the run, when every other check has left its traces there."""
+    items.sort(key=lambda item: _LAST.get(item.path.parent.name, 0))
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +42,10 @@ def session(
 def proxy(session: ProxySession, recorder: Recorder) -> ProxyClient:
     """The proxy under test; every exchange is recorded for this check."""
     return ProxyClient(session, recorder)
+
+
+@pytest.fixture(scope="session")
+def evidence(pytestconfig: pytest.Config) -> Evidence:
+    """Every exchange of the run."""
+    stash = pytestconfig.stash
+    return Evidence(stash[RUN_RECORDER], Where.of(stash[TARGET]))

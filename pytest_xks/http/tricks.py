@@ -32,6 +32,7 @@ class Trick(StrEnum):
     ACCEPTS_ANY_CLIENT_AUTHORITY = "accepts-any-client-authority"
     ANSWERS_HTTP_1_0 = "answers-http-1-0"
     CLOSES_EVERY_CONNECTION = "closes-every-connection"
+    ANSWERS_TWICE = "answers-twice"
     DROPS_CONNECTION_AFTER_ERROR = "drops-connection-after-error"
     SLOW_FIRST_REQUEST = "slow-first-request"
     SERVES_BROKEN_HTTP = "serves-broken-http"

@@ -127,6 +127,8 @@ class TrickyConnection(Connection):
     ) -> bytes:
         self._status = response.status
         data = super()._render(message, response, keep_alive=keep_alive)
+        if self._has(Trick.ANSWERS_TWICE) and keep_alive:
+            return data + data
         if self._has(Trick.ANSWERS_HTTP_1_0):
             return data.replace(b"HTTP/1.1", b"HTTP/1.0", 1)
         return data

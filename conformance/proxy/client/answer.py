@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from .bodies import read_json
 
 if TYPE_CHECKING:
     from pytest_xks.certify.evidence.exchange import Exchange
@@ -28,7 +29,7 @@ class ProxyAnswer:
     closes: bool = True
     """Whether the proxy announced the end of the connection."""
     leftover: bytes = b""
-    """What came behind the answer."""
+    """What came and nobody had asked for: behind the answer, or before its request."""
 
     @property
     def status(self) -> int | None:
@@ -60,11 +61,7 @@ class ProxyAnswer:
     @property
     def document(self) -> dict[str, object] | None:
         """The body as a JSON object; None if it is none."""
-        try:
-            document = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-        return document if isinstance(document, dict) else None
+        return read_json(self.body)
 
     @property
     def error_name(self) -> str | None:

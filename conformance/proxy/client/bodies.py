@@ -25,6 +25,7 @@ __all__ = [
     "b64",
     "encrypt_body",
     "flip",
+    "read_json",
     "read_leniently",
     "request_metadata",
     "to_json",
@@ -86,6 +87,15 @@ def read_leniently(text: str) -> bytes:
     """
     standard = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
     return base64.b64decode(standard + "=" * (-len(standard) % 4))
+
+
+def read_json(data: bytes) -> Body | None:
+    """The JSON object in some bytes; None if they hold none."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def flip(data: bytes, position: int = 0, *, bit: int = 0) -> bytes:

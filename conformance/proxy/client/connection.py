@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from pytest_xks.certify.evidence.exchange import ConnectionSettings
@@ -175,13 +176,24 @@ class HttpConnection:
         Raises:
             NoResponseError: there was none, or something else, or not in time.
         """
+        unasked = self._take_unasked() if self.uses else b""
         try:
             self.send(data, deadline)
         except NoResponseError as reason:
             if reason.failure is not Failure.ENDED:
                 raise
             # It may have answered before it stopped reading.
-        return self.receive(method, deadline)
+        response = self.receive(method, deadline)
+        return replace(response, leftover=unasked + response.leftover)
+
+    def _take_unasked(self) -> bytes:
+        """What has come since the last answer, although nothing was asked."""
+        try:
+            self._socket.settimeout(0)
+            return self._socket.recv(_CHUNK_BYTES)
+        except OSError:
+            # Nothing has come, or the connection has ended: sending will show it.
+            return b""
 
     def send(self, data: bytes, deadline: Deadline) -> None:
         """Write bytes.

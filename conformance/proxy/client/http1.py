@@ -117,7 +117,7 @@ class HttpResponse:
     closes: bool
     """Whether the proxy announced that the connection ends."""
     leftover: bytes = b""
-    """What came behind the answer, which nobody asked for."""
+    """What came and nobody had asked for: behind the answer, or before its request."""
 
 
 def reason_of(error: Exception) -> str:

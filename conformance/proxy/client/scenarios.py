@@ -7,6 +7,7 @@ requirement, that on the status (XKS-ERR-009), and not twenty.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,8 @@ __all__ = [
     "unauthenticated",
 ]
 
-UNKNOWN_KEY_ID = "no-such-key-8e1f4e52"
+# A fresh one, should a proxy keep the keys that somebody has asked for.
+UNKNOWN_KEY_ID = f"no-such-key-{uuid.uuid4().hex[:8]}"
 _HEALTH, _ENCRYPT = ProxyOperation.GET_HEALTH_STATUS, ProxyOperation.ENCRYPT
 
 

@@ -206,6 +206,7 @@ class Sender:
             body=request.body,
             signing=request.signing,
             received=response.received if response else None,
+            unasked=response.leftover if response else b"",
             error=reason,
             milliseconds=milliseconds,
         )

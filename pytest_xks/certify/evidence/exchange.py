@@ -118,6 +118,9 @@ class Exchange:
     connection: ConnectionSettings = ConnectionSettings()
     received: Received | None = None
     """None: there was no response; ``error`` says why."""
+    unasked: bytes = field(default=b"", repr=False)
+    """What came on the connection although nobody had asked for it: behind the answer,
+    or between the answer before it and this request."""
     error: str = ""
     """Why there was no response: "connection closed", "no answer in 2000 ms"."""
     milliseconds: float = 0.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from pytest_xks.faults import Error, Replace
 from pytest_xks.proxy.faults.catalogue import fault, row
 from pytest_xks.proxy.faults.patterns import instead, responded
-from pytest_xks.proxy_api.errors import ERRORS, ErrorName, XksError
+from pytest_xks.proxy_api.errors import ERRORS, ErrorName, Operation, XksError
 from pytest_xks.proxy_api.http import Headers, Response
 from pytest_xks.proxy_api.messages import render
 
@@ -120,6 +120,57 @@ row(
 )
 
 
+row(
+    "long-success-as-octet-stream",
+    "Answers successes of more than 4096 bytes under application/octet-stream.",
+    responded(
+        lambda response: (
+            response
+            if response.status != 200 or len(response.body) <= 4096
+            else replace(
+                response,
+                headers=_with_header(
+                    response.headers, "Content-Type", "application/octet-stream"
+                ),
+            )
+        )
+    ),
+    violates=("XKS-HTTP-001",),
+)
+row(
+    "throttling-as-text-plain",
+    "Answers ThrottlingException under the Content-Type text/plain.",
+    _text_plain_if(lambda response: response.status == 429),
+    violates=("XKS-HTTP-002",),
+)
+
+# -- JSON -----------------------------------------------------------------------------
+
+
+def _with_body(change: Callable[[bytes], bytes]) -> Effect:
+    return responded(lambda response: replace(response, body=change(response.body)))
+
+
+row(
+    "byte-order-mark",
+    "Begins the body of every answer with a byte order mark.",
+    _with_body(lambda body: b"\xef\xbb\xbf" + body),
+    violates=("XKS-HTTP-016",),
+)
+row(
+    "health-with-nan",
+    "Reports a number that is none, NaN, in GetHealthStatus.",
+    _with_body(lambda body: body.replace(b'{"xks', b'{"load":NaN,"xks', 1)),
+    violates=("XKS-HTTP-016",),
+)
+row(
+    "members-twice",
+    "Writes every member of an answer twice.",
+    _with_body(lambda body: body[:-1] + b"," + body[1:]),
+    violates=("XKS-HTTP-017",),
+)
+
+
 def _error_with_status(name: ErrorName, status: int) -> Effect:
     """A proxy that answers one error under another status."""
 
@@ -145,7 +196,12 @@ for _fault, _error, _status, _violates in (
         403,
         ("XKS-ERR-001", "XKS-ERR-009"),
     ),
-    ("access-denied-as-401", ErrorName.ACCESS_DENIED, 401, ("XKS-ERR-010",)),
+    (
+        "access-denied-as-401",
+        ErrorName.ACCESS_DENIED,
+        401,
+        ("XKS-ERR-001", "XKS-ERR-010"),
+    ),
     (
         "key-not-found-as-418",
         ErrorName.KEY_NOT_FOUND,
@@ -158,7 +214,12 @@ for _fault, _error, _status, _violates in (
         400,
         ("XKS-ERR-001", "XKS-ERR-012"),
     ),
-    ("throttling-as-503", ErrorName.THROTTLING, 503, ("XKS-ERR-013",)),
+    (
+        "throttling-as-503",
+        ErrorName.THROTTLING,
+        503,
+        ("XKS-ERR-001", "XKS-ERR-013"),
+    ),
 ):
     row(
         _fault,
@@ -166,6 +227,17 @@ for _fault, _error, _status, _violates in (
         partial(_error_with_status, _error, _status),
         violates=_violates,
     )
+
+
+@fault(operations=(Operation.GET_HEALTH_STATUS,), violates=("XKS-RUN-001",))
+def health_denies_invalid_requests() -> Effect:
+    """Answers an invalid GetHealthStatus with AccessDeniedException."""
+    denied = XksError(ErrorName.ACCESS_DENIED)
+
+    def respond(proceed: Callable[..., Response], error: XksError) -> Response:
+        return proceed(denied if error.name is ErrorName.VALIDATION else error)
+
+    return Replace("respond_error", respond)
 
 
 # -- what an error says ---------------------------------------------------------------

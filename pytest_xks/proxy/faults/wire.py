@@ -157,6 +157,12 @@ for _trick, _summary, _violates, _scope in (
         (),
     ),
     (
+        Trick.ANSWERS_TWICE,
+        "Puts a second answer behind every answer.",
+        ("XKS-HTTP-015",),
+        (),
+    ),
+    (
         Trick.DROPS_CONNECTION_AFTER_ERROR,
         "Closes the connection after an error without saying so.",
         ("XKS-HTTP-009",),

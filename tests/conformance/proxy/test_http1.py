@@ -223,3 +223,31 @@ def test_authorities_of_the_target_file(tmp_path):
     bundle = tmp_path / "ca.pem"
     bundle.write_bytes(CertificateAuthority.create().certificate_pem)
     assert len(client_context(ConnectionSettings(ca_bundle=bundle)).get_ca_certs()) == 1
+
+
+def test_what_nobody_had_asked_for():
+    """What comes between two exchanges belongs to none, and is shown by the second."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    here, there = socket.socketpair()
+    with there, HttpConnection(here) as connection:
+        there.sendall(answer)
+        first = connection.exchange(b"x", "POST", Deadline(5))
+        there.sendall(answer)
+        late = threading.Timer(0.0, there.sendall, [answer.replace(b"200", b"404")])
+        second = _exchange_then(connection, late)
+        late.join()
+
+    assert (first.leftover, second.leftover) == (b"", answer)
+    assert second.received.status == 404
+
+
+def _exchange_then(connection, late):
+    """An exchange whose answer comes once its request has."""
+    send = connection.send
+
+    def sending(data, deadline):
+        send(data, deadline)
+        late.start()
+
+    connection.send = sending
+    return connection.exchange(b"x", "POST", Deadline(5))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING
 
 from pytest_xks.faults import Edit, Replace
@@ -24,11 +22,6 @@ from pytest_xks.proxy.faults.cryptography.ciphertexts import (
 from pytest_xks.proxy.faults.patterns import fails_internally, instead
 from pytest_xks.proxy.rules import as_it_comes_back
 from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError
-from pytest_xks.proxy_api.messages import (
-    DecryptParameters,
-    EncryptParameters,
-    EncryptResult,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +29,11 @@ if TYPE_CHECKING:
     from pytest_xks.faults import Effects
     from pytest_xks.proxy.keys import ExternalKey
     from pytest_xks.proxy.rules import Rules
+    from pytest_xks.proxy_api.messages import (
+        DecryptParameters,
+        EncryptParameters,
+        EncryptResult,
+    )
 
 
 # -- what Encrypt overlooks -----------------------------------------------------------
@@ -256,45 +254,6 @@ def does_not_encrypt() -> Effects:
         raise XksError(ErrorName.INVALID_CIPHERTEXT)
 
     return (Replace("seal", seal), Replace("open", open_))
-
-
-def _seals_with(next_vector: Callable[[], bytes]) -> Effects:
-    def seal(
-        _: object,
-        key: ExternalKey,
-        parameters: EncryptParameters,
-        rules: Rules,
-    ) -> EncryptResult:
-        metadata = key.ciphertext_metadata
-        vector, ciphertext, tag = key.seal(
-            parameters.plaintext,
-            rules.authenticated_data(
-                parameters.additional_authenticated_data, metadata or b""
-            ),
-            initialization_vector=next_vector(),
-        )
-        return EncryptResult(
-            ciphertext=ciphertext,
-            ciphertext_metadata=metadata,
-            initialization_vector=vector,
-            authentication_tag=tag,
-        )
-
-    return Replace("seal", seal)
-
-
-@fault(violates=("XKS-ENC-016",))
-def repeats_initialization_vector() -> Effects:
-    """Uses one initialization vector for everything."""
-    vector = os.urandom(12)
-    return _seals_with(lambda: vector)
-
-
-@fault(violates=("XKS-ENC-016",))
-def repeats_every_tenth_vector() -> Effects:
-    """Uses one initialization vector for every tenth encryption."""
-    vector, numbers = os.urandom(12), count(1)
-    return _seals_with(lambda: os.urandom(12) if next(numbers) % 10 else vector)
 
 
 @fault(violates=("XKS-ENC-017",))
