@@ -63,11 +63,15 @@ def test_id_and_secret_of_two_credentials(proxy: ProxyClient) -> None:
     proxy.judge(
         [
             proxy.probe(
-                _HEALTH,
-                altered=name,
+                operation,
+                altered=f"{operation.title} by {name}",
                 signer=replace(proxy.signer(), credential=credential),
             )
             for name, credential in mixed.items()
+            for operation in ALL_OPERATIONS
         ],
-        controls=[proxy.control(_HEALTH, store=store) for store in stores],
+        controls=[
+            *(proxy.control(operation) for operation in ALL_OPERATIONS),
+            proxy.control(_HEALTH, store=stores[1]),
+        ],
     )

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from .proxy_session import StoreAccess
     from .sender import Sender
 
-__all__ = ["Probe", "judge", "require_served"]
+__all__ = ["Batch", "Probe", "ask", "judge", "require_served"]
 
 _ATTEMPTS = 4
+_MOST_NAMED = 24
 _LOST = {Failure.ENDED, Failure.BROKEN, Failure.NO_CONNECTION}
 
 # What explains that a good request is not served.
@@ -84,6 +85,50 @@ class Probe:
         return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Probes that were sent between their controls, and what came back."""
+
+    asked: Sequence[Probe]
+    """All but those whose control was not served."""
+    answers: Sequence[ProxyAnswer]
+    """Of those asked, in their order."""
+    unserved_before: Sequence[tuple[Probe, NotTestable]] = ()
+    """Controls that were not served, and what that means."""
+    unserved_after: Sequence[tuple[Probe, NotTestable]] = ()
+    confirmed: Sequence[Probe] = ()
+    """Controls that were served afterwards too."""
+
+    def require(self) -> None:
+        """Return if every answer is accepted.
+
+        Raises:
+            NotTestable: a control was not served.
+            Violation: names the first probe whose answer is wrong, and the others.
+        """
+        findings = [
+            (probe, answer, finding)
+            for probe, answer in zip(self.asked, self.answers, strict=True)
+            if (finding := probe.finding(answer))
+        ]
+        # What was served stays served, whatever the controls say.
+        wrong = [
+            (probe, finding)
+            for probe, answer, finding in findings
+            if isinstance(finding, Violation)
+            and (_is_forged(probe, answer) or self._is_confirmed(probe))
+        ]
+        if wrong:
+            raise _together(wrong)
+        for _, failed in (*self.unserved_after, *self.unserved_before):
+            raise failed
+        for _, _, finding in findings:
+            raise finding
+
+    def _is_confirmed(self, probe: Probe) -> bool:
+        return not self.unserved_after or _shares(probe, self.confirmed)
+
+
 def judge(
     sender: Sender, probes: Sequence[Probe], controls: Sequence[Probe]
 ) -> list[ProxyAnswer]:
@@ -101,51 +146,65 @@ def judge(
         NotTestable: a control was not served.
         Violation: names the first probe whose answer is wrong, and the others.
     """
+    batch = ask(sender, probes, controls)
+    batch.require()
+    return list(batch.answers)
+
+
+def ask(sender: Sender, probes: Sequence[Probe], controls: Sequence[Probe]) -> Batch:
+    """Send probes side by side between their controls; see ``judge``."""
     may_be_served = all(SERVED in probe.accept for probe in probes)
     before = [] if may_be_served else _unserved(sender, _not_standing(sender, controls))
-    asked = [probe for probe in probes if not _shares(probe, before)]
+    failed = [control for control, _ in before]
+    asked = [probe for probe in probes if not _shares(probe, failed)]
     if before and len(asked) in {0, len(probes)}:
-        raise before[0][1]
+        return Batch(asked=(), answers=(), unserved_before=before)
     answers = sender.side_by_side([probe.settled for probe in asked])
-    findings = [p.finding(a) for p, a in zip(asked, answers, strict=True)]
-    if may_be_served and not any(findings) and all(map(_is_served, answers)):
-        return answers
-    rest = [c for c in controls if not _shares(c, before)]
-    after = sender.side_by_side([control.send for control in rest])
-    wrong = [
-        (probe, finding)
-        for probe, finding in zip(asked, findings, strict=True)
-        if isinstance(finding, Violation)
-    ]
-    if not any(_is_forged(p, answers[asked.index(p)]) for p, _ in wrong):
-        # What was served stays served, whatever the controls say.
-        _require(rest, after)
-        _let_stand(sender, rest, after)
-    if wrong:
-        raise _together(wrong)
-    for finding in (*(failed for _, failed in before), *findings):
-        if finding is not None:
-            raise finding
-    return answers
+    if may_be_served and all(map(_is_good, asked, answers)):
+        return Batch(asked=asked, answers=answers)
+    rest = [c for c in controls if not _shares(c, failed)]
+    after = _unserved(sender, rest, let_stand=True)
+    lost = [control for control, _ in after]
+    return Batch(
+        asked=asked,
+        answers=answers,
+        unserved_before=before,
+        unserved_after=after,
+        confirmed=[control for control in rest if control not in lost],
+    )
+
+
+def _is_good(probe: Probe, answer: ProxyAnswer) -> bool:
+    return _is_served(answer) and probe.finding(answer) is None
 
 
 def _unserved(
-    sender: Sender, controls: Sequence[Probe]
+    sender: Sender, controls: Sequence[Probe], *, let_stand: bool = False
 ) -> list[tuple[Probe, NotTestable]]:
-    """Send controls; those that were not served, and what that means."""
+    """Send controls; those that were not served, and what that means.
+
+    Args:
+        sender: sends.
+        controls: the controls.
+        let_stand: whether nothing is sent afterwards, so that they stand, if all were
+            served, for those of the next check too.
+    """
     answers = sender.side_by_side([control.send for control in controls])
-    return [
+    unserved = [
         (control, finding)
         for control, answer in zip(controls, answers, strict=True)
         if (finding := _cause(control, answer))
     ]
+    if let_stand and not unserved:
+        _let_stand(sender, controls, answers)
+    return unserved
 
 
-def _shares(probe: Probe, unserved: Sequence[tuple[Probe, NotTestable]]) -> bool:
-    """Whether the operation of a probe is one that good requests do not get served."""
+def _shares(probe: Probe, controls: Sequence[Probe]) -> bool:
+    """Whether one of the controls is of the operation and the key store of a probe."""
     return any(
         (control.operation, control.store) == (probe.operation, probe.store)
-        for control, _ in unserved
+        for control in controls
     )
 
 
@@ -214,7 +273,9 @@ def _is_served(answer: ProxyAnswer) -> bool:
 def _together(wrong: Sequence[tuple[Probe, Violation]]) -> Violation:
     """One finding: the first, with the labels of the others."""
     (probe, first), *others = wrong
-    labels = "; ".join(other.label for other, _ in others)
+    labels = "; ".join(other.label for other, _ in others[:_MOST_NAMED])
+    if more := len(others[_MOST_NAMED:]):
+        labels += f"; and {more} more"
     also = f"Not as it should be, either: {labels}." if labels else ""
     return Violation(
         expected=first.expected,

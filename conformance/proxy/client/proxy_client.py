@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .answer import ProxyAnswer
     from .http1 import HttpRequest
     from .proxy_session import StoreAccess
-    from .signing import Signer
+    from .signing import Signs
 
 __all__ = ["ProxyClient"]
 
@@ -45,7 +45,7 @@ class ProxyClient(Caller):
         method: str = "POST",
         path: str | None = None,
         headers: Headers = (),
-        signer: Signer | None = None,
+        signer: Signs | None = None,
         edit: Callable[[HttpRequest], HttpRequest] | None = None,
         raw: Callable[[HttpRequest], bytes] | None = None,
         anew: bool = False,

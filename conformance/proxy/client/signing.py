@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .http1 import HttpRequest
 
-__all__ = ["WRONG_SECRET", "Signer", "timestamp"]
+__all__ = ["WRONG_SECRET", "Signer", "Signs", "timestamp"]
 
 WRONG_SECRET = "Wr0ngSecretAccessKey0fTheRightLength0000000"  # noqa: S105 - of nothing
 
@@ -29,6 +29,13 @@ WRONG_SECRET = "Wr0ngSecretAccessKey0fTheRightLength0000000"  # noqa: S105 - of 
 def timestamp(moment: datetime) -> str:
     """``YYYYMMDD'T'HHMMSS'Z'``, in UTC."""
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+class Signs(Protocol):
+    """What makes a request ready to be sent."""
+
+    def sign(self, request: HttpRequest) -> HttpRequest:
+        """The request as it goes out, of one that has no signature yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +55,8 @@ class Signer:
     """In lower case and in alphabetical order."""
     host: str = ""
     """Sign this host in place of what the Host header says."""
+    payload: str = ""
+    """The last line of the canonical request, in place of the hash of the body."""
 
     def sign(self, request: HttpRequest) -> HttpRequest:
         """The request, which has its Host header, with X-Amz-Date and Authorization."""
@@ -81,6 +90,9 @@ class Signer:
         # botocore takes the date of the scope from the same place as the timestamp.
         material.context["timestamp"] = f"{scope_date}T000000Z"
         canonical = self._leave_out_host(signer.canonical_request(material), host)
+        if self.payload:
+            head, _, _ = canonical.rpartition("\n")
+            canonical = f"{head}\n{self.payload}"
         _, _, scope, digest = signer.string_to_sign(material, canonical).split("\n")
         scope = scope.replace("aws4_request", self.terminator)
         to_sign = f"{self.algorithm}\n{now}\n{scope}\n{digest}"

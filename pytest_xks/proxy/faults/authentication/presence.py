@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_xks.faults import Replace
 from pytest_xks.proxy.faults.authentication.verifying import checked
 from pytest_xks.proxy.faults.catalogue import fault, row
-from pytest_xks.proxy.faults.patterns import fails_internally
+from pytest_xks.proxy.faults.patterns import fails_internally, instead
 from pytest_xks.proxy_api import sigv4
 
 if TYPE_CHECKING:
@@ -54,16 +54,36 @@ row(
 )
 
 
-def _without_looking_if(absent: str) -> Effect:
+def _without_looking_if(absent: str, *, but: str = "") -> Effect:
     def authenticate(
         proceed: Callable[..., str], request: Request, secrets: Secrets, now: datetime
     ) -> str:
-        if request.header(absent) is None:
+        there = not but or request.header(but) is not None
+        if there and request.header(absent) is None:
             return next(iter(secrets))
         return proceed(request, secrets, now)
 
     return Replace("authenticate", authenticate)
 
+
+def _unless_readable() -> Effect:
+    def authenticate(
+        proceed: Callable[..., str], request: Request, secrets: Secrets, now: datetime
+    ) -> str:
+        header = request.header("Authorization")
+        if header is not None and not all(part in header for part in _PARTS):
+            return next(iter(secrets))
+        return proceed(request, secrets, now)
+
+    return Replace("authenticate", authenticate)
+
+
+_PARTS = ("Credential=", "SignedHeaders=", "Signature=")
+_ALL_THAT_IS_REFUSED = (
+    *(f"XKS-AUTH-{number:03}" for number in (*range(3, 24), 27, *range(30, 37))),
+    "XKS-ERR-009",
+    "XKS-URI-008",
+)
 
 row(
     "accepts-unsigned-requests",
@@ -72,10 +92,22 @@ row(
     violates=("XKS-AUTH-016",),
 )
 row(
+    "looks-at-no-signature",
+    "Serves every request, whatever its signature, or without one.",
+    instead("authenticate", lambda _, secrets, __: next(iter(secrets))),
+    violates=_ALL_THAT_IS_REFUSED,
+)
+row(
     "accepts-missing-timestamp",
-    "Serves a request without X-Amz-Date.",
-    _without_looking_if("X-Amz-Date"),
-    violates=("XKS-AUTH-019",),
+    "Serves a request with any signature that has no X-Amz-Date.",
+    _without_looking_if("X-Amz-Date", but="Authorization"),
+    violates=("XKS-AUTH-019", "XKS-AUTH-035"),
+)
+row(
+    "accepts-malformed-authorization",
+    "Serves a request with an Authorization header that it cannot read.",
+    _unless_readable,
+    violates=("XKS-AUTH-020",),
 )
 
 
@@ -87,8 +119,7 @@ def malformed_authorization_as_500() -> Effect:
         proceed: Callable[..., str], request: Request, secrets: Secrets, now: datetime
     ) -> str:
         header = request.header("Authorization") or ""
-        parts = ("Credential=", "SignedHeaders=", "Signature=")
-        if header and not all(part in header for part in parts):
+        if header and not all(part in header for part in _PARTS):
             fails_internally()
         return proceed(request, secrets, now)
 

@@ -57,6 +57,11 @@ def _scope_without(part: str) -> Callable[[sigv4.Authorization, str], None]:
     return check
 
 
+def _capitals(credential: str) -> str:
+    name, _, access_key_id = credential.partition("=")
+    return f"{name}={access_key_id.upper()}"
+
+
 row(
     "accepts-any-service",
     "Takes the service of the credential scope without looking at it.",
@@ -67,7 +72,7 @@ row(
     "accepts-any-terminator",
     "Takes the ending of the credential scope without looking at it.",
     checked(scope=_scope_without("terminator")),
-    violates=("XKS-AUTH-011",),
+    violates=("XKS-AUTH-030",),
 )
 row(
     "accepts-scope-of-another-day",
@@ -98,6 +103,38 @@ row(
         )
     ),
     violates=("XKS-AUTH-013",),
+)
+
+
+row(
+    "ignores-service-in-scope",
+    "Verifies for its own service in place of the one in the credential scope.",
+    edited_authorization(
+        lambda header, _: re.sub(
+            r"(Credential=[^/]*/[^/]*/[^/]*)/[^/]*/", rf"\1/{sigv4.SERVICE}/", header
+        )
+    ),
+    violates=("XKS-AUTH-010",),
+)
+row(
+    "ignores-terminator-in-scope",
+    "Verifies for aws4_request in place of the ending of the credential scope.",
+    edited_authorization(
+        lambda header, _: re.sub(
+            r"(Credential=[^/]*/[^/]*/[^/]*/[^/]*)/[^,]*", r"\1/aws4_request", header
+        )
+    ),
+    violates=("XKS-AUTH-011", "XKS-AUTH-036"),
+)
+row(
+    "ignores-case-of-access-key-id",
+    "Finds the secret of an access key id in whatever case it is written.",
+    edited_authorization(
+        lambda header, _: re.sub(
+            "Credential=[^/]*", lambda found: _capitals(found[0]), header
+        )
+    ),
+    violates=("XKS-AUTH-009",),
 )
 
 
