@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_xks import __version__
+from pytest_xks.certify.report.causes import causes
 from pytest_xks.certify.report.document import (
     SCHEMA_VERSION,
     CheckResult,
@@ -123,6 +124,8 @@ def build_document(  # noqa: PLR0913 - each is one input of the report
         "started_at": run.started_at.isoformat(timespec="seconds"),
         "duration_seconds": round(run.seconds, 3),
     }
+    if found := causes(results):
+        document["causes"] = found
     if findings:
         document["findings"] = list(findings)
     if run.loss:

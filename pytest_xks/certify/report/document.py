@@ -251,6 +251,9 @@ class Document(TypedDict):
     lacking: NotRequired[UnsupportedView]
     """What the target does not support at all."""
     lost: NotRequired[LossView]
+    causes: NotRequired[list[list[str]]]
+    """What is violated, in groups, the weightiest first: ids, of which the first
+    probably explains the others."""
     findings: NotRequired[list[str]]
     """What was the matter with the whole of the target before the run."""
 

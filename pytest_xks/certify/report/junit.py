@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from pytest_xks.certify.report.document import was_narrowed
 from pytest_xks.certify.report.escaping import xml
 from pytest_xks.certify.report.story import story
-from pytest_xks.certify.report.summary import first_lines, verdict_line
+from pytest_xks.certify.report.summary import of_the_whole, verdict_line
 from pytest_xks.certify.run.outcome import Level, Status
 from pytest_xks.certify.run.verdict import is_failure, is_gap
 
@@ -55,7 +55,7 @@ def _suite(
 def _of_the_run(document: Document) -> Iterator[tuple[str, str]]:
     """What is to be said of the run as a whole, and as what."""
     lost = "lost" in document
-    for line in first_lines(document):
+    for line in of_the_whole(document):
         yield "error" if lost else "system-out", line
         lost = False
     for problem in document["problems"]:

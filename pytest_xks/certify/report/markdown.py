@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.report.escaping import markdown as escape
 from pytest_xks.certify.report.escaping import printable
-from pytest_xks.certify.report.story import story
+from pytest_xks.certify.report.story import story, violated_checks
 from pytest_xks.certify.report.summary import (
     answered,
     attention,
     certified,
+    failed_ids,
     first_lines,
+    hidden_by,
     hint,
     levels,
     listed,
@@ -56,10 +58,16 @@ def _lines(document: Document) -> Iterator[str]:
     for title, results in attention(document):
         yield f"## {title}"
         yield ""
+        hidden = hidden_by(document, results)
         for result in results:
-            yield from _violation(result)
+            if result["id"] in hidden:
+                yield from _hidden(result, hidden[result["id"]])
+            else:
+                yield from _violation(result)
     yield from _gaps(document)
     yield from _baseline(document)
+    if ids := failed_ids(document):
+        yield f"**Failed**: {escape(ids)}"
 
 
 def _totals(document: Document) -> Iterator[str]:
@@ -88,6 +96,12 @@ def _violation(result: RequirementResult) -> Iterator[str]:
     yield ""
     for part in story(result):
         yield from _part(part)
+    yield ""
+
+
+def _hidden(result: RequirementResult, cause: str) -> Iterator[str]:
+    observed = next((c["observed"] for c in violated_checks(result)), "")
+    yield f"- {_title(result)}: hidden by {cause}: {escape(observed)}"
     yield ""
 
 

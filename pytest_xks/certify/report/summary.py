@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.report.document import UNSUPPORTED_CHECK
 from pytest_xks.certify.run.outcome import Level, Status
+from pytest_xks.certify.run.verdict import is_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_xks.certify.report.document import (
         Document,
@@ -24,11 +25,14 @@ __all__ = [
     "answered",
     "attention",
     "certified",
+    "failed_ids",
     "first_lines",
+    "hidden_by",
     "hint",
     "levels",
     "listed",
     "not_run",
+    "of_the_whole",
     "target_address",
     "unsupported_title",
     "verdict_line",
@@ -84,7 +88,13 @@ def target_address(document: Document) -> str:
 
 
 def first_lines(document: Document) -> Iterator[str]:
-    """What is the matter with the whole, before anything else is said."""
+    """The cause: what is the matter with the whole, or the failure that means most."""
+    whole = list(of_the_whole(document))
+    yield from whole or _first_cause(document)
+
+
+def of_the_whole(document: Document) -> Iterator[str]:
+    """What is the matter with the whole of the target, a sentence each."""
     if lost := document.get("lost"):
         exchange = lost["exchange"]
         label = f" ({exchange['label']})" if exchange["label"] else ""
@@ -95,6 +105,62 @@ def first_lines(document: Document) -> Iterator[str]:
     yield from document.get("findings", ())
     if title := unsupported_title(document):
         yield title
+
+
+def _first_cause(document: Document) -> Iterator[str]:
+    """The failure that means most, and what it explains."""
+    failed = {r["id"]: r for r in failures(document)}
+    for group in document.get("causes", ()):
+        if result := failed.get(group[0]):
+            observed = next(
+                (c["observed"] for c in result["checks"] if c["observed"]), ""
+            )
+            explains = len([i for i in group[1:] if i in failed])
+            also = f" (and {explains} more like it)" if explains else ""
+            yield f"{result['id']} {result['title']}: {_cut(observed)}{also}"
+            return
+
+
+def _cut(line: str) -> str:
+    line = " ".join(line.split())
+    return line if len(line) <= _ANSWER_SHOWN else f"{line[:_ANSWER_SHOWN]}…"
+
+
+def failures(document: Document) -> list[RequirementResult]:
+    """What makes the target not conformant and is not known, causes first."""
+    strict = document["configuration"]["strict"]
+    return [
+        result
+        for result in _by_cause(document)
+        if result["known_failure"] is None
+        and is_failure(Level(result["level"]), Status(result["status"]), strict=strict)
+    ]
+
+
+def failed_ids(document: Document) -> str:
+    """The ids of what failed, in the order of the catalogue, on one line."""
+    failed = {r["id"] for r in failures(document)}
+    return ", ".join(r["id"] for r in document["requirements"] if r["id"] in failed)
+
+
+def hidden_by(
+    document: Document, results: Sequence[RequirementResult]
+) -> Mapping[str, str]:
+    """Which of ``results`` another of them probably explains, and which does."""
+    shown = {result["id"] for result in results}
+    return {
+        hidden: group[0]
+        for group in document.get("causes", ())
+        for hidden in group[1:]
+        if group[0] in shown and hidden in shown
+    }
+
+
+def _by_cause(document: Document) -> list[RequirementResult]:
+    """All results, what is violated in the order of causes, and first."""
+    order = [i for group in document.get("causes", ()) for i in group]
+    place = {requirement_id: n for n, requirement_id in enumerate(order)}
+    return sorted(_tried(document), key=lambda r: place.get(r["id"], len(place)))
 
 
 def levels(document: Document) -> list[Level]:
@@ -174,12 +240,13 @@ def _counts(counts: dict[str, int]) -> str:
 
 def attention(document: Document) -> Iterator[tuple[str, list[RequirementResult]]]:
     """Violated requirements in blocks with headings, the most urgent first."""
-    results = _tried(document)
+    results = _by_cause(document)
     known = [r for r in results if _is_violated(r) and r["known_failure"] is not None]
     fresh = [r for r in results if _is_violated(r) and r["known_failure"] is None]
+    failed = {r["id"] for r in failures(document)}
     blocks = (
-        ("Failed", [r for r in fresh if r["status"] == Status.FAILED]),
-        ("Warnings", [r for r in fresh if _is_should(r)]),
+        ("Failed", [r for r in fresh if r["id"] in failed]),
+        ("Warnings", [r for r in fresh if _is_should(r) and r["id"] not in failed]),
         ("For information", [r for r in fresh if r["level"] in _INFORMATION]),
         ("Known failures", known),
     )
@@ -274,5 +341,4 @@ def _in_short(exchange: ExchangeView) -> str:
     if content.lstrip().startswith("<"):
         title = _TITLE.search(content)
         content = title[1].removeprefix(status) if title else "a page in HTML"
-    line = " ".join(f"{status} {content}".split())
-    return line if len(line) <= _ANSWER_SHOWN else f"{line[:_ANSWER_SHOWN]}…"
+    return _cut(f"{status} {content}")

@@ -12,12 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_xks.certify.report.escaping import printable
-from pytest_xks.certify.report.story import story
+from pytest_xks.certify.report.story import story, violated_checks
 from pytest_xks.certify.report.summary import (
     answered,
     attention,
     certified,
+    failed_ids,
     first_lines,
+    hidden_by,
     hint,
     levels,
     listed,
@@ -52,6 +54,8 @@ _VERDICT_STYLES = {
     "partial": "bold cyan",
 }
 _LABEL_WIDTH = 12
+# Whatever is not to be copied is cut here, and whole in the files.
+_LONGEST = 600
 
 
 def print_report(document: Document, console: Console) -> None:
@@ -63,8 +67,12 @@ def print_report(document: Document, console: Console) -> None:
     printer.unsupported(document)
     for title, results in attention(document):
         printer.heading(title)
+        hidden = hidden_by(document, results)
         for result in results:
-            printer.violation(result)
+            if result["id"] in hidden:
+                printer.hidden(result, hidden[result["id"]])
+            else:
+                printer.violation(result)
     for status, title, results in listed(document):
         printer.listing(title, status, results)
     printer.baseline(document)
@@ -73,6 +81,8 @@ def print_report(document: Document, console: Console) -> None:
     for warning in document["warnings"]:
         printer.line(f"Note: {warning}", "yellow")
     printer.totals(document)
+    if ids := failed_ids(document):
+        printer.line(f"Failed: {ids}", "bold red")
     print_verdict(document, console)
 
 
@@ -118,10 +128,20 @@ class _Printer:
             for line in others:
                 self._field("", line, style=style)
 
+    def hidden(self, result: RequirementResult, cause: str) -> None:
+        """What another failure probably explains, in two lines."""
+        status = Status(result["status"])
+        head = f"{result['id']}  {result['level']}  {result['title']}"
+        self.line(f"  {head}", _STYLES[status])
+        observed = next((c["observed"] for c in violated_checks(result)), "")
+        self.line(f"      hidden by {cause}: {observed}"[:_LONGEST])
+
     def _field(
         self, name: str, value: str, *, style: str = "", indent: str = "  "
     ) -> None:
         text = Text(f"{indent}{name:<{_LABEL_WIDTH}} ", style="dim")
+        if not style and len(value) > _LONGEST:
+            value = f"{value[:_LONGEST]}… ({len(value)} characters)"
         text.append(printable(value), style=style or "not dim")
         self._console.print(text, soft_wrap=True)
 
