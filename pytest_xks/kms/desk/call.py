@@ -43,6 +43,8 @@ class Call:
 
     operation: str
     parameters: Mapping[str, object] = field(repr=False)
+    blobs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """The parameters of type blob, decoded."""
     account_id: str
     """The caller's account."""
     region: str

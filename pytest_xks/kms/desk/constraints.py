@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from botocore.model import Shape
 
-    Check = Callable[[object, str, list[str]], None]
+    Check = Callable[[object, str, list[str]], bytes | None]
 
 __all__ = ["Constraints", "constraints_of", "not_null", "wire_name", "wrong_type"]
 
@@ -35,7 +35,8 @@ class Constraints:
     """What the service model says of the input of one operation."""
 
     checks: Mapping[str, Check]
-    """By member: adds to a list what a value violates; wants the member's path."""
+    """By member: adds to a list what a value violates; wants the member's path. What is
+    of type blob comes back decoded."""
     required: tuple[str, ...]
 
 
@@ -129,16 +130,17 @@ def _text(shape: Any) -> Check:  # noqa: ANN401 - a shape of botocore, here and 
 def _blob(shape: Any) -> Check:  # noqa: ANN401
     minimum, maximum = _bounds(shape)
 
-    def check(value: object, path: str, found: list[str]) -> None:
+    def check(value: object, path: str, found: list[str]) -> bytes:
         if not isinstance(value, str):
             raise wrong_type(path)
         try:
-            length = len(decode_base64(value))
+            data = decode_base64(value)
         except DecodingError:
             raise wrong_type(path) from None
-        if not minimum <= length <= maximum:
+        if not minimum <= len(data) <= maximum:
             where = f"Value at '{path}'"
-            found.append(_out_of_bounds(where, "length", length, shape))
+            found.append(_out_of_bounds(where, "length", len(data), shape))
+        return data
 
     return check
 

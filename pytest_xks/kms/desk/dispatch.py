@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_xks.kms.desk.call import CRYPTO_OPERATIONS
 from pytest_xks.kms.desk.identifiers import named_keys
 from pytest_xks.kms.desk.steps import step
-from pytest_xks.kms.desk.validation import present, refusal, violations_of
+from pytest_xks.kms.desk.validation import examined, present, refusal
 from pytest_xks.kms.keys import (
     aliases,
     cryptography,
@@ -103,10 +103,7 @@ def answer(context: Context, call: Call) -> Document | None:
     if context.region.pending_deletion:
         for key in context.region.delete_due_keys(context.clock.now()):
             context.monitoring.key_deleted(key)
-    parameters = present(call.operation, call.parameters)
-    if parameters is not call.parameters:
-        call = replace(call, parameters=parameters)
-    _check_input(context, call)
+    call = _checked(context, call)
     trace = context.trace
     trace.named = named_keys(context, call)
     trace.keys = [named.key for named in trace.named.values() if named.key]
@@ -149,14 +146,16 @@ def completed(
     return document
 
 
-def _check_input(context: Context, call: Call) -> None:
-    violations = violations_of(call.operation, call.parameters)
-    if not violations:
-        return
+def _checked(context: Context, call: Call) -> Call:
+    """The call without nulls, and with what is binary in it, if its input is valid."""
+    parameters = present(call.operation, call.parameters)
+    violations, blobs = examined(call.operation, parameters)
+    if blobs or parameters is not call.parameters:
+        call = replace(call, parameters=parameters, blobs=blobs)
     members = _JUDGED_BY_MOTO.get(call.operation, frozenset())
-    if violations.keys() <= members and not _concerns_us(context, call):
-        return
-    raise refusal(violations)
+    if violations and (violations.keys() - members or _concerns_us(context, call)):
+        raise refusal(violations)
+    return call
 
 
 def _concerns_us(context: Context, call: Call) -> bool:

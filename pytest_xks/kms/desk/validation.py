@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from pytest_xks.kms.desk.constraints import (
     constraints_of,
     not_null,
     wire_name,
-    wrong_type,
 )
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
-from pytest_xks.proxy_api.encoding import DecodingError, decode_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pytest_xks.kms.desk.call import Call
+
 __all__ = [
     "binary",
+    "examined",
     "invalid",
     "missing",
     "present",
@@ -26,12 +27,20 @@ __all__ = [
     "refusal",
     "require",
     "string_map",
-    "violations_of",
 ]
 
 _OPERATION = "UpdateCustomKeyStore"
 _CLEARED_BY_EMPTY_TEXT = "XksProxyVpcEndpointServiceName"
 Violations = dict[str, list[str]]
+
+
+class Examined(NamedTuple):
+    """What the service model makes of the input of an operation."""
+
+    violations: Violations
+    """What the members that are there, or should be, violate, by member."""
+    blobs: dict[str, bytes]
+    """The members of type blob, decoded."""
 
 
 def read_parameters(body: bytes | str) -> dict[str, object]:
@@ -65,8 +74,8 @@ def present(operation: str, parameters: Mapping[str, object]) -> Mapping[str, ob
     return kept
 
 
-def violations_of(operation: str, parameters: Mapping[str, object]) -> Violations:
-    """What the members that are there, or should be, violate, by member.
+def examined(operation: str, parameters: Mapping[str, object]) -> Examined:
+    """Compare the input of an operation with the service model.
 
     Args:
         operation: one of KMS's.
@@ -81,18 +90,21 @@ def violations_of(operation: str, parameters: Mapping[str, object]) -> Violation
         # KMS-GEN-018.
         raise KmsError("UnknownOperationException", f"KMS has no {operation[:128]!r}.")
     violations: Violations = {}
+    blobs: dict[str, bytes] = {}
     for member, value in parameters.items():
         check = constraints.checks.get(member)
         if check is None:
             continue
         found: list[str] = []
-        check(value, wire_name(member), found)
+        data = check(value, wire_name(member), found)
+        if data is not None:
+            blobs[member] = data
         if found:
             violations[member] = found
     for member in constraints.required:
         if member not in parameters:
             violations[member] = [not_null(wire_name(member))]
-    return violations
+    return Examined(violations, blobs)
 
 
 def refusal(violations: Mapping[str, Iterable[str]]) -> KmsError:
@@ -123,19 +135,16 @@ def invalid(message: str) -> KmsError:
     return KmsError(ErrorCode.VALIDATION, message)
 
 
-def binary(parameters: Mapping[str, object], member: str) -> bytes:
+def binary(call: Call, member: str) -> bytes:
     """A member of type blob, decoded.
 
     Raises:
-        KmsError: it is missing, or not Base64.
+        KmsError: it is missing.
     """
-    value = parameters.get(member)
-    if value is None:
+    data = call.blobs.get(member)
+    if data is None:
         raise missing(member)
-    try:
-        return decode_base64(str(value))
-    except DecodingError:
-        raise wrong_type(wire_name(member)) from None
+    return data
 
 
 def string_map(parameters: Mapping[str, object], member: str) -> dict[str, str]:

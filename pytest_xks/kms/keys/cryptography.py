@@ -33,7 +33,7 @@ from pytest_xks.kms.proxy_calls.error_mapping import (
     ProxyFailure,
     kms_error,
 )
-from pytest_xks.proxy_api.encoding import DecodingError, decode_base64, encode_base64
+from pytest_xks.proxy_api.encoding import encode_base64
 from pytest_xks.proxy_api.limits import AAD_BYTES_TO_SUPPORT
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def encrypt(context: Context, call: Call) -> Document | None:
     key = _key_for(context, "KeyId")
     if key is None:
         return None
-    plaintext = binary(call.parameters, "Plaintext")
+    plaintext = binary(call, "Plaintext")
     encryption_context = string_map(call.parameters, "EncryptionContext")
     _check_algorithm(call, "EncryptionAlgorithm", key)
     require_usable(key, context.behaviour)
@@ -171,7 +171,7 @@ def re_encrypt(context: Context, call: Call) -> Document | None:
         plaintext = _unseal(context, call, key, blob, source_context)
         source_arn = key.arn
     else:
-        data = binary(call.parameters, "CiphertextBlob")
+        data = binary(call, "CiphertextBlob")
         plaintext, source_arn = context.region.keys.decrypt_plain(data, source_context)
     if destination:
         sealed = _seal(context, call, destination, plaintext, destination_context)
@@ -198,19 +198,13 @@ def _key_for(context: Context, member: str) -> XksKey | None:
 
 
 def _has_our_blob(call: Call) -> bool:
-    text = call.text("CiphertextBlob")
-    if not text:
-        return False
-    try:
-        return is_blob(decode_base64(text))
-    except DecodingError:
-        return False
+    return is_blob(call.blobs.get("CiphertextBlob", b""))
 
 
 def _open_blob(
     context: Context, call: Call, member: str, named: XksKey | None
 ) -> tuple[Blob, XksKey]:
-    data = binary(call.parameters, "CiphertextBlob")
+    data = binary(call, "CiphertextBlob")
     try:
         blob = Blob.from_bytes(data)
     except BlobError:

@@ -10,7 +10,7 @@ import pytest
 from pytest_xks.kms.desk.constraints import constraints_of
 from pytest_xks.kms.desk.exceptions import KmsError
 from pytest_xks.kms.desk.operation_names import OPERATION_NAMES
-from pytest_xks.kms.desk.validation import present, refusal, violations_of
+from pytest_xks.kms.desk.validation import examined, present, refusal
 from pytest_xks.proxy_api.http import Request
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_every_operation_of_the_installed_model_compiles(operation: str):
 
 def refused(operation: str, **parameters: Any) -> str:
     """The message that refuses a request."""
-    violations = violations_of(operation, present(operation, parameters))
+    violations = examined(operation, present(operation, parameters)).violations
     assert violations
     error = refusal(violations)
     assert "ValidationException" == error.code
@@ -134,9 +134,9 @@ def test_the_end_of_a_line_is_no_end_of_a_text():
 def test_a_value_of_another_type(operation: str, parameters: dict[str, Any]):
     """It is a SerializationException, whatever else is wrong."""
     with pytest.raises(KmsError, match="SerializationException"):
-        violations_of(operation, parameters)
+        examined(operation, parameters)
 
 
 def test_a_member_that_the_model_does_not_have():
     """It is ignored, as AWS ignores it."""
-    assert not violations_of("ListKeys", {"Coffee": 1})
+    assert not examined("ListKeys", {"Coffee": 1}).violations
