@@ -26,6 +26,7 @@ from pytest_xks.kms.desk.validation import (
     string_map,
 )
 from pytest_xks.kms.keys.blob import Blob, BlobError, header_of, is_blob
+from pytest_xks.kms.keys.dry_run import end_dry_run, require_ciphertext
 from pytest_xks.kms.keys.states import require_usable
 from pytest_xks.kms.proxy_calls.error_mapping import (
     FailureScenario,
@@ -85,7 +86,7 @@ def encrypt(context: Context, call: Call) -> Document | None:
     encryption_context = string_map(call.parameters, "EncryptionContext")
     _check_algorithm(call, "EncryptionAlgorithm", key)
     require_usable(key, context.behaviour)
-    _end_dry_run(call)
+    end_dry_run(call)
     blob = _seal(context, call, key, plaintext, encryption_context)
     return {
         "CiphertextBlob": encode_base64(blob),
@@ -97,6 +98,7 @@ def encrypt(context: Context, call: Call) -> Document | None:
 def decrypt(context: Context, call: Call) -> Document | None:
     """Decrypt."""
     named = _key_for(context, "KeyId")
+    require_ciphertext(context, call, "KeyId")
     if named is None and not _has_our_blob(call):
         return None
     _refuse_recipient(call)
@@ -104,7 +106,7 @@ def decrypt(context: Context, call: Call) -> Document | None:
     encryption_context = string_map(call.parameters, "EncryptionContext")
     _check_algorithm(call, "EncryptionAlgorithm", key)
     require_usable(key, context.behaviour)
-    _end_dry_run(call)
+    end_dry_run(call)
     plaintext = _unseal(context, call, key, blob, encryption_context)
     return {
         "KeyId": key.arn,
@@ -122,7 +124,7 @@ def generate_data_key(context: Context, call: Call) -> Document | None:
     length = _data_key_bytes(call.parameters)
     encryption_context = string_map(call.parameters, "EncryptionContext")
     require_usable(key, context.behaviour)
-    _end_dry_run(call)
+    end_dry_run(call)
     plaintext = new_data_key(length)
     # KMS-CRYPTO-012: if this fails, nobody gets the plaintext.
     blob = _seal(context, call, key, plaintext, encryption_context)
@@ -153,6 +155,7 @@ def re_encrypt(context: Context, call: Call) -> Document | None:
     """ReEncrypt, into, out of and between external key stores (KMS-CRYPTO-003)."""
     named = _key_for(context, "SourceKeyId")
     destination = _key_for(context, "DestinationKeyId")
+    require_ciphertext(context, call, "SourceKeyId")
     ours = _has_our_blob(call)
     if named is None and destination is None and not ours:
         return None
@@ -165,7 +168,7 @@ def re_encrypt(context: Context, call: Call) -> Document | None:
     if destination:
         _check_algorithm(call, "DestinationEncryptionAlgorithm", destination)
         require_usable(destination, context.behaviour)
-    _end_dry_run(call)
+    end_dry_run(call)
     if source:
         blob, key = source
         plaintext = _unseal(context, call, key, blob, source_context)
@@ -251,16 +254,6 @@ def _refuse_recipient(call: Call) -> None:
         raise KmsError(
             ErrorCode.UNSUPPORTED_OPERATION,
             "This fake KMS does not simulate attestation documents (Recipient).",
-        )
-
-
-def _end_dry_run(call: Call) -> None:
-    if call.parameters.get("DryRun") is True:
-        # AMBIGUOUS: whether a dry run asks the proxy is not said (KMS-CRYPTO-025).
-        # Ours: it does not.
-        raise KmsError(
-            ErrorCode.DRY_RUN,
-            "The request would have succeeded, but the DryRun option is set.",
         )
 
 

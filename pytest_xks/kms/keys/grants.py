@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.validation import invalid, require
+from pytest_xks.kms.keys.dry_run import end_dry_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_xks.kms.desk.context import Context
     from pytest_xks.kms.keys.key import XksKey
 
-__all__ = ["Grant", "create_grant", "list_grants", "retire_grant"]
+__all__ = ["Grant", "create_grant", "list_grants", "retire_grant", "revoke_grant"]
 
 Document = dict[str, object]
 
@@ -85,10 +86,11 @@ def create_grant(context: Context, call: Call) -> Document | None:
     """CreateGrant."""
     key = context.trace.named["KeyId"].key
     if key is None:
+        end_dry_run(call)
         return None
     kept = {name: call.parameters[name] for name in _KEPT if name in call.parameters}
     _check(kept)
-    _end_dry_run(call)
+    end_dry_run(call)
     grant = _same(key, kept)
     if grant is None:
         now = context.clock.now().timestamp()
@@ -166,25 +168,23 @@ def retire_grant(context: Context, call: Call) -> Document | None:
     if token is None and (grant_id is None or "KeyId" not in call.parameters):
         raise invalid("Specify a GrantToken, or both a GrantId and a KeyId.")
     if token is None:
-        key = context.trace.named["KeyId"].key
-        if key is None:
-            return None
-        if grant_id not in key.grants:
-            raise KmsError(ErrorCode.NOT_FOUND, f"Grant ID {grant_id} not found")
-        _end_dry_run(call)
-        del key.grants[grant_id]
-        return {}
+        return revoke_grant(context, call)
     for region in context.regions():
         if region.name == context.region.name and region.keys.knows_token(token):
-            _end_dry_run(call)
+            end_dry_run(call)
             region.keys.retire(token)
             return {}
     raise KmsError("InvalidGrantTokenException", "The grant token is not valid.")
 
 
-def _end_dry_run(call: Call) -> None:
-    if call.parameters.get("DryRun") is True:
-        raise KmsError(
-            ErrorCode.DRY_RUN,
-            "The request would have succeeded, but the DryRun option is set.",
-        )
+def revoke_grant(context: Context, call: Call) -> Document | None:
+    """RevokeGrant, and RetireGrant by key and grant."""
+    key, grant_id = context.trace.named["KeyId"].key, call.text("GrantId")
+    if key is None:
+        end_dry_run(call)
+        return None
+    if grant_id not in key.grants:
+        raise KmsError(ErrorCode.NOT_FOUND, f"Grant ID {grant_id} not found")
+    end_dry_run(call)
+    del key.grants[grant_id]
+    return {}
