@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.bodies import (
-    AAD,
-    ALL_OPERATIONS,
-    PLAINTEXT,
-    ProxyOperation,
-    encrypt_body,
-    request_metadata,
-)
+from ..client.bodies import ALL_OPERATIONS, ProxyOperation
 from ..client.probes import Batch, ask
 from .signature_edits import SIGNED_ID, Column
 from .signature_matrix import ROWS
@@ -31,14 +24,14 @@ if TYPE_CHECKING:
 
     from pytest_xks.certify.evidence.recorder import Recorded
 
-    from ..client.bodies import Body, Sealed
+    from ..client.bodies import Body
     from ..client.http1 import HttpRequest
     from ..client.probes import Probe
     from ..client.proxy_client import ProxyClient
     from ..client.proxy_session import StoreAccess
     from .signature_matrix import Row
 
-__all__ = ["SignatureMatrix", "accesses"]
+__all__ = ["SignatureMatrix", "accesses", "good_bodies"]
 
 
 def accesses(proxy: ProxyClient) -> dict[str, StoreAccess]:
@@ -58,6 +51,18 @@ def accesses(proxy: ProxyClient) -> dict[str, StoreAccess]:
         bound = proxy.store("authorization", target.authorization.store)
         found[f"at {bound.uri_path}"] = bound
     return found
+
+
+def good_bodies(
+    proxy: ProxyClient, store: StoreAccess
+) -> tuple[dict[ProxyOperation, Body], NotTestable | None]:
+    """Bodies that have to be served; without Decrypt's, if nothing could be sealed."""
+    decrypt = ProxyOperation.DECRYPT
+    bodies = {o: proxy.good_body(o) for o in ALL_OPERATIONS if o is not decrypt}
+    try:
+        return bodies | {decrypt: proxy.sealed(store=store).body()}, None
+    except NotTestable as gap:
+        return bodies, gap
 
 
 class SignatureMatrix:
@@ -126,6 +131,11 @@ class SignatureMatrix:
         self._batch = ask(self._proxy, [probe for _, probe in self._asked], controls)
         return self._batch
 
+    def _bodies(self, store: StoreAccess) -> dict[ProxyOperation, Body]:
+        bodies, gap = good_bodies(self._proxy, store)
+        self._gaps += [gap] if gap else []
+        return bodies
+
     def _probe(self, row: Row, column: Column) -> Probe:
         return self._proxy.probe(
             column.operation,
@@ -150,38 +160,6 @@ class SignatureMatrix:
             for where, store in accesses(self._proxy).items()
             for operation, body in self._bodies(store).items()
         ]
-
-    def _bodies(self, store: StoreAccess) -> dict[ProxyOperation, Body]:
-        """Good bodies of every operation; without Decrypt's, if nothing was sealed."""
-        bodies: dict[ProxyOperation, Body] = {}
-        for operation in ALL_OPERATIONS:
-            metadata = self._metadata(operation, store)
-            if operation is ProxyOperation.ENCRYPT:
-                bodies[operation] = encrypt_body(PLAINTEXT, aad=AAD, metadata=metadata)
-            elif operation is not ProxyOperation.DECRYPT:
-                bodies[operation] = {"requestMetadata": metadata}
-        decrypt = ProxyOperation.DECRYPT
-        try:
-            sealed = self._seal(bodies[ProxyOperation.ENCRYPT], store)
-        except NotTestable as gap:
-            self._gaps.append(gap)
-            return bodies
-        metadata = self._metadata(decrypt, store)
-        return bodies | {decrypt: sealed.body(metadata=metadata)}
-
-    def _seal(self, body: Body, store: StoreAccess) -> Sealed:
-        control = self._proxy.control(ProxyOperation.ENCRYPT, body, store=store)
-        (answer,) = self._proxy.require_served([control])
-        return self._proxy.read_sealed(answer, PLAINTEXT, AAD)
-
-    def _metadata(self, operation: ProxyOperation, store: StoreAccess) -> Body:
-        """Of a principal who may, where a policy binds the key store."""
-        policy = self._proxy.target.authorization
-        binds = policy and policy.store and policy.store.uri_path == store.uri_path
-        members = request_metadata(operation)
-        if policy and binds and "awsPrincipalArn" in members:
-            members["awsPrincipalArn"] = policy.allowed_principal_arn
-        return members
 
 
 def _with_id_of_its_own(body: Body) -> Body:

@@ -98,12 +98,15 @@ class Caller(Sender):
             credential=(store or self.main).credential, region=self.target.region
         )
 
-    def permitted(self, body: Body) -> Body:
-        """The body, with a principal who may, where a policy binds the main store."""
+    def permitted(self, body: Body, path: str = "") -> Body:
+        """The body, with a principal who may, where a policy binds the key store."""
         policy, metadata = self.target.authorization, body.get("requestMetadata")
-        if policy is None or policy.store is not None or not isinstance(metadata, dict):
+        if policy is None or not isinstance(metadata, dict):
             return body
-        if metadata.get("awsPrincipalArn") != ALICE:
+        if policy.store is not None and not path.startswith(policy.store.uri_path):
+            return body
+        principal = metadata.get("awsPrincipalArn")
+        if principal != ALICE or principal == policy.denied_principal_arn:
             return body
         allowed = {"awsPrincipalArn": policy.allowed_principal_arn}
         return body | {"requestMetadata": metadata | allowed}
@@ -117,7 +120,7 @@ class Caller(Sender):
         headers: Headers = (),
     ) -> HttpRequest:
         """A request without a signature."""
-        data = body if isinstance(body, bytes) else to_json(self.permitted(body))
+        data = body if isinstance(body, bytes) else to_json(self.permitted(body, path))
         return HttpRequest(
             method=method,
             path=path,

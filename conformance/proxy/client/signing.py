@@ -17,6 +17,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_xks.certify.targets.credential import Credential
 
     from .http1 import HttpRequest
@@ -62,11 +64,39 @@ class Signer:
         """The request, which has its Host header, with X-Amz-Date and Authorization."""
         now = timestamp(self.at or datetime.now(UTC))
         dated = replace(request, headers=(*request.headers, ("X-Amz-Date", now)))
-        header = self._authorization(dated, now, self.host or dated.header("Host"))
+        header = self._authorization(dated, now)
         return replace(dated, headers=(*dated.headers, ("Authorization", header)))
 
-    def _authorization(self, request: HttpRequest, now: str, host: str) -> str:
+    def string_to_sign(self, request: HttpRequest) -> str:
+        """Of a request that has its X-Amz-Date ("Task 2: Create a string to sign")."""
+        return self._drafted(request, request.header("X-Amz-Date"))[2]
+
+    def derived_keys(self, request: HttpRequest) -> tuple[bytes, ...]:
+        """The steps to the signing key of a request, which is the last ("Task 3")."""
+        scope_date = self.scope_date or request.header("X-Amz-Date")[:8]
+        return tuple(self._derived(scope_date))
+
+    def _authorization(self, request: HttpRequest, now: str) -> str:
+        signer, material, to_sign = self._drafted(request, now)
+        scope = to_sign.split("\n")[2]
+        *_, key = self._derived(self.scope_date or now[:8])
+        signature = (
+            signer.signature(to_sign, material)
+            if self.terminator == "aws4_request"
+            # botocore derives the key for aws4_request only.
+            else hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+        )
+        return (
+            f"{self.algorithm} Credential={self.credential.access_key_id}/{scope}, "
+            f"SignedHeaders={';'.join(self.signed_headers)}, Signature={signature}"
+        )
+
+    def _drafted(
+        self, request: HttpRequest, now: str
+    ) -> tuple[SigV4Auth, AWSRequest, str]:
+        """What signs, what it signs, and the string to sign."""
         scope_date = self.scope_date or now[:8]
+        host = self.host or request.header("Host")
         signer = SigV4Auth(
             Credentials(
                 self.credential.access_key_id, self.credential.secret_access_key
@@ -95,16 +125,7 @@ class Signer:
             canonical = f"{head}\n{self.payload}"
         _, _, scope, digest = signer.string_to_sign(material, canonical).split("\n")
         scope = scope.replace("aws4_request", self.terminator)
-        to_sign = f"{self.algorithm}\n{now}\n{scope}\n{digest}"
-        signature = (
-            signer.signature(to_sign, material)
-            if self.terminator == "aws4_request"
-            else self._signature(to_sign, scope_date)
-        )
-        return (
-            f"{self.algorithm} Credential={self.credential.access_key_id}/{scope}, "
-            f"SignedHeaders={';'.join(self.signed_headers)}, Signature={signature}"
-        )
+        return signer, material, f"{self.algorithm}\n{now}\n{scope}\n{digest}"
 
     def _leave_out_host(self, canonical: str, host: str) -> str:
         """botocore always signs the host; take it out where a check wants that."""
@@ -115,9 +136,9 @@ class Signer:
             f"\nhost;{names}\n", f"\n{names}\n", 1
         )
 
-    def _signature(self, to_sign: str, scope_date: str) -> str:
-        """botocore derives the key for aws4_request only; here for another string."""
+    def _derived(self, scope_date: str) -> Iterator[bytes]:
+        """The keys of a date, a Region, a service, and the one that signs."""
         key = f"AWS4{self.credential.secret_access_key}".encode()
-        for part in (scope_date, self.region, self.service, self.terminator, to_sign):
+        for part in (scope_date, self.region, self.service, self.terminator):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-        return key.hex()
+            yield key

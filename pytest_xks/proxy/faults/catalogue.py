@@ -15,6 +15,7 @@ _FILES = (
     "authentication.presence",
     "authentication.scope",
     "authentication.spelling",
+    "authentication.telling",
     "cryptography.decryption",
     "cryptography.encryption",
     "cryptography.integrity",
