@@ -10,6 +10,8 @@ from pytest_xks.certify.run.session import RUN_RECORDER, TARGET
 
 from .client.proxy_client import ProxyClient
 from .client.proxy_session import ProxySession
+from .log.log_file import LogFile
+from .log.log_search import LogSearch
 from .passive.observation import Where
 from .passive.rule import Evidence
 
@@ -44,8 +46,29 @@ def proxy(session: ProxySession, recorder: Recorder) -> ProxyClient:
     return ProxyClient(session, recorder)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def log_file(pytestconfig: pytest.Config) -> LogFile | None:
+    """The proxy's log, as it was before the first request of the run."""
+    log = pytestconfig.stash[TARGET].log
+    return LogFile(log.file) if log else None
+
+
 @pytest.fixture(scope="session")
 def evidence(pytestconfig: pytest.Config) -> Evidence:
     """Every exchange of the run."""
     stash = pytestconfig.stash
     return Evidence(stash[RUN_RECORDER], Where.of(stash[TARGET]))
+
+
+@pytest.fixture(scope="session")
+def search_of_log(log_file: LogFile | None, evidence: Evidence) -> LogSearch | None:
+    """The one search of the proxy's log; None without one."""
+    return LogSearch(log_file, evidence) if log_file else None
+
+
+@pytest.fixture
+def log_search(proxy: ProxyClient, search_of_log: LogSearch | None) -> LogSearch:
+    """The one search of the proxy's log, for a check that needs it."""
+    proxy.needs("log")
+    assert search_of_log is not None, "needs() says so"
+    return search_of_log

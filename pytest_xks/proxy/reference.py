@@ -195,7 +195,8 @@ class ReferenceProxy:
                     "requests_per_second": REQUESTS_PER_SECOND,
                     **_store(self.throttled_store),
                 },
-                "log": {"file": self.log_file.name},
+                # It is written at once; a wait leaves room for a busy machine.
+                "log": {"file": self.log_file.name, "flush_seconds": 1},
             }
         }
 

@@ -74,8 +74,6 @@ class ProxySession:
             target.endpoint, target, client=target.client_certificate
         )
         self.pool = ConnectionPool(self.connector)
-        self.logs_request_ids = True
-        """Whether the proxy's log can be searched for a kmsRequestId; true so far."""
         self.standing: dict[object, Recorded] = {}
         """Controls after which nothing was sent, by their identity."""
         self.clock_offset: timedelta | None = None

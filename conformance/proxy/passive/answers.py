@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NoReturn
 
-from ..client.bodies import ALL_OPERATIONS, ProxyOperation
+from ..client.bodies import ALL_OPERATIONS, ProxyOperation, to_json
 from ..client.expect import ANYTHING, ERRORS
-from ..client.scenarios import SCENARIOS
+from ..client.scenarios import SCENARIOS, UNKNOWN_KEY_ID
 from .rule import Rule, each
 
 if TYPE_CHECKING:
@@ -171,7 +171,25 @@ def hostile_request_ids(proxy: ProxyClient) -> None:
     probes.append(
         proxy.probe(health, altered="a path with a line end in it", path=escaped)
     )
+    probes += _refused(proxy, HOSTILE_IDS[0]) + _refused(proxy, HOSTILE_IDS[1])
     proxy.side_by_side([probe.send for probe in probes])
+
+
+def _refused(proxy: ProxyClient, id_: str) -> list[Probe]:
+    """Requests that are refused, each for another reason, with that kmsRequestId."""
+    metadata, encrypt = ProxyOperation.GET_KEY_METADATA, ProxyOperation.ENCRYPT
+    good = proxy.good_body(metadata, kmsRequestId=id_)
+    probes = [
+        proxy.probe(metadata, good, altered="an unknown key", key=UNKNOWN_KEY_ID),
+        proxy.probe(encrypt, to_json(good)[:-1], altered="a JSON text that breaks off"),
+    ]
+    if policy := proxy.target.authorization:
+        denied = proxy.good_body(
+            metadata, kmsRequestId=id_, awsPrincipalArn=policy.denied_principal_arn
+        )
+        store = proxy.store("authorization", policy.store)
+        probes.append(proxy.probe(metadata, denied, altered="denied", store=store))
+    return probes
 
 
 def _strange_header(seen: Observation) -> str | None:

@@ -78,9 +78,13 @@ class Evidence:
 
     def about(self, rule: Rule) -> list[Observation]:
         """What the run has shown of the kind that a rule is about, so far."""
+        return [o for o in self.everything() if o.status is not None and rule.about(o)]
+
+    def everything(self) -> list[Observation]:
+        """Every exchange of the run so far, in order."""
         new = self._recorder.recorded[len(self._seen) :]
         self._seen += [Observation(recorded, self._where) for recorded in new]
-        return [o for o in self._seen if o.status is not None and rule.about(o)]
+        return self._seen
 
     def judge(self, proxy: ProxyClient, rule: Rule) -> None:
         """Judge a rule on everything that the run has exchanged.

@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ..client.bodies import ALL_OPERATIONS, to_json
-from ..log.forms import forms
+from . import plaintexts
+from .forms import forms
 from .rule import Complaint, Rule
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ _OF_ENCRYPT_AND_DECRYPT = {
     "plaintext",
 }
 _SCOPE = re.compile(r"Credential=([^/,]+)/([^,]+)")
-# Shorter ones, and those of one repeated byte, stand in answers by chance.
-_FEWEST_BYTES = 8
-_FEWEST_DISTINCT = 4
 
 
 def _texts(seen: Observation) -> bytes:
@@ -110,23 +108,12 @@ def no_secret_is_shown(target: ProxyTarget) -> Rule:
 # -- plaintexts ------------------------------------------------------------------------
 
 
-def _plaintexts(seen: Iterable[Observation]) -> Iterator[bytes]:
-    """Every plaintext that was sent; malformed ones as they were, if they are ASCII."""
-    for observation in seen:
-        given = (observation.sent or {}).get("plaintext")
-        if not isinstance(given, str):
-            continue
-        decoded = observation.bytes_sent("plaintext")
-        malformed = given.encode() if given.isascii() else b""
-        secret = malformed if decoded is None else decoded
-        if len(secret) >= _FEWEST_BYTES and len(set(secret)) >= _FEWEST_DISTINCT:
-            yield secret
-
-
 def _shown(seen: Iterable[Observation]) -> Iterator[Complaint]:
     seen = list(seen)
-    sent = dict.fromkeys(_plaintexts(seen))
-    yield from _found(seen, (("the plaintext of a request", each) for each in sent))
+    hidden = (
+        ("the plaintext of a request", secret) for secret in plaintexts.sent(seen)
+    )
+    yield from _found(seen, hidden)
 
 
 NO_PLAINTEXT_IS_SHOWN = Rule(

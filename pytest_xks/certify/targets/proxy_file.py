@@ -22,6 +22,7 @@ from pytest_xks.certify.targets.common_keys import (
 from pytest_xks.certify.targets.credential import Credential
 from pytest_xks.certify.targets.proxy_target import (
     CAPABILITIES,
+    FLUSH_SECONDS,
     KEY_ROLES,
     AuthorizationTarget,
     Endpoint,
@@ -340,7 +341,10 @@ def _log(proxy: Table) -> LogTarget | None:
     if table is None:
         return None
     # The proxy may open its log with the first request, so it need not be there yet.
-    log = LogTarget(file=table.path("file", must_exist=False))
+    log = LogTarget(
+        file=table.path("file", must_exist=False),
+        flush_seconds=table.number("flush_seconds", default=FLUSH_SECONDS),
+    )
     table.finish()
     return log
 

@@ -20,6 +20,7 @@ __all__ = [
     "CAPABILITIES",
     "CLAIMS",
     "COMMANDS",
+    "FLUSH_SECONDS",
     "KEY_ROLES",
     "AuthorizationTarget",
     "Endpoint",
@@ -103,6 +104,10 @@ CAPABILITIES: Mapping[str, str] = {
 """The capabilities a target may have, and what to add so that each can be tested."""
 
 
+FLUSH_SECONDS = 5.0
+"""How late a log may be written, where the target file does not say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """Where a proxy listens."""
@@ -178,6 +183,8 @@ class LogTarget:
     """The proxy's own log, on this machine."""
 
     file: Path
+    flush_seconds: float = FLUSH_SECONDS
+    """How late something may be written to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

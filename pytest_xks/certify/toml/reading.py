@@ -157,9 +157,13 @@ class Table:
             raise self.problem(key, "is not legal.", f"It must be {must}.")
         return value
 
-    def number(self, key: str, *, whole: bool = False) -> float:
-        """A finite number above zero."""
+    def number(
+        self, key: str, *, whole: bool = False, default: float | None = None
+    ) -> float:
+        """A finite number above zero; with a default, it may be absent."""
         value = self._take(key)
+        if value is None and default is not None:
+            return default
         if value is None:
             raise self.problem(key, "is missing.", f"Add {key} to {self._place}.")
         kinds = int if whole else (int, float)

@@ -22,6 +22,7 @@ _FILES = (
     "cryptography.vectors",
     "health",
     "leaks",
+    "log",
     "metadata",
     "policies",
     "requests",

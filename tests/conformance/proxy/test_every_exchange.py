@@ -8,8 +8,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from pytest_xks.conformance.proxy.log.forms import forms
 from pytest_xks.conformance.proxy.passive import answers, keys, secrets
+from pytest_xks.conformance.proxy.passive.forms import forms
 from pytest_xks.conformance.proxy.passive.observation import Observation, Where
 from pytest_xks.conformance.proxy.passive.rule import Evidence
 
