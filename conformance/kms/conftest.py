@@ -15,6 +15,7 @@ from .client.key_stores import PREFIX
 from .client.kms_client import KmsClient, KmsEndpoint
 from .client.provisioning import Provisioner
 from .keys.creator import Creator
+from .keys.parting import Parting
 from .keys.states import SharedKeys, States
 
 if TYPE_CHECKING:
@@ -117,18 +118,33 @@ def shared_keys(kms_of_the_run: KmsClient) -> SharedKeys:
 
 
 @pytest.fixture
-def states(
-    kms: KmsClient, provisioner: Provisioner, shared_keys: SharedKeys
-) -> Iterator[States]:
+def states(kms: KmsClient, provisioner: Provisioner, shared_keys: SharedKeys) -> States:
     """Keys in every key state."""
-    states = States(kms, provisioner, shared_keys)
-    yield states
-    states.tidy()
+    return States(kms, provisioner, shared_keys)
+
+
+@pytest.fixture(scope="session")
+def parting(
+    kms_of_the_run: KmsClient, session_provisioner: Provisioner, shared_keys: SharedKeys
+) -> Parting:
+    """Keys of a store that is disconnected and connected again, in this run."""
+    states = States(kms_of_the_run, session_provisioner, shared_keys)
+    parting = Parting(kms_of_the_run, session_provisioner, states)
+    parting.make()
+    return parting
 
 
 @pytest.fixture
-def alias(kms: KmsClient) -> Iterator[str]:
-    """The name of no alias; one that a check makes is removed with the check."""
+def parted_key(kms: KmsClient, provisioner: Provisioner) -> Key:
+    """A new KMS key in another store, which is disconnected."""
+    key = provisioner.spare_key(kms, "other")
+    provisioner.part(kms)
+    return key
+
+
+@pytest.fixture
+def alias(provisioner: Provisioner) -> str:
+    """The name of no alias; one that a check makes is removed after it."""
     name = f"alias/{PREFIX}-{secrets.token_hex(6)}"
-    yield name
-    kms.call("DeleteAlias", AliasName=name, label="remove the alias")
+    provisioner.adopt_alias(name)
+    return name

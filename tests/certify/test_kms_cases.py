@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import shutil
 import signal
 
@@ -218,49 +217,3 @@ def test_nothing_is_left_after_an_interrupt(run, monkeypatch):
     assert check["status"] == "disabled"
     assert ["DISCONNECTED"] == [store["ConnectionState"] for store in left]
     assert "-main-" in left[0]["CustomKeyStoreName"]
-
-
-def scrubbed(text):
-    """Without what another run has otherwise: names that are made up, times, ports."""
-    text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|cks-\w+", "ID", text)
-    text = re.sub(r"-[0-9a-f]{12}\b|(?:proxy|store)-\d+", "-NAME", text)
-    text = re.sub(r"127.0.0.1:\d+", "HOST", text)
-    return re.sub(r"\d{8}T\d{6}Z|\d{8}/", "TIME", text)
-
-
-def findings(fault, jobs, tmp_path):
-    """What a report says of the failures of our fake KMS with a fault."""
-    catalogue = load_catalogue("kms")
-    only = ("KMS-CRYPTO", "KMS-STATE", "KMS-UNSUP")
-    with served_fake_kms() as (fake, target, probe_proxy):
-        fake.fault(fault)
-        outcome = run_suite(
-            suite=suite_folder(),
-            catalogue=catalogue,
-            target=target,
-            probe_proxy=probe_proxy,
-            scratch=tmp_path,
-            selection=Selection(only=only, jobs=jobs),
-        )
-        document = build_document(outcome, catalogue=catalogue, target=target)
-    for requirement in document["requirements"]:
-        for check in requirement["checks"]:
-            said = (
-                check["reason"],
-                *check["expected"],
-                check["observed"],
-                check["note"],
-            )
-            labels = [e["label"] for e in check["exchanges"]]
-            yield check["id"], check["status"], [scrubbed(t) for t in said], labels
-
-
-def test_any_number_of_jobs_gives_the_same_report(tmp_path):
-    """One call at a time, or eight: the same findings, with the same calls."""
-    one, eight = (
-        list(findings("encryption-context-in-any-case", jobs, tmp_path))
-        for jobs in (1, 8)
-    )
-
-    assert "failed" in {status for _, status, *_ in one}
-    assert one == eight

@@ -60,15 +60,18 @@ class _Plan:
         asked = inspect.signature(self.body).parameters
         shared = {name: value for name, value in fixtures.items() if name in asked}
 
+        wanted = self.stores * len(self.cases)
+        room = provisioner.room(wanted) if self.stores else 0
+
         def judge_case(case: _Case) -> None:
-            with provisioner.apart(kms):
+            with provisioner.apart(kms, at_once=wanted > room):
                 own = {n: make(provisioner, kms) for n, make in self.own.items()}
                 self.body(**shared, **own, **case.arguments)
 
         judge(
             kms,
             {case.label: partial(judge_case, case) for case in self.cases},
-            width=provisioner.room() // self.stores if self.stores else None,
+            width=max(1, room // self.stores) if self.stores else None,
         )
 
 

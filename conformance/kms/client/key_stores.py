@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.vocabulary import ExternalKey
 
     from .kms_client import KmsClient
+    from .reply import KmsReply
 
 __all__ = [
     "PASSING",
@@ -27,9 +28,13 @@ __all__ = [
     "KeyStore",
     "connection_state_of",
     "creation",
+    "describe",
     "description_of",
+    "entry_in",
     "remove_store",
+    "state_in",
     "wait_while",
+    "watch_while",
 ]
 
 PREFIX = "pytest-xks-conformance"
@@ -87,19 +92,37 @@ def creation(
     return {name: value for name, value in parameters.items() if value is not None}
 
 
+def describe(kms: KmsClient, store_id: str) -> KmsReply:
+    """DescribeCustomKeyStores, which has to know a store.
+
+    Raises:
+        NotTestable: it does not.
+    """
+    reply = kms.call(
+        "DescribeCustomKeyStores", CustomKeyStoreId=store_id, label="control: the store"
+    )
+    if not control(reply).get("CustomKeyStores"):
+        raise NotTestable(f"DescribeCustomKeyStores does not know {store_id}.")
+    return reply
+
+
+def entry_in(reply: KmsReply) -> dict[str, object]:
+    """The first entry of DescribeCustomKeyStores."""
+    return dict((control(reply).get("CustomKeyStores") or [{}])[0])
+
+
+def state_in(reply: KmsReply) -> str:
+    """The ConnectionState of the first entry of DescribeCustomKeyStores."""
+    return str(entry_in(reply).get("ConnectionState"))
+
+
 def description_of(kms: KmsClient, store_id: str) -> dict[str, object]:
     """What DescribeCustomKeyStores says of a store.
 
     Raises:
         NotTestable: nothing.
     """
-    reply = kms.call(
-        "DescribeCustomKeyStores", CustomKeyStoreId=store_id, label="control: the store"
-    )
-    stores = control(reply).get("CustomKeyStores") or []
-    if not stores:
-        raise NotTestable(f"DescribeCustomKeyStores does not know {store_id}.")
-    return dict(stores[0])
+    return entry_in(describe(kms, store_id))
 
 
 def connection_state_of(kms: KmsClient, store_id: str) -> str:
@@ -108,7 +131,7 @@ def connection_state_of(kms: KmsClient, store_id: str) -> str:
     Raises:
         NotTestable: there is none to be seen.
     """
-    return str(description_of(kms, store_id).get("ConnectionState"))
+    return state_in(describe(kms, store_id))
 
 
 def wait_while(kms: KmsClient, store_id: str, *states: str) -> str:
@@ -117,16 +140,25 @@ def wait_while(kms: KmsClient, store_id: str, *states: str) -> str:
     Raises:
         NotTestable: it does not come within half a minute.
     """
+    return state_in(watch_while(kms, store_id, *states))
+
+
+def watch_while(kms: KmsClient, store_id: str, *states: str) -> KmsReply:
+    """DescribeCustomKeyStores once it shows another ConnectionState; see wait_while.
+
+    Raises:
+        NotTestable: it does not come within half a minute.
+    """
     deadline = time.monotonic() + _SETTLING_SECONDS
     pause = _PAUSE_SECONDS
-    while (state := connection_state_of(kms, store_id)) in states:
+    while (state := state_in(reply := describe(kms, store_id))) in states:
         if time.monotonic() > deadline:
             raise NotTestable(
                 f"A key store is still {state} after {_SETTLING_SECONDS} seconds."
             )
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-    return state
+    return reply
 
 
 def remove_store(kms: KmsClient, store_id: str, *, connected: bool = False) -> None:

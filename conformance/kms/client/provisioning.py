@@ -15,12 +15,12 @@ import secrets
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_xks.certify.run.outcome import NotTestable
 
+from .earlier_runs import EarlierRuns
 from .expect import control
 from .key_stores import (
     PASSING,
@@ -31,6 +31,7 @@ from .key_stores import (
     remove_store,
     wait_while,
 )
+from .leftovers import Kind, Leftovers, Made
 from .stock import Stock
 
 if TYPE_CHECKING:
@@ -44,25 +45,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Provisioner"]
 
-_WAITING_DAYS = 7
 _QUOTA = 10
 """Key stores in an account."""
 _SPARE = 3
 """Of these, for what a check makes by itself."""
 _KEYS_AHEAD = 8
+_ATTEMPTS = 2
+"""To connect; the proxy may be late once."""
 
-_Kind = tuple[object, ...]
-
-
-@dataclass(slots=True)
-class _Made:
-    """What has been made for a check, or for a case of it."""
-
-    stores: list[KeyStore] = field(default_factory=list)
-    own_keys: list[tuple[_Kind, Key]] = field(default_factory=list)
-
-
-_apart: ContextVar[_Made | None] = ContextVar("apart", default=None)
+_apart: ContextVar[Made | None] = ContextVar("apart", default=None)
 
 
 class Provisioner:
@@ -79,42 +70,33 @@ class Provisioner:
         self._lock = threading.RLock()
         """Held by who makes what is shared, so that it is made once."""
         self._keyed: dict[str, KeyStore] = {}
-        self._new_keys = Stock(kms, self._new_key, _KEYS_AHEAD)
-        self._aside: list[KeyStore] = []
-        """Stores of checks that are over."""
-        self._shared_keys: dict[_Kind, Key] = {}
-        self._free_keys: dict[_Kind, list[Key]] = {}
+        self._new_keys: dict[str, Stock[Key]] = {}
+        self._leftovers = Leftovers(kms, self._remove_store)
+        self._shared_keys: dict[Kind, Key] = {}
+        self._free_keys: dict[Kind, list[Key]] = {}
         self._standard_key = ""
-        self._made = _Made()
-        self._keys: list[str] = []
+        self._made = Made()
+        self._lasting = Made()
+        """What goes at the end of the run."""
         self._seen: dict[str, str] = {}
         """The ConnectionStates of stores when last looked at, by id."""
-        self._left: list[dict[str, object]] = []
-        """What DescribeCustomKeyStores said of earlier runs' stores."""
-        self._strangers = 0
+        self._earlier = EarlierRuns(kms, probe_proxy)
         self._state_when_new = ""
 
-    def room(self) -> int:
+    def room(self, wanted: int = _QUOTA) -> int:
         """How many key stores the cases of a check may have at once.
 
-        What was put aside is removed first.
+        Args:
+            wanted: how many that should be; what is left over goes for them.
         """
-        self._clear(0)
-        return max(1, self._limit - len(self._keyed))
+        taken = len(self._keyed) + len(self._here.stores)
+        if taken + len(self._leftovers.stores) + wanted > self._limit:
+            self._leftovers.remove()
+        return max(1, self._limit - taken - len(self._leftovers.stores))
 
     @property
     def _limit(self) -> int:
-        return _QUOTA - self._strangers
-
-    def _clear(self, most: int) -> None:
-        """Remove what was put aside if there are more stores than so many in all."""
-        kept = len(self._keyed) + len(self._here.stores)
-        if kept + len(self._aside) <= most:
-            return
-        aside, self._aside = self._aside, []
-        self._kms.side_by_side(
-            partial(self._remove_store, self._kms, store) for store in aside
-        )
+        return _QUOTA - self._earlier.strangers
 
     # -- stores -------------------------------------------------------------------
 
@@ -181,24 +163,38 @@ class Provisioner:
         self._here.stores.append(store)
         return store
 
+    def keep(self, role: str, store: KeyStore) -> None:
+        """Let a store last until it is given up; it has no keys."""
+        self._keyed[role] = store
+
+    def give_up(self, role: str) -> None:
+        """Remove the store of a role, if there is one."""
+        if store := self._keyed.pop(role, None):
+            self._remove_store(self._kms, store)
+
+    def part(self, kms: KmsClient, role: str = "other") -> None:
+        """Disconnect the store of a role, if it is not disconnected already.
+
+        Raises:
+            NotTestable: it does not come to be disconnected.
+        """
+        self.disconnect(kms, self._lasting_store(role))
+
     def connect(self, kms: KmsClient, store: KeyStore) -> None:
         """Connect a store, from whatever state.
 
         Raises:
             NotTestable: it does not come to be connected.
         """
-        state = self.state_of(kms, store)
-        if state == "CONNECTED":
-            return
-        if state == "FAILED":
-            self.disconnect(kms, store)
-        control(
-            kms.call(
-                "ConnectCustomKeyStore",
-                CustomKeyStoreId=store.id,
-                label="control: connect",
-            )
-        )
+        for _ in range(_ATTEMPTS):
+            state = self.state_of(kms, store)
+            if state == "CONNECTED":
+                return
+            if state == "FAILED":
+                self.disconnect(kms, store)
+            label = "control: connect"
+            connect = partial(kms.call, "ConnectCustomKeyStore", label=label)
+            control(connect(CustomKeyStoreId=store.id))
         state = self.state_of(kms, store)
         if state != "CONNECTED":
             raise NotTestable(f"A key store with a good proxy becomes {state}.")
@@ -260,25 +256,9 @@ class Provisioner:
 
     def _take_over(self, role: str) -> KeyStore | None:
         """The store of an earlier run, on a proxy of this one."""
-        for entry in self._left:
-            name = str(entry.get("CustomKeyStoreName"))
-            if not name.startswith(f"{PREFIX}-{role}-"):
-                continue
-            store = KeyStore(
-                id=str(entry.get("CustomKeyStoreId")),
-                name=name,
-                proxy=self.probe_proxy.open_store(),
-            )
+        for store in self._earlier.stores_of(role):
             self.disconnect(self._kms, store)
-            update = self._kms.call(
-                "UpdateCustomKeyStore",
-                CustomKeyStoreId=store.id,
-                XksProxyUriEndpoint=store.proxy.endpoint,
-                XksProxyUriPath=store.proxy.uri_path,
-                XksProxyAuthenticationCredential=store.proxy.credential,
-                label="control: take over the store of an earlier run",
-            )
-            if update.succeeded:
+            if self._earlier.is_taken_over(store):
                 return store
         return None
 
@@ -295,12 +275,37 @@ class Provisioner:
         Raises:
             NotTestable: it cannot be obtained.
         """
-        if not properties and store is self._keyed.get("main"):
-            return self._new_keys.take()
-        return self._make_key(kms, store, **properties)
+        role = next((r for r, each in self._keyed.items() if each is store), None)
+        if properties or role is None:
+            key = self._make_key(kms, store, **properties)
+        else:
+            key = self._stock(role).take()
+        self._here.keys.append(key.key_id)
+        return key
 
-    def _new_key(self) -> Key:
-        return self._make_key(self._kms, self._keyed["main"])
+    def spare_key(self, kms: KmsClient, role: str) -> Key:
+        """A new KMS key in the store of a role, in whatever state that is.
+
+        Raises:
+            NotTestable: it cannot be obtained.
+        """
+        with self._lock:
+            stock = self._stock(role)
+            if not stock.there:
+                self.keyed_store(kms, role)
+            key = stock.take()
+        self._here.keys.append(key.key_id)
+        return key
+
+    def _stock(self, role: str) -> Stock[Key]:
+        with self._lock:
+            if role not in self._new_keys:
+                make = partial(self._new_key, role)
+                self._new_keys[role] = Stock(self._kms, make, _KEYS_AHEAD)
+            return self._new_keys[role]
+
+    def _new_key(self, role: str) -> Key:
+        return self._make_key(self._kms, self._keyed[role])
 
     def _make_key(self, kms: KmsClient, store: KeyStore, **properties: Any) -> Key:  # noqa: ANN401 - likewise
         external_key = store.proxy.add_key(**properties)
@@ -312,7 +317,6 @@ class Provisioner:
             label="control: a good key",
         )
         metadata = control(reply).get("KeyMetadata") or {}
-        self.adopt_key(reply)
         if not metadata.get("KeyId") or not metadata.get("Arn"):
             raise NotTestable("CreateKey returned no KeyId and Arn.")
         return Key(
@@ -324,9 +328,11 @@ class Provisioner:
 
     def adopt_key(self, reply: KmsReply) -> None:
         """Note the key of a CreateKey, if there is one, to be removed."""
-        key_id = (reply.document.get("KeyMetadata") or {}).get("KeyId")
-        if isinstance(key_id, str):
-            self._keys.append(key_id)
+        _note_key(reply, self._here)
+
+    def adopt_alias(self, name: str) -> None:
+        """Note an alias, to be removed."""
+        self._here.aliases.append(name)
 
     def shared_key(self, kms: KmsClient, role: str = "main", **properties: Any) -> Key:  # noqa: ANN401 - the external key's
         """A key that checks share: enabled, on an enabled external key.
@@ -343,7 +349,9 @@ class Provisioner:
         kind = (role, *sorted(properties.items()))
         with self._lock:
             if kind not in self._shared_keys:
-                self._shared_keys[kind] = self._make_key(self._kms, store, **properties)
+                key = self._make_key(self._kms, store, **properties)
+                self._shared_keys[kind] = key
+                self._lasting.keys.append(key.key_id)
             return self._shared_keys[kind]
 
     def own_key(self, kms: KmsClient, role: str = "main", **properties: Any) -> Key:  # noqa: ANN401 - the external key's
@@ -360,7 +368,9 @@ class Provisioner:
         with self._lock:
             free = self._free_keys.setdefault(kind, [])
             key = free.pop(0) if free else None
-        key = key or self._make_key(self._kms, store, **properties)
+        if key is None:
+            key = self._make_key(self._kms, store, **properties)
+            self._lasting.keys.append(key.key_id)
         self._here.own_keys.append((kind, key))
         return key
 
@@ -375,7 +385,7 @@ class Provisioner:
                 label = "control: a key of the origin AWS_KMS"
                 reply = self._kms.call("CreateKey", label=label)
                 arn = (control(reply).get("KeyMetadata") or {}).get("Arn")
-                self.adopt_key(reply)
+                _note_key(reply, self._lasting)
                 if not isinstance(arn, str):
                     raise NotTestable("CreateKey returned no Arn.")
                 self._standard_key = arn
@@ -384,44 +394,59 @@ class Provisioner:
     # -- removal ------------------------------------------------------------------
 
     @property
-    def _here(self) -> _Made:
+    def _here(self) -> Made:
         """Where what is made now is noted: with the case, or with the check."""
         return _apart.get() or self._made
 
     @contextmanager
-    def apart(self, kms: KmsClient) -> Iterator[None]:
-        """Remove what was made in the block as soon as it ends, as far as it goes."""
-        made = _Made()
+    def for_the_run(self) -> Iterator[None]:
+        """Keep until the run ends what is made in the block."""
+        token = _apart.set(self._lasting)
+        try:
+            yield
+        finally:
+            _apart.reset(token)
+
+    @contextmanager
+    def apart(self, kms: KmsClient, *, at_once: bool = True) -> Iterator[None]:
+        """Note apart what is made in the block, and remove it as far as it goes.
+
+        Args:
+            kms: the endpoint.
+            at_once: whether the stores go at the end of the block; otherwise later.
+        """
+        made = Made()
         token = _apart.set(made)
         try:
             yield
         finally:
             _apart.reset(token)
-            self._remove(kms, made)
+            self._leave(kms, made, at_once=at_once)
 
     def remove_made(self, kms: KmsClient) -> None:
         """Remove the stores made for a check, or a case, so far, as far as it goes."""
         here = self._here
         stores, here.stores = here.stores, []
-        self._remove(kms, _Made(stores=stores))
+        self._leave(kms, Made(stores=stores), at_once=True)
 
     def put_aside(self) -> None:
         """A check is over: its stores go when there are a few, side by side."""
-        made, self._made = self._made, _Made()
-        self._give_back(made)
-        self._aside += made.stores
-        self._clear(self._limit - _SPARE)
+        made, self._made = self._made, Made()
+        self._leave(self._kms, made, at_once=False)
+        self.room(_SPARE)
 
-    def _give_back(self, made: _Made) -> None:
+    def _leave(self, kms: KmsClient, made: Made, *, at_once: bool) -> None:
+        stores = made.stores
+        if at_once:
+            made.stores = []
         with self._lock:
             for kind, key in made.own_keys:
                 self._free_keys[kind].append(key)
-
-    def _remove(self, kms: KmsClient, made: _Made) -> None:
-        self._give_back(made)
-        kms.side_by_side(
-            partial(self._remove_store, kms, store) for store in reversed(made.stores)
-        )
+            self._leftovers.add(made)
+        if at_once:
+            kms.side_by_side(
+                partial(self._remove_store, kms, store) for store in reversed(stores)
+            )
 
     def _remove_store(self, kms: KmsClient, store: KeyStore) -> None:
         last = kms.touched.get(store.id)
@@ -434,34 +459,22 @@ class Provisioner:
 
     def clear_away(self) -> None:
         """Remove what earlier runs left, as far as it goes."""
-        reply = self._kms.call("DescribeCustomKeyStores", label="what is there")
-        there = reply.document.get("CustomKeyStores") or []
-        self._left = [
-            entry
-            for entry in there
-            if str(entry.get("CustomKeyStoreName")).startswith(f"{PREFIX}-")
-        ]
-        self._strangers = len(there) - len(self._left)
-        self._kms.side_by_side(
-            partial(remove_store, self._kms, str(entry.get("CustomKeyStoreId")))
-            for entry in self._left
-        )
+        self._earlier.clear_away()
 
     def close(self) -> None:
         """Remove everything that can be removed; keys wait for their deletion."""
         self.put_aside()
-        self._clear(0)
-        self._kms.side_by_side(
-            partial(
-                self._kms.call,
-                "ScheduleKeyDeletion",
-                KeyId=key_id,
-                PendingWindowInDays=_WAITING_DAYS,
-            )
-            for key_id in self._keys
-            if key_id not in self._kms.doomed
-        )
+        for stock in self._new_keys.values():
+            self._lasting.keys += [key.key_id for key in stock.there]
+        self._leftovers.add(self._lasting)
+        self._leftovers.remove_all()
         self._kms.side_by_side(
             partial(self._remove_store, self._kms, store)
             for store in self._keyed.values()
         )
+
+
+def _note_key(reply: KmsReply, made: Made) -> None:
+    key_id = (reply.document.get("KeyMetadata") or {}).get("KeyId")
+    if isinstance(key_id, str):
+        made.keys.append(key_id)

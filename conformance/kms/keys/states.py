@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..client.expect import Outcome
     from ..client.key_operations import KeyOperation
-    from ..client.key_stores import Key, KeyStore
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
@@ -38,6 +38,7 @@ __all__ = [
     "States",
     "cells_of",
     "expect_key_state",
+    "expect_state_in",
 ]
 
 
@@ -200,8 +201,10 @@ class SharedKeys:
 
     kms: KmsClient
     """The endpoint, for what is made once in a run."""
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    """Held by who makes one."""
+    locks: Mapping[KeyState | None, threading.RLock] = field(
+        default_factory=lambda: {each: threading.RLock() for each in (None, *KeyState)}
+    )
+    """Held by who makes the key of a state, or the helper (None)."""
     subjects: dict[KeyState, Subject] = field(default_factory=dict)
     helper: Key | None = None
     """An enabled key besides."""
@@ -219,6 +222,18 @@ def expect_key_state(kms: KmsClient, key: Key, *accepted: str, note: str = "") -
         Violation: another state.
     """
     reply = kms.call("DescribeKey", KeyId=key.key_id)
+    expect_state_in(reply, *accepted, note=note)
+
+
+def expect_state_in(reply: KmsReply | None, *accepted: str, note: str = "") -> None:
+    """What DescribeKey answered shows one of these states.
+
+    Raises:
+        NotTestable: DescribeKey was not called, or failed.
+        Violation: another state.
+    """
+    if reply is None:
+        raise NotTestable("DescribeKey was not called.")
     shown = _state_in(reply)
     if shown not in accepted:
         expected = (f"KeyState: {state}" for state in accepted)
@@ -244,7 +259,6 @@ class States:
         self._kms = kms
         self._provisioner = provisioner
         self._shared = shared
-        self._aliases: list[str] = []
 
     def judge(
         self,
@@ -294,8 +308,7 @@ class States:
 
     def _part(self) -> None:
         """Disconnect the store of the keys that are to be unavailable."""
-        store = self._provisioner.keyed_store(self._kms, "other")
-        self._provisioner.disconnect(self._kms, store)
+        self._provisioner.part(self._kms)
 
     def _control(self, case: Case) -> None:
         """The operation of a case succeeds in the state where it has to, if in any.
@@ -311,7 +324,6 @@ class States:
         own = States(self._shared.kms, self._provisioner, self._shared)
         label = f"control: {operation.name} of a key that is {state}"
         control(own.call(operation, own.subject(state, operation), label))
-        own.tidy()
         self._shared.succeeded.add(operation.label)
 
     def call(
@@ -343,26 +355,12 @@ class States:
         if operation and operation.own_key:
             return self._make(state, operation)
         shared = self._shared
-        with shared.lock:
+        with shared.locks[state]:
             if state not in shared.subjects:
                 own = States(shared.kms, self._provisioner, shared)
-                shared.subjects[state] = own._make(state, None)
+                with self._provisioner.for_the_run():
+                    shared.subjects[state] = own._make(state, None)
             return shared.subjects[state]
-
-    def make(self, store: KeyStore, *wanted: KeyState) -> dict[KeyState, Key]:
-        """New keys of a connected store, one in each of these states.
-
-        Raises:
-            NotTestable: one cannot be obtained.
-        """
-
-        def make_one(state: KeyState) -> Key:
-            key = self._provisioner.make_key(self._kms, store)
-            self.enter(state, key)
-            return key
-
-        made = self._kms.side_by_side(partial(make_one, state) for state in wanted)
-        return dict(zip(wanted, made, strict=True))
 
     def enter(self, state: KeyState, key: Key) -> None:
         """Bring an enabled key into a state.
@@ -384,19 +382,10 @@ class States:
         if shown != state:
             raise NotTestable(f"The key that should be {state} shows {shown}.")
 
-    def tidy(self) -> None:
-        """Delete the aliases that were made, as far as it goes."""
-        self._kms.side_by_side(
-            partial(self._kms.call, "DeleteAlias", AliasName=alias)
-            for alias in self._aliases
-        )
-
     def _make(self, state: KeyState, operation: KeyOperation | None) -> Subject:
-        role = "other" if state is KeyState.UNAVAILABLE else "main"
-        store = self._provisioner.keyed_store(self._kms, role)
         helper, encrypted = self._helper()
         subject = Subject(
-            key=self._provisioner.make_key(self._kms, store),
+            key=self._new_key(state, operation),
             helper=helper,
             alias=f"alias/{PREFIX}-{secrets.token_hex(6)}",
             encrypted_by_helper=encrypted,
@@ -404,7 +393,8 @@ class States:
         if operation is None:
             subject.encrypted = _encrypt(self._kms, subject.key)
         else:
-            self._aliases.append(subject.alias)
+            if "Alias" in operation.name:
+                self._provisioner.adopt_alias(subject.alias)
             for name, parameters in operation.preparation(subject):
                 reply = self._kms.call(name, label=f"control: {name}", **parameters)
                 subject.prepared.update(control(reply))
@@ -412,9 +402,18 @@ class States:
             self.enter(state, subject.key)
         return subject
 
+    def _new_key(self, state: KeyState, operation: KeyOperation | None) -> Key:
+        """A key to be brought into a state; its store is connected if it has to be."""
+        provisioner = self._provisioner
+        is_apart = state is KeyState.UNAVAILABLE
+        if is_apart and operation and not operation.prepare:
+            return provisioner.spare_key(self._kms, "other")
+        store = provisioner.keyed_store(self._kms, "other" if is_apart else "main")
+        return provisioner.make_key(self._kms, store)
+
     def _helper(self) -> tuple[Key, KmsReply]:
         shared = self._shared
-        with shared.lock:
+        with shared.locks[None]:
             if shared.helper is None or shared.encrypted is None:
                 shared.helper = self._provisioner.shared_key(shared.kms)
                 shared.encrypted = _encrypt(shared.kms, shared.helper)

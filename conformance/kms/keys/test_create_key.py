@@ -28,7 +28,7 @@ from .creator import Creator
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..client.key_stores import Key, KeyStore
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
 
@@ -131,13 +131,10 @@ def test_store_never_connected(
 
 @pytest.mark.requirement("KMS-CREATEKEY-004")
 def test_store_disconnected(
-    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
+    kms: KmsClient, provisioner: Provisioner, parted_key: Key
 ) -> None:
     """In a store that is disconnected no key is created."""
-    creator = Creator(kms, provisioner, other_store)
-    creator.control()
-    provisioner.disconnect(kms, other_store)
-    expect(creator.call(), NOT_CONNECTED)
+    expect(Creator(kms, provisioner, parted_key.store).call(), NOT_CONNECTED)
 
 
 @pytest.mark.requirement("KMS-CREATEKEY-004")

@@ -14,7 +14,7 @@ from ..client.cases import cases, make_new_key
 from ..client.expect import REFUSED, control, expect, expect_member, success, violated
 from ..client.key_operations import OPERATIONS, policy_of
 from .creator import key_ids
-from .states import KeyState, expect_key_state
+from .states import KeyState, expect_key_state, expect_state_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.probe_proxy.request import ProxyRequest
 
-    from ..client.key_stores import Key, KeyStore
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
     from .creator import Creator
+    from .parting import Parting
     from .states import States
 
 HOUR = timedelta(hours=1)
@@ -308,13 +309,9 @@ def test_cancelled_deletion(kms: KmsClient, states: States) -> None:
 
 
 @pytest.mark.requirement("KMS-KEYMGMT-008")
-def test_cancelled_while_disconnected(
-    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
-) -> None:
+def test_cancelled_while_disconnected(parting: Parting) -> None:
     """CancelKeyDeletion works while the store is disconnected."""
-    key = provisioner.make_key(kms, other_store)
-    states.enter(KeyState.PENDING_DELETION, key)
-    provisioner.disconnect(kms, other_store)
-    success(kms.call("CancelKeyDeletion", KeyId=key.key_id))
-    provisioner.connect(kms, other_store)
-    expect_key_state(kms, key, "Disabled")
+    key = parting.of(KeyState.PENDING_DELETION, "CancelKeyDeletion")
+    if key.changed:
+        success(key.changed)
+    expect_state_in(key.again, "Disabled")

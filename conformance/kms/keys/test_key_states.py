@@ -21,14 +21,15 @@ from ..client.expect import (
 )
 from ..client.judging import judge
 from ..client.key_stores import wait_while
-from .states import KeyState, cells_of, expect_key_state
+from .states import KeyState, cells_of, expect_key_state, expect_state_in
 
 if TYPE_CHECKING:
     from ..client.key_operations import Subject
-    from ..client.key_stores import Key, KeyStore
+    from ..client.key_stores import Key
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
+    from .parting import Parting
     from .states import Case, States
 
 UNAVAILABLE_AS_DOCUMENTED = Outcome(
@@ -54,6 +55,10 @@ MESSAGES = {
     "KMS-STATE-013": PENDING,
     "KMS-STATE-014": ("{arn} is unavailable.", NOT_CONNECTED),
 }
+
+
+APART = "The store is disconnected."
+AGAIN = "The store is connected again."
 
 
 def _do(kms: KmsClient, operation: str, key: Key) -> None:
@@ -84,13 +89,9 @@ def test_states(kms: KmsClient, new_key: Key, steps: list[str], state: str) -> N
 
 
 @pytest.mark.requirement("KMS-STATE-002")
-def test_unavailable_while_disconnected(
-    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
-) -> None:
+def test_unavailable_while_disconnected(parting: Parting) -> None:
     """The keys of a store that was disconnected are Unavailable."""
-    key = provisioner.make_key(kms, other_store)
-    provisioner.disconnect(kms, other_store)
-    expect_key_state(kms, key, "Unavailable")
+    expect_state_in(parting.of(KeyState.ENABLED).apart, "Unavailable")
 
 
 @pytest.mark.requirement("KMS-STATE-002")
@@ -123,87 +124,61 @@ def test_external_key_has_no_influence(
 
 
 @pytest.mark.requirement("KMS-STATE-004")
-def test_reconnecting(
-    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
-) -> None:
+@cases("before", [KeyState.ENABLED, KeyState.DISABLED])
+def test_reconnecting(parting: Parting, before: KeyState) -> None:
     """A key of a store that is connected again is in its state of before."""
-    keys = states.make(other_store, KeyState.ENABLED, KeyState.DISABLED)
-    provisioner.disconnect(kms, other_store)
-    provisioner.connect(kms, other_store)
-    judge(
-        kms,
-        {s: partial(expect_key_state, kms, key, s) for s, key in keys.items()},
-    )
+    expect_state_in(parting.of(before).again, before)
 
 
 @pytest.mark.requirement("KMS-STATE-005")
-def test_pending_stays_pending(
-    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
-) -> None:
+def test_pending_stays_pending(parting: Parting) -> None:
     """A PendingDeletion key stays so while its store is disconnected, and after."""
-    key = provisioner.make_key(kms, other_store)
-    states.enter(KeyState.PENDING_DELETION, key)
-    provisioner.disconnect(kms, other_store)
-    expect_key_state(kms, key, "PendingDeletion", note="The store is disconnected.")
-    provisioner.connect(kms, other_store)
-    expect_key_state(kms, key, "PendingDeletion", note="The store is connected again.")
-
-
-CHANGES = {KeyState.ENABLED: "DisableKey", KeyState.DISABLED: "EnableKey"}
-"""By the state before; the other one is that thereafter."""
+    key = parting.of(KeyState.PENDING_DELETION)
+    expect_state_in(key.apart, "PendingDeletion", note=APART)
+    expect_state_in(key.again, "PendingDeletion", note=AGAIN)
 
 
 @pytest.mark.requirement("KMS-STATE-006")
+@cases(
+    ("before", "operation", "after"),
+    [
+        (KeyState.ENABLED, "DisableKey", KeyState.DISABLED),
+        (KeyState.DISABLED, "EnableKey", KeyState.ENABLED),
+    ],
+)
 def test_enabling_an_unavailable_key(
-    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
+    parting: Parting, before: KeyState, operation: str, after: KeyState
 ) -> None:
     """EnableKey and DisableKey of an Unavailable key show once it is available."""
-    keys = states.make(other_store, *CHANGES)
-    provisioner.disconnect(kms, other_store)
-
-    def change(key: Key, operation: str) -> None:
-        success(kms.call(operation, KeyId=key.key_id))
-        expect_key_state(kms, key, "Unavailable", note="The store is disconnected.")
-
-    judge(kms, {CHANGES[s]: partial(change, k, CHANGES[s]) for s, k in keys.items()})
-    provisioner.connect(kms, other_store)
-    note = "The store is connected again."
-    changed = zip(keys.values(), reversed(keys), strict=True)
-    judge(
-        kms,
-        {
-            f"then {after}": partial(expect_key_state, kms, key, after, note=note)
-            for key, after in changed
-        },
-    )
+    key = parting.of(before, operation)
+    if key.changed:
+        success(key.changed)
+    expect_state_in(key.apart, "Unavailable", note=APART)
+    expect_state_in(key.again, after, note=AGAIN)
 
 
 @pytest.mark.requirement("KMS-STATE-016")
-def test_disabled_and_unavailable(
-    kms: KmsClient, provisioner: Provisioner, states: States, other_store: KeyStore
-) -> None:
+def test_disabled_and_unavailable(kms: KmsClient, parting: Parting) -> None:
     """A disabled key in a store that is disconnected counts as Unavailable."""
-    key = states.make(other_store, KeyState.DISABLED)[KeyState.DISABLED]
-    provisioner.disconnect(kms, other_store)
+    key = parting.of(KeyState.DISABLED)
 
     def use() -> None:
-        reply = kms.call("Encrypt", KeyId=key.key_id, Plaintext=b"x")
-        expect(control_refused(reply), refused("KMSInvalidStateException"))
+        if key.used:
+            expect(control_refused(key.used), refused("KMSInvalidStateException"))
 
-    shown = partial(expect_key_state, kms, key, "Unavailable")
+    shown = partial(expect_state_in, key.apart, "Unavailable")
     judge(kms, {"KeyState": shown, "exception": use})
 
 
 @pytest.mark.requirement("KMS-STATE-017")
-def test_failed_store(
-    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
-) -> None:
+def test_failed_store(kms: KmsClient, provisioner: Provisioner) -> None:
     """The keys of a store whose connection failed are Unavailable."""
-    key = provisioner.make_key(kms, other_store)
-    provisioner.disconnect(kms, other_store)
-    with other_store.proxy.failing("InternalException", 500):
-        kms.call("ConnectCustomKeyStore", CustomKeyStoreId=other_store.id)
-        state = wait_while(kms, other_store.id, "CONNECTING")
+    key = provisioner.spare_key(kms, "other")
+    provisioner.part(kms)
+    store = key.store
+    with store.proxy.failing("InternalException", 500):
+        kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id)
+        state = wait_while(kms, store.id, "CONNECTING")
     if state != "FAILED":
         raise NotTestable(f"A store whose proxy fails becomes {state}.")
     expect_key_state(kms, key, "Unavailable")

@@ -19,7 +19,7 @@ from pytest_xks.certify.probe_proxy.scripts import ScriptedPath
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import control
-from ..client.key_stores import creation
+from ..client.key_stores import PASSING, creation, state_in, watch_while
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,9 +206,10 @@ def _connect(kms: KmsClient, provisioner: Provisioner) -> Attempt:
     def connect() -> KmsReply:
         begun = kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id)
         control(begun)
-        if provisioner.state_of(kms, store) == "DISCONNECTED":
+        reply = watch_while(kms, store.id, *PASSING)
+        if state_in(reply) == "DISCONNECTED":
             raise NotTestable("ConnectCustomKeyStore left the key store DISCONNECTED.")
-        return kms.call("DescribeCustomKeyStores", CustomKeyStoreId=store.id)
+        return reply
 
     # That a store connects while nothing is wrong, another one has shown.
     return Attempt(about=store.proxy, probe=connect, control=lambda _: None)

@@ -82,7 +82,8 @@ class FailureAttempts:
     def _try_row(self, failure: Failure, fault: ListenerFault) -> None:
         """Try all operations while something is wrong for everybody."""
         kms, operations = self._kms, list(failure.cells)
-        with self._provisioner.apart(kms):
+        self._provisioner.room(len(STORE_OPERATIONS))
+        with self._provisioner.apart(kms, at_once=False):
             attempts = kms.side_by_side(
                 partial(outcome, partial(prepare, kms, self._provisioner, operation))
                 for operation in operations

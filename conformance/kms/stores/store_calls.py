@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
 
 from ..client.expect import control, expect
-from ..client.judging import judge
 from ..client.key_stores import PREFIX, creation, description_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pytest_xks.certify.probe_proxy.store import ProxyStore
     from pytest_xks.certify.targets.kms_target import VpcEndpointServiceTarget
 
@@ -29,7 +25,6 @@ __all__ = [
     "CLOUDHSM_MEMBERS",
     "HEALTHY",
     "CreateCalls",
-    "expect_each_refused",
     "expect_update_refused",
     "new_calls",
     "new_name",
@@ -117,39 +112,6 @@ class CreateCalls:
         if not probe.succeeded:
             control(self.call(label="control: without the defect", **both))
         expect(probe, *accepted)
-
-
-def expect_each_refused(
-    kms: KmsClient,
-    provisioner: Provisioner,
-    *accepted: Outcome,
-    good: dict[str, Any],
-    defects: Mapping[str, dict[str, Any]],
-) -> None:
-    """A key store is refused with each of the defects, and created without them.
-
-    One after the other: two key stores may not be behind one service.
-
-    Args:
-        kms: the endpoint.
-        provisioner: removes what a call creates, before the next.
-        accepted: the outcomes that are accepted.
-        good: changes of the parameters for all calls.
-        defects: further changes for one probe each, by the name of the case.
-
-    Raises:
-        NotTestable: it is not created without a defect either.
-        Violation: a probe has none of the outcomes.
-    """
-
-    def probe(defect: dict[str, Any]) -> None:
-        with provisioner.apart(kms):
-            expect(new_calls(provisioner, kms).call(**{**good, **defect}), *accepted)
-
-    with provisioner.apart(kms):
-        label = "control: without a defect"
-        control(new_calls(provisioner, kms).call(label=label, **good))
-    judge(kms, {n: partial(probe, defect) for n, defect in defects.items()}, width=1)
 
 
 def new_calls(provisioner: Provisioner, kms: KmsClient) -> CreateCalls:

@@ -9,7 +9,7 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable, Violation
 
 from ..client.expect import REFUSED, control, refused, violated
-from ..client.key_stores import connection_state_of, wait_while
+from ..client.key_stores import PASSING, connection_state_of, state_in, watch_while
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +24,11 @@ __all__ = [
     "EXTERNAL_CODES",
     "NO_STORE",
     "expect_connection_state",
+    "expect_state_of_store",
     "failed_store",
     "pages",
     "reject_connection_state",
+    "settled",
     "settled_connection_state",
 ]
 
@@ -80,7 +82,16 @@ def settled_connection_state(kms: KmsClient, store: KeyStore) -> str:
     Raises:
         NotTestable: it does not come to that.
     """
-    return wait_while(kms, store.id, "CONNECTING", "DISCONNECTING")
+    return state_in(settled(kms, store))
+
+
+def settled(kms: KmsClient, store: KeyStore) -> KmsReply:
+    """DescribeCustomKeyStores once the state is neither CONNECTING nor DISCONNECTING.
+
+    Raises:
+        NotTestable: it does not come to that.
+    """
+    return watch_while(kms, store.id, *PASSING)
 
 
 def expect_connection_state(
@@ -97,8 +108,17 @@ def expect_connection_state(
         CustomKeyStoreId=store.id,
         label="probe: the ConnectionState",
     )
-    entry = (control(reply).get("CustomKeyStores") or [{}])[0]
-    found = entry.get("ConnectionState")
+    expect_state_of_store(reply, *accepted, note=note)
+
+
+def expect_state_of_store(reply: KmsReply, *accepted: str, note: str = "") -> None:
+    """What DescribeCustomKeyStores answered shows one of these ConnectionStates.
+
+    Raises:
+        Violation: it is another one.
+        NotTestable: DescribeCustomKeyStores did not answer.
+    """
+    found = state_in(reply)
     if found not in accepted:
         violated(
             reply,

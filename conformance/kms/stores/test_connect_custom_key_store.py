@@ -19,15 +19,17 @@ from ..client.expect import (
     refused,
     violated,
 )
-from ..client.key_stores import description_of
-from ..keys.states import expect_key_state
+from ..client.key_stores import entry_in, state_in
+from ..keys.states import KeyState, expect_state_in
 from .store_states import (
     CLOUDHSM_CODES,
     EXTERNAL_CODES,
     NO_STORE,
     expect_connection_state,
+    expect_state_of_store,
     failed_store,
     reject_connection_state,
+    settled,
     settled_connection_state,
 )
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
+    from ..keys.parting import Parting
 
     Trouble = Callable[[ProxyStore], AbstractContextManager[None]]
 
@@ -127,9 +130,10 @@ def test_final_state(
     store = provisioner.make_store(kms)
     with trouble(store.proxy):
         control(_connect(kms, store))
-        if settled_connection_state(kms, store) == "DISCONNECTED":
-            raise NotTestable("ConnectCustomKeyStore left the key store DISCONNECTED.")
-        expect_connection_state(kms, store, final)
+        reply = settled(kms, store)
+    if state_in(reply) == "DISCONNECTED":
+        raise NotTestable("ConnectCustomKeyStore left the key store DISCONNECTED.")
+    expect_state_of_store(reply, final)
 
 
 @pytest.mark.requirement("KMS-CONNECT-005")
@@ -220,8 +224,7 @@ def test_failed_health_check(
 
 def _failed_entry(kms: KmsClient, store: KeyStore) -> dict[str, object]:
     """What DescribeCustomKeyStores says of a key store once it is FAILED."""
-    settled_connection_state(kms, store)
-    entry = description_of(kms, store.id)
+    entry = entry_in(settled(kms, store))
     state = entry.get("ConnectionState")
     if state != "FAILED":
         raise NotTestable(f"A key store whose health check fails becomes {state}.")
@@ -241,17 +244,10 @@ def test_proxy_fails_later(kms: KmsClient, key: Key) -> None:
 
 
 @pytest.mark.requirement("KMS-CONNECT-013")
-def test_keys_are_as_before(
-    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
-) -> None:
+@cases("before", [KeyState.ENABLED, KeyState.DISABLED])
+def test_keys_are_as_before(parting: Parting, before: KeyState) -> None:
     """After reconnecting, an enabled key is Enabled and a disabled one Disabled."""
-    enabled = provisioner.make_key(kms, other_store)
-    disabled = provisioner.make_key(kms, other_store)
-    control(kms.call("DisableKey", KeyId=disabled.key_id, label="control: disable"))
-    provisioner.disconnect(kms, other_store)
-    provisioner.connect(kms, other_store)
-    expect_key_state(kms, enabled, "Enabled")
-    expect_key_state(kms, disabled, "Disabled")
+    expect_state_in(parting.of(before).again, before)
 
 
 @pytest.mark.requirement("KMS-CONNECT-014")

@@ -11,7 +11,6 @@ from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.cases import cases
 from ..client.expect import REFUSED, control, expect, refused, success, violated
-from .store_calls import CreateCalls, service_of, vpc_members
 from .store_states import failed_store, pages
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
+    from .vpc_service import VpcService
 
 NOT_FOUND = refused("CustomKeyStoreNotFoundException")
 STATES = {"CONNECTED", "CONNECTING", "DISCONNECTED", "DISCONNECTING", "FAILED"}
@@ -243,34 +243,29 @@ def test_connection_state(kms: KmsClient, provisioner: Provisioner, state: str) 
 
 
 def _vpc_configuration(
-    kms: KmsClient, provisioner: Provisioner
+    kms: KmsClient, vpc_service: VpcService
 ) -> tuple[KmsReply, dict[str, Any]]:
     """What is said of a key store with VPC endpoint service connectivity."""
-    members = vpc_members(service_of(kms))
-    calls = CreateCalls(kms, provisioner, provisioner.probe_proxy.open_store())
-    with provisioner.apart(kms):  # There is one service, and one store behind it.
-        store_id = control(calls.call(**members)).get("CustomKeyStoreId")
-        reply = _describe(kms, CustomKeyStoreId=store_id)
-        control(reply)
+    reply = _describe(kms, CustomKeyStoreId=vpc_service.behind().id)
+    control(reply)
     entry = (_entries(reply) or [{}])[0]
     return reply, entry.get("XksProxyConfiguration") or {}
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-009")
-def test_vpc_endpoint(kms: KmsClient, provisioner: Provisioner) -> None:
+def test_vpc_endpoint(kms: KmsClient, vpc_service: VpcService) -> None:
     """UriEndpoint is the private DNS name of the service, after https://."""
-    reply, configuration = _vpc_configuration(kms, provisioner)
-    endpoint = f"https://{service_of(kms).private_dns_name}"
-    _expect_members(reply, configuration, {"UriEndpoint": endpoint})
+    reply, configuration = _vpc_configuration(kms, vpc_service)
+    _expect_members(reply, configuration, {"UriEndpoint": vpc_service.endpoint})
 
 
 @pytest.mark.requirement("KMS-DESCRIBESTORE-011")
-def test_vpc_endpoint_service(kms: KmsClient, provisioner: Provisioner) -> None:
+def test_vpc_endpoint_service(kms: KmsClient, vpc_service: VpcService) -> None:
     """Connectivity, and the name and owner of the VPC endpoint service, are shown."""
-    reply, configuration = _vpc_configuration(kms, provisioner)
+    reply, configuration = _vpc_configuration(kms, vpc_service)
     expected = {
         "Connectivity": "VPC_ENDPOINT_SERVICE",
-        "VpcEndpointServiceName": service_of(kms).name,
+        "VpcEndpointServiceName": vpc_service.name,
     }
     _expect_members(reply, configuration, expected)
     owner = configuration.get("VpcEndpointServiceOwner")

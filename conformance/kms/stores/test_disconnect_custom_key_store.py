@@ -13,12 +13,13 @@ from ..client.cases import cases
 from ..client.expect import SUCCEEDS, control, expect, refused, violated
 from ..client.judging import judge
 from ..client.key_stores import connection_state_of
-from ..keys.states import expect_key_state
+from ..keys.creator import Creator
+from ..keys.states import KeyState, expect_state_in
 from .store_states import (
     NO_STORE,
-    expect_connection_state,
+    expect_state_of_store,
     failed_store,
-    settled_connection_state,
+    settled,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
+    from ..keys.parting import Parting
 
 
 def _disconnect(kms: KmsClient, store: KeyStore, label: str = "") -> KmsReply:
@@ -73,25 +75,23 @@ def test_disconnected_store(
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-003")
-def test_connected_store(kms: KmsClient, provisioner: Provisioner) -> None:
-    """A CONNECTED key store can be disconnected."""
-    expect(_disconnect(kms, provisioner.make_store(kms, connect=True)), SUCCEEDS)
+@cases("state", ["connected", "connecting", "failed"], stores=1)
+def test_store_that_can_be_disconnected(
+    kms: KmsClient, provisioner: Provisioner, state: str
+) -> None:
+    """A key store can be disconnected that is CONNECTED, CONNECTING or FAILED.
 
-
-@pytest.mark.requirement("KMS-DISCONNECT-003")
-def test_connecting_store(kms: KmsClient, provisioner: Provisioner) -> None:
-    """A key store can be disconnected at once, while it is CONNECTING or just after."""
-    store = provisioner.make_store(kms)
-    control(kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id))
-    if connection_state_of(kms, store.id) == "DISCONNECTED":
-        raise NotTestable("ConnectCustomKeyStore left the key store DISCONNECTED.")
+    Where connecting takes no time, it is CONNECTED soon.
+    """
+    if state == "failed":
+        store = failed_store(kms, provisioner)
+    else:
+        store = provisioner.make_store(kms, connect=state == "connected")
+    if state == "connecting":
+        control(kms.call("ConnectCustomKeyStore", CustomKeyStoreId=store.id))
+        if connection_state_of(kms, store.id) == "DISCONNECTED":
+            raise NotTestable("ConnectCustomKeyStore left the key store DISCONNECTED.")
     expect(_disconnect(kms, store), SUCCEEDS)
-
-
-@pytest.mark.requirement("KMS-DISCONNECT-003")
-def test_failed_store(kms: KmsClient, provisioner: Provisioner) -> None:
-    """A FAILED key store can be disconnected."""
-    expect(_disconnect(kms, failed_store(kms, provisioner)), SUCCEEDS)
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-004")
@@ -99,8 +99,7 @@ def test_final_state(kms: KmsClient, provisioner: Provisioner) -> None:
     """After DISCONNECTING a key store is DISCONNECTED."""
     store = provisioner.make_store(kms, connect=True)
     control(_disconnect(kms, store))
-    settled_connection_state(kms, store)
-    expect_connection_state(kms, store, "DISCONNECTED")
+    expect_state_of_store(settled(kms, store), "DISCONNECTED")
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-005")
@@ -115,18 +114,18 @@ def test_proxy_is_left_alone(
     control(kms.call("Encrypt", label="control: while connected", **encrypt))
     external_key = other_store.proxy.add_key()
     provisioner.disconnect(kms, other_store)
+    create = Creator(kms, provisioner, other_store).call
     with other_store.proxy.watching() as asked:
-        kms.call("DescribeCustomKeyStores", CustomKeyStoreId=other_store.id)
-        kms.call("DescribeKey", KeyId=other_key.key_id)
-        provisioner.adopt_key(
-            kms.call(
-                "CreateKey",
-                Origin="EXTERNAL_KEY_STORE",
-                CustomKeyStoreId=other_store.id,
-                XksKeyId=external_key.id,
-            )
+        *_, reply = kms.side_by_side(
+            [
+                partial(
+                    kms.call, "DescribeCustomKeyStores", CustomKeyStoreId=other_store.id
+                ),
+                partial(kms.call, "DescribeKey", KeyId=other_key.key_id),
+                partial(create, XksKeyId=external_key.id),
+                partial(kms.call, "Encrypt", **encrypt),
+            ]
         )
-        reply = kms.call("Encrypt", **encrypt)
         heard = asked()
     if heard:
         operations = ", ".join(request.operation for request in heard)
@@ -136,23 +135,15 @@ def test_proxy_is_left_alone(
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-006")
-def test_key_becomes_unavailable(
-    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore, other_key: Key
-) -> None:
+def test_key_becomes_unavailable(parting: Parting) -> None:
     """The keys of a disconnected key store are Unavailable."""
-    provisioner.disconnect(kms, other_store)
-    expect_key_state(kms, other_key, "Unavailable")
+    expect_state_in(parting.of(KeyState.ENABLED).apart, "Unavailable")
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-006")
-def test_pending_deletion_stays(
-    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
-) -> None:
+def test_pending_deletion_stays(parting: Parting) -> None:
     """A key that waits for its deletion is PendingDeletion in a disconnected store."""
-    key = provisioner.make_key(kms, other_store)
-    control(kms.call("ScheduleKeyDeletion", KeyId=key.key_id, PendingWindowInDays=7))
-    provisioner.disconnect(kms, other_store)
-    expect_key_state(kms, key, "PendingDeletion")
+    expect_state_in(parting.of(KeyState.PENDING_DELETION).apart, "PendingDeletion")
 
 
 MANAGEMENT: Mapping[str, dict[str, Any]] = {
@@ -165,13 +156,10 @@ MANAGEMENT: Mapping[str, dict[str, Any]] = {
 
 
 @pytest.mark.requirement("KMS-DISCONNECT-007")
-def test_key_can_be_managed(
-    kms: KmsClient, provisioner: Provisioner, other_store: KeyStore
-) -> None:
+def test_key_can_be_managed(kms: KmsClient, provisioner: Provisioner) -> None:
     """A key in a disconnected key store can be viewed and managed."""
-    make_key = partial(provisioner.make_key, kms, other_store)
-    keys = kms.side_by_side([make_key] * len(MANAGEMENT))
-    provisioner.disconnect(kms, other_store)
+    keys = [provisioner.spare_key(kms, "other") for _ in MANAGEMENT]
+    provisioner.part(kms)
 
     def manage(key: Key, operation: str) -> None:
         parameters = MANAGEMENT[operation]

@@ -5,22 +5,17 @@ One service is known to the endpoint, so what takes two of them is not looked at
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.expect import REFUSED, control, expect, refused, success, violated
-from .store_calls import (
-    CreateCalls,
-    expect_each_refused,
-    expect_update_refused,
-    proxy_configuration,
-    service_of,
-    update,
-    vpc_members,
-)
+from ..client.judging import judge
+from .store_calls import CreateCalls, expect_update_refused, proxy_configuration, update
+from .vpc_service import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,12 +25,10 @@ if TYPE_CHECKING:
     from ..client.key_stores import Key, KeyStore
     from ..client.kms_client import KmsClient
     from ..client.provisioning import Provisioner
+    from .vpc_service import VpcService
 
     Change = Callable[[str], str]
-    Members = dict[str, Any]
 
-LABEL = "public"
-"""Of the endpoint of all public key stores here."""
 ENDPOINT_IN_USE = refused("XksProxyUriEndpointInUseException")
 # AMBIGUOUS: the stores share a private DNS name as well as the service, and no
 # exception is named for the first alone (KMS-AMB-039). Ours: either.
@@ -52,12 +45,6 @@ def removed_at_once(kms: KmsClient, provisioner: Provisioner) -> Iterator[None]:
 
 
 @pytest.fixture
-def members(kms: KmsClient) -> Members:
-    """Good parameters of connectivity, endpoint and service."""
-    return vpc_members(service_of(kms))
-
-
-@pytest.fixture
 def calls(
     kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
 ) -> CreateCalls:
@@ -66,26 +53,21 @@ def calls(
 
 
 @pytest.fixture
-def other_calls(
-    kms: KmsClient, provisioner: Provisioner, probe_proxy: ProbeProxy
-) -> CreateCalls:
-    """Calls for another one."""
-    return CreateCalls(kms, provisioner, probe_proxy.open_store(label=LABEL))
-
-
-@pytest.fixture
 def public_store(
-    kms: KmsClient, provisioner: Provisioner, members: Members
+    kms: KmsClient, provisioner: Provisioner, vpc_service: VpcService
 ) -> KeyStore:
     """A public key store for this check alone, DISCONNECTED."""
-    del members  # A target without a service does not need the store.
+    del vpc_service  # A target without a service does not need the store.
     return provisioner.make_store(kms, label=LABEL)
 
 
 @pytest.fixture
-def vpc_store(kms: KmsClient, provisioner: Provisioner, members: Members) -> KeyStore:
+def vpc_store(
+    kms: KmsClient, provisioner: Provisioner, vpc_service: VpcService
+) -> KeyStore:
     """A key store behind the service for this check alone, DISCONNECTED."""
-    return provisioner.make_store(kms, label=LABEL, **members)
+    vpc_service.free()
+    return provisioner.make_store(kms, label=LABEL, **vpc_service.members)
 
 
 # -- creation: parameters ---------------------------------------------------------
@@ -101,22 +83,20 @@ NAME_DEFECTS: dict[str, Change] = {
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-004")
-def test_service_name_absent(calls: CreateCalls, members: Members) -> None:
+def test_service_name_absent(kms: KmsClient, vpc_service: VpcService) -> None:
     """A key store behind a VPC endpoint service needs the name of the service."""
-    calls.expect_refused(REFUSED, good=members, XksProxyVpcEndpointServiceName=None)
+    absent = {"XksProxyVpcEndpointServiceName": None}
+    vpc_service.expect_refused(kms, REFUSED, defects={"absent": absent})
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-013")
-def test_bad_service_name(
-    kms: KmsClient, provisioner: Provisioner, members: Members
-) -> None:
+def test_bad_service_name(kms: KmsClient, vpc_service: VpcService) -> None:
     """A service name that is not of the documented form is refused."""
-    good = members["XksProxyVpcEndpointServiceName"]
     defects = {
-        label: {"XksProxyVpcEndpointServiceName": change(good)}
+        label: {"XksProxyVpcEndpointServiceName": change(vpc_service.name)}
         for label, change in NAME_DEFECTS.items()
     }
-    expect_each_refused(kms, provisioner, REFUSED, good=members, defects=defects)
+    vpc_service.expect_refused(kms, REFUSED, defects=defects)
 
 
 OWNER_DEFECTS: dict[str, Change] = {
@@ -128,35 +108,14 @@ OWNER_DEFECTS: dict[str, Change] = {
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-014")
-def test_bad_service_owner(
-    kms: KmsClient, provisioner: Provisioner, members: Members, key: Key
-) -> None:
+def test_bad_service_owner(kms: KmsClient, vpc_service: VpcService, key: Key) -> None:
     """The owner of a service is an account of 12 digits."""
     account = _account_of(key)
     defects = {
         label: {"XksProxyVpcEndpointServiceOwner": change(account)}
         for label, change in OWNER_DEFECTS.items()
     }
-    expect_each_refused(kms, provisioner, REFUSED, good=members, defects=defects)
-
-
-@pytest.mark.requirement("KMS-CREATESTORE-014")
-def test_service_owner_absent(
-    kms: KmsClient, calls: CreateCalls, members: Members, key: Key
-) -> None:
-    """Without an owner, the account that calls is the owner."""
-    reply = calls.call(**members)
-    control(reply)
-    store_id = str(reply.document.get("CustomKeyStoreId"))
-    owner = proxy_configuration(kms, store_id).get("VpcEndpointServiceOwner")
-    if owner is None:
-        raise NotTestable("DescribeCustomKeyStores shows no VpcEndpointServiceOwner.")
-    if owner != _account_of(key):
-        violated(reply, f"the owner {_account_of(key)}", f"the owner {owner}")
-
-
-def _account_of(key: Key) -> str:
-    return key.arn.split(":")[4]
+    vpc_service.expect_refused(kms, REFUSED, defects=defects)
 
 
 # -- creation: the service --------------------------------------------------------
@@ -164,17 +123,16 @@ def _account_of(key: Key) -> str:
 
 @pytest.mark.requirement("KMS-CREATESTORE-010")
 def test_endpoint_is_not_the_private_dns_name(
-    calls: CreateCalls, members: Members
+    kms: KmsClient, calls: CreateCalls, vpc_service: VpcService
 ) -> None:
     """The endpoint must be https:// and the private DNS name of the service."""
-    calls.expect_refused(
-        REFUSED, good=members, XksProxyUriEndpoint=calls.proxy.endpoint
-    )
+    other = {"XksProxyUriEndpoint": calls.proxy.endpoint}
+    vpc_service.expect_refused(kms, REFUSED, defects={"another": other})
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-045")
 def test_exception_for_another_private_dns_name(
-    calls: CreateCalls, members: Members
+    kms: KmsClient, calls: CreateCalls, vpc_service: VpcService
 ) -> None:
     """Another endpoint is a service that is configured wrongly.
 
@@ -184,29 +142,23 @@ def test_exception_for_another_private_dns_name(
         "XksProxyVpcEndpointServiceInvalidConfigurationException",
         "XksProxyVpcEndpointServiceNotFoundException",
     )
-    calls.expect_refused(
-        accepted, good=members, XksProxyUriEndpoint=calls.proxy.endpoint
-    )
+    other = {"XksProxyUriEndpoint": calls.proxy.endpoint}
+    vpc_service.expect_refused(kms, accepted, defects={"another": other})
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-044")
-def test_unknown_service(
-    kms: KmsClient, provisioner: Provisioner, members: Members
-) -> None:
+def test_unknown_service(kms: KmsClient, vpc_service: VpcService) -> None:
     """A service that is not there is an XksProxyVpcEndpointServiceNotFoundException."""
-    name = members["XksProxyVpcEndpointServiceName"]
-    place, _, service_id = name.rpartition(".")
+    place, _, service_id = vpc_service.name.rpartition(".")
     start, _, region = place.rpartition(".")
     other = "eu-west-1" if region != "eu-west-1" else "us-east-1"
     unknown = {
         "another-id": f"{place}.vpce-svc-0123456789abcdef0",
         "another-region": f"{start}.{other}.{service_id}",
     }
-    expect_each_refused(
+    vpc_service.expect_refused(
         kms,
-        provisioner,
         refused("XksProxyVpcEndpointServiceNotFoundException"),
-        good=members,
         defects={
             label: {"XksProxyVpcEndpointServiceName": each}
             for label, each in unknown.items()
@@ -214,16 +166,31 @@ def test_unknown_service(
     )
 
 
+@pytest.mark.requirement("KMS-CREATESTORE-014")
+def test_service_owner_absent(
+    kms: KmsClient, vpc_service: VpcService, key: Key
+) -> None:
+    """Without an owner, the account that calls is the owner."""
+    holder = vpc_service.behind()
+    owner = proxy_configuration(kms, holder.id).get("VpcEndpointServiceOwner")
+    if owner is None:
+        raise NotTestable("DescribeCustomKeyStores shows no VpcEndpointServiceOwner.")
+    if owner != _account_of(key):
+        found = f"the owner {owner}"
+        violated(holder.created, f"the owner {_account_of(key)}", found)
+
+
+def _account_of(key: Key) -> str:
+    return key.arn.split(":")[4]
+
+
 @pytest.mark.requirement("KMS-CREATESTORE-029")
-def test_proxy_is_not_asked(calls: CreateCalls, members: Members) -> None:
+def test_proxy_is_not_asked(vpc_service: VpcService) -> None:
     """The proxy behind a service is not called before its key store is connected."""
-    with calls.proxy.watching() as seen:
-        reply = calls.call(**members)
-    control(reply)
-    if seen():
-        violated(
-            reply, "no request to the proxy", f"a request of {seen()[0].operation}"
-        )
+    holder = vpc_service.behind()
+    if holder.asked:
+        asked = holder.asked[0].operation
+        violated(holder.created, "no request to the proxy", f"a request of {asked}")
 
 
 # -- creation: uniqueness ---------------------------------------------------------
@@ -231,50 +198,29 @@ def test_proxy_is_not_asked(calls: CreateCalls, members: Members) -> None:
 
 @pytest.mark.requirement("KMS-CREATESTORE-024")
 def test_public_store_at_a_private_dns_name(
-    provisioner: Provisioner,
-    kms: KmsClient,
-    calls: CreateCalls,
-    other_calls: CreateCalls,
-    members: Members,
+    calls: CreateCalls, vpc_service: VpcService
 ) -> None:
     """A public key store may not use the endpoint of one behind a service."""
-    endpoint = members["XksProxyUriEndpoint"]
-    control(calls.call(label="control: alone", XksProxyUriEndpoint=endpoint))
-    provisioner.remove_made(kms)
-    control(other_calls.call(label="control: the other", **members))
-    expect(calls.call(XksProxyUriEndpoint=endpoint), ENDPOINT_IN_USE)
+    vpc_service.at_its_name()  # As a control.
+    vpc_service.behind()
+    expect(calls.call(XksProxyUriEndpoint=vpc_service.endpoint), ENDPOINT_IN_USE)
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-026")
+def test_service_in_use(calls: CreateCalls, vpc_service: VpcService) -> None:
+    """Two key stores may not be behind one service."""
+    vpc_service.behind()
+    expect(calls.call(**vpc_service.members), SERVICE_IN_USE)
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-024")
 def test_private_dns_name_of_a_public_store(
-    provisioner: Provisioner,
-    kms: KmsClient,
-    calls: CreateCalls,
-    other_calls: CreateCalls,
-    members: Members,
+    calls: CreateCalls, vpc_service: VpcService
 ) -> None:
     """A key store behind a service may not use the endpoint of a public one."""
-    endpoint = members["XksProxyUriEndpoint"]
-    control(calls.call(label="control: alone", **members))
-    provisioner.remove_made(kms)
-    other = "control: the other"
-    control(other_calls.call(label=other, XksProxyUriEndpoint=endpoint))
-    expect(calls.call(**members), ENDPOINT_IN_USE)
-
-
-@pytest.mark.requirement("KMS-CREATESTORE-026")
-def test_service_in_use(
-    provisioner: Provisioner,
-    kms: KmsClient,
-    calls: CreateCalls,
-    other_calls: CreateCalls,
-    members: Members,
-) -> None:
-    """Two key stores may not be behind one service."""
-    control(calls.call(label="control: alone", **members))
-    provisioner.remove_made(kms)
-    control(other_calls.call(label="control: the other", **members))
-    expect(calls.call(**members), SERVICE_IN_USE)
+    vpc_service.behind()  # As a control.
+    vpc_service.at_its_name()
+    expect(calls.call(**vpc_service.members), ENDPOINT_IN_USE)
 
 
 # -- update -----------------------------------------------------------------------
@@ -282,9 +228,14 @@ def test_service_in_use(
 
 @pytest.mark.requirement("KMS-UPDATESTORE-003")
 def test_connectivity_while_connected(
-    kms: KmsClient, provisioner: Provisioner, public_store: KeyStore, members: Members
+    kms: KmsClient,
+    provisioner: Provisioner,
+    public_store: KeyStore,
+    vpc_service: VpcService,
 ) -> None:
     """The connectivity can be changed only while the store is DISCONNECTED."""
+    members = vpc_service.members
+    vpc_service.free()
     provisioner.connect(kms, public_store)
     probe = update(kms, public_store, **members)
     if not probe.succeeded:
@@ -294,14 +245,21 @@ def test_connectivity_while_connected(
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-006")
-@pytest.mark.parametrize(
-    "absent", ["XksProxyUriEndpoint", "XksProxyVpcEndpointServiceName"]
-)
 def test_change_to_a_service(
-    kms: KmsClient, public_store: KeyStore, members: Members, absent: str
+    kms: KmsClient, public_store: KeyStore, vpc_service: VpcService
 ) -> None:
     """A change to VPC_ENDPOINT_SERVICE needs the endpoint and the service too."""
-    expect_update_refused(kms, public_store, REFUSED, good=members, **{absent: None})
+    vpc_service.free()
+    good = vpc_service.members
+    absent = ("XksProxyUriEndpoint", "XksProxyVpcEndpointServiceName")
+    replies = kms.side_by_side(
+        partial(update, kms, public_store, **{**good, member: None})
+        for member in absent
+    )
+    if not any(reply.succeeded for reply in replies):
+        control(update(kms, public_store, label="control: nothing is absent", **good))
+    refusals = zip(absent, replies, strict=True)
+    judge(kms, {member: partial(expect, r, REFUSED) for member, r in refusals})
 
 
 @pytest.mark.requirement("KMS-UPDATESTORE-007")
@@ -338,12 +296,13 @@ def test_change_to_public_clears_the_service(
 
 @pytest.mark.requirement("KMS-UPDATESTORE-010")
 def test_update_to_an_endpoint_in_use(
-    kms: KmsClient, calls: CreateCalls, public_store: KeyStore, members: Members
+    kms: KmsClient, public_store: KeyStore, vpc_service: VpcService
 ) -> None:
     """A public key store may not be changed to the endpoint of one behind a service."""
-    change = {"XksProxyUriEndpoint": members["XksProxyUriEndpoint"]}
+    change = {"XksProxyUriEndpoint": vpc_service.endpoint}
     back = {"XksProxyUriEndpoint": public_store.proxy.endpoint}
+    vpc_service.free()
     control(update(kms, public_store, label="control: alone", **change))
     control(update(kms, public_store, label="control: back", **back))
-    control(calls.call(label="control: the other", **members))
+    vpc_service.behind()
     expect(update(kms, public_store, **change), ENDPOINT_IN_USE)
