@@ -25,8 +25,6 @@ def test_our_fake_kms_is_conformant(tmp_path):
     run = subprocess.run(
         [
             *(sys.executable, "-m", "pytest_xks", "certify", "kms", "--strict"),
-            # Everything is on one machine here, which has 250 ms for an answer.
-            *("--jobs", "2"),
             *("--report-dir", tmp_path),
         ],
         capture_output=True,
@@ -65,7 +63,7 @@ def test_hopeless_emulator(tmp_path, fault, violated):
             target=target,
             probe_proxy=probe_proxy,
             scratch=tmp_path,
-            selection=Selection(jobs=2),
+            selection=Selection(),
         )
         report = build_document(run, catalogue=catalogue, target=target)
 

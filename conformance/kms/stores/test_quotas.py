@@ -38,7 +38,8 @@ def test_custom_key_stores(kms: KmsClient, provisioner: Provisioner) -> None:
     listed = (reply.document.get("CustomKeyStores") or [] for reply in pages(kms))
     there = sum(len(stores) for stores in listed)
     create = partial(_create, kms, provisioner)
-    replies = kms.side_by_side([create] * max(QUOTA - there, 0))
+    # The last of them alone: calls at once may slip past a limit.
+    replies = kms.side_by_side([create] * max(QUOTA - there - 2, 0))
     failed = next((reply for reply in replies if not reply.succeeded), None)
     there += sum(reply.succeeded for reply in replies)
     while failed is None and there < MOST:

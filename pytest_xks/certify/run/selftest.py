@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["Proof", "prove", "selftest"]
 
 _RED = {Status.FAILED, Status.WARNING}
-_JOBS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +108,6 @@ def prove(
             scratch=Path(scratch),
             selection=Selection(
                 load=load,
-                # There is a process for each processor, and KMS waits 250 ms.
-                jobs=_JOBS,
                 only=scope or (_chapters(declared) if narrow else ()),
                 sampled_but=declared if narrow else None,
             ),

@@ -84,7 +84,6 @@ row(
     violates=(
         "KMS-STATE-001",
         "KMS-KEYMGMT-007",
-        "KMS-DISCONNECT-006",
     ),
 )
 row(
