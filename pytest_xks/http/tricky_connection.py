@@ -27,6 +27,7 @@ __all__ = ["Tricks", "TrickyConnection"]
 _TLS_HANDSHAKE = b"\x16"
 _PAUSE_S = 0.3
 _STALL_S = 2.0
+_CONNECTIONS = 30
 _ANY_SUBJECT = {
     Trick.ACCEPTS_ANY_CLIENT_AUTHORITY,
     Trick.ACCEPTS_ANY_CLIENT_SUBJECT,
@@ -50,6 +51,9 @@ class Tricks:
 
     active: frozenset[Trick]
     sender: threading.Lock = field(default_factory=threading.Lock)
+    places: threading.Semaphore = field(
+        default_factory=lambda: threading.Semaphore(_CONNECTIONS)
+    )
     stalled_until: float = 0.0
 
 
@@ -81,7 +85,15 @@ class TrickyConnection(Connection):
 
     def run(self) -> None:
         """Serve the client; then let others speak."""
-        super().run()
+        if not self._has(Trick.FEW_CONNECTIONS):
+            super().run()
+        elif self._tricks.places.acquire(timeout=_STALL_S):
+            try:
+                super().run()
+            finally:
+                self._tricks.places.release()
+        else:
+            self._wire.close()
         self._let_others_speak()
 
     def _has(self, trick: Trick) -> bool:

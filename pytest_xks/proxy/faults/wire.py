@@ -5,13 +5,20 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 from pytest_xks.faults import Delay, Effect, End, Latency, Listen, Replace
 from pytest_xks.http.delivery import Ending
 from pytest_xks.http.tricks import Trick
 from pytest_xks.proxy.faults.catalogue import fault, row
-from pytest_xks.proxy.faults.patterns import delivered
+from pytest_xks.proxy.faults.patterns import (
+    Document,
+    before_metadata,
+    delivered,
+    fails_internally,
+    invalid,
+)
 from pytest_xks.proxy_api.errors import ErrorName, XksError
 from pytest_xks.proxy_api.http import Response
 from pytest_xks.proxy_api.messages import render, render_error
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_xks.faults import Effect, Effects
     from pytest_xks.http.delivery import Delivery
     from pytest_xks.proxy_api.http import Request
+    from pytest_xks.proxy_api.messages import EncryptResult
 
 
 @fault(keywords=("latency",))
@@ -195,7 +203,13 @@ for _trick, _summary, _violates, _scope in (
     (
         Trick.LARGE_BODY_STALLS_SERVICE,
         "Stops answering for a while after a body that is too large.",
-        ("XKS-HTTP-013",),
+        ("XKS-HTTP-013", "XKS-HTTP-021"),
+        (),
+    ),
+    (
+        Trick.FEW_CONNECTIONS,
+        "Serves no more than thirty connections at a time, idle ones included.",
+        ("XKS-HTTP-020",),
         (),
     ),
 ):
@@ -206,6 +220,65 @@ for _trick, _summary, _violates, _scope in (
         violates=_violates,
         scope=_scope,
     )
+
+
+# -- what few clients send ------------------------------------------------------------
+
+
+def _silent_at(concerned: Callable[[Request], bool]) -> Effect:
+    def change(delivery: Delivery, request: Request) -> Delivery:
+        if not concerned(request):
+            return delivery
+        return replace(delivery, ending=Ending.SILENCE)
+
+    return delivered(change)
+
+
+row(
+    "put-in-silence",
+    "Takes a PUT and never answers.",
+    _silent_at(lambda request: request.method == "PUT"),
+    violates=("XKS-HTTP-019",),
+)
+row(
+    "silent-at-long-numbers",
+    "Takes a number of a thousand digits and never answers.",
+    _silent_at(lambda request: b"9" * 1000 in request.body),
+    violates=("XKS-HTTP-022",),
+)
+
+# -- memory ---------------------------------------------------------------------------
+
+
+@fault(violates=("XKS-RUN-008",))
+def refuses_request_ids_of_earlier_requests() -> Effect:
+    """Refuses a kmsRequestId that it has seen in another request."""
+    bodies: dict[str, Document] = {}
+
+    def check(document: Document, metadata: Document) -> None:
+        id_ = metadata.get("kmsRequestId")
+        if not isinstance(id_, str) or id_.count("-") != 4:
+            return
+        if bodies.setdefault(id_, document) != document:
+            invalid("The kmsRequestId was used before.")
+
+    return before_metadata(check)
+
+
+# The suite sends hundreds of Encrypts: with all its checks, it would strike anywhere.
+@fault(scope=("XKS-RUN-",), violates=("XKS-RUN-009",))
+def serves_150_encrypts() -> Effect:
+    """Fails internally from the hundred and fiftieth Encrypt on."""
+    numbers = count(1)
+
+    def seal(
+        proceed: Callable[..., EncryptResult], *arguments: object
+    ) -> EncryptResult:
+        if next(numbers) > 150:
+            fails_internally()
+        return proceed(*arguments)
+
+    return Replace("seal", seal)
 
 
 # -- time -----------------------------------------------------------------------------
