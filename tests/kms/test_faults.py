@@ -5,12 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 
-import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
 from pytest_xks.certify.requirements.suite import load_catalogue
-from pytest_xks.kms.desk.operation_names import OPERATION_NAMES
 from pytest_xks.kms.fake import FakeKms
 from pytest_xks.kms.faults.catalogue import CATALOGUE
 
@@ -195,10 +193,3 @@ def test_fault_that_makes_no_sense(local_system, arguments, error, said):
     """A slip in arming a fault is told, with what would have been right."""
     with pytest.raises(error, match=said):
         local_system.fake.fault(**arguments)
-
-
-def test_every_operation_of_the_service_model():
-    """The names that faults may be armed for are those of the installed model."""
-    model = botocore.session.get_session().get_service_model("kms")
-
-    assert set(model.operation_names) <= set(OPERATION_NAMES)
