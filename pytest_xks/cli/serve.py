@@ -81,8 +81,8 @@ __all__ = ["serve"]
     "--allow-host",
     multiple=True,
     metavar="NAME",
-    help="Accept NAME in the Host of POST /moto-api/reset, besides localhost; "
-    "repeatable.",
+    help="Accept NAME in the Host of requests to the fake KMS, besides localhost and "
+    "--host; repeatable.",
 )
 @click.option(
     "--until-end-of-input",

@@ -1,4 +1,4 @@
-"""Which Host and Origin a request that changes the server itself may have.
+"""Which Host a request may have, and which Origin one that changes the server itself.
 
 A web page in a browser of this machine can send requests to loopback. Its Origin gives
 it away, and the Host if its name was rebound to 127.0.0.1.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_xks.proxy_api.http import Request
 
-__all__ = ["foreign_header"]
+__all__ = ["foreign_header", "is_foreign_host"]
 
 _AUTHORITY = re.compile(r"(?P<name>\[[^\[\]]*\]|[^:\[\]]*)(?::[0-9]*)?")
 
@@ -28,13 +28,23 @@ def foreign_header(request: Request, allowed: Collection[str] = ()) -> str | Non
         request: as it was sent.
         allowed: host names besides 127.0.0.0/8, [::1], localhost and those below it.
     """
-    hosts = request.header_values("Host")
-    if len(hosts) != 1 or not _is_ours(hosts[0], allowed):
+    if is_foreign_host(request, allowed):
         return "Host"
     for origin in request.header_values("Origin"):
         if not _is_ours(_authority_of(origin), allowed):
             return "Origin"
     return None
+
+
+def is_foreign_host(request: Request, allowed: Collection[str] = ()) -> bool:
+    """Whether the Host of a request is another machine's, or there is not just one.
+
+    Args:
+        request: as it was sent.
+        allowed: as above.
+    """
+    hosts = request.header_values("Host")
+    return len(hosts) != 1 or not _is_ours(hosts[0], allowed)
 
 
 def _authority_of(origin: str) -> str:
@@ -46,10 +56,10 @@ def _authority_of(origin: str) -> str:
 
 def _is_ours(authority: str, allowed: Collection[str]) -> bool:
     match = _AUTHORITY.fullmatch(authority)
-    name = match["name"].lower() if match else ""
+    name = match["name"].lower().strip("[]") if match else ""
     if name in {each.lower() for each in allowed}:
         return bool(name)
-    address = _address(name.strip("[]"))
+    address = _address(name)
     if address is not None:
         return address.is_loopback
     return name == "localhost" or name.endswith(".localhost")

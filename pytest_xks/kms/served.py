@@ -16,7 +16,7 @@ from pytest_xks.clock import ServedClock
 from pytest_xks.http.delivery import Delivery
 from pytest_xks.http.server import HttpsServer
 from pytest_xks.kms.fake import FakeKms
-from pytest_xks.kms.hosts import foreign_header
+from pytest_xks.kms.hosts import foreign_header, is_foreign_host
 from pytest_xks.proxy_api.http import Response
 from pytest_xks.proxy_api.limits import RESPONSE_DEADLINE_MS
 
@@ -48,7 +48,8 @@ class ServedKms:
         behaviours: switches by name; see ``pytest_xks.kms.behaviour``.
         proxy_timeout_ms: how long a proxy at a socket may take.
         reach_out: whether a proxy without a route is looked up on the real network.
-        allow_hosts: names in the Host of a reset, besides those of this machine.
+        allow_hosts: names in the Host of requests, besides those of this machine and
+            ``host``.
 
     Raises:
         ValueError: one of the last three cannot be read.
@@ -89,7 +90,7 @@ class ServedKms:
             name=f"com.amazonaws.vpce.{region}.{_VPC_SERVICE_ID}",
         )
         """For key stores with VPC endpoint service connectivity."""
-        self._allow_hosts = frozenset(allow_hosts)
+        self._allow_hosts = frozenset({*allow_hosts, address_to_reach(host)})
         self._resetting = threading.Lock()
         self._server = HttpsServer(
             lambda request, _peer: Delivery(response=self._answer(request)),
@@ -123,22 +124,22 @@ class ServedKms:
         self.clock.begin_call()
         if request.path == _RESET_PATH:
             return self._answer_reset(request)
+        if is_foreign_host(request, self._allow_hosts):
+            return _json(
+                403, {"__type": "AccessDeniedException", "message": _foreign("Host")}
+            )
         return self.fake.handle(request)
 
     def _answer_reset(self, request: Request) -> Response:
         """As moto's server does, which asks for no token."""
         foreign = foreign_header(request, self._allow_hosts)
         if foreign:
-            return _json(
-                403,
-                Error=f"The {foreign} is not of this machine. Start the server with "
-                "--allow-host to accept it.",
-            )
+            return _json(403, {"Error": _foreign(foreign)})
         if request.method != "POST":
-            return _json(400, Error="Need to POST to reset Moto")
+            return _json(400, {"Error": "Need to POST to reset Moto"})
         with self._resetting:
             self.fake.reset()
-        return _json(200, status="ok")
+        return _json(200, {"status": "ok"})
 
     def start(self) -> Self:
         """Mock AWS in this process, and listen; no-op if running.
@@ -161,7 +162,14 @@ class ServedKms:
             started.close()
 
 
-def _json(http_status: int, /, **document: str) -> Response:
+def _foreign(header: str) -> str:
+    return (
+        f"The {header} is not of this machine. Start `pytest-xks serve` with "
+        "--allow-host NAME to accept it."
+    )
+
+
+def _json(http_status: int, document: Mapping[str, str]) -> Response:
     return Response(
         status=http_status,
         headers=(("Content-Type", "application/json"),),

@@ -79,7 +79,7 @@ class ServeOptions:
     reach_out: bool = False
     """Whether other proxies are looked up on the real network."""
     allow_host: tuple[str, ...] = ()
-    """Names in the Host of a reset, besides those of this machine."""
+    """Names in the Host of requests, besides those of this machine and ``host``."""
     until_end_of_input: bool = False
     """Whether the end of standard input, too, ends it."""
 

@@ -159,6 +159,34 @@ def test_reset_through_a_name():
         assert 400 == reset(kms, method="GET")[0]
 
 
+def called(kms, **headers):
+    """ListKeys, as an SDK asks for it; status and document."""
+    address = kms.kms_endpoint_url.removeprefix("http://")
+    with closing(http.client.HTTPConnection(address, timeout=20)) as connection:
+        target = {"X-Amz-Target": "TrentService.ListKeys"}
+        connection.request("POST", "/", "{}", headers={**target, **headers})
+        response = connection.getresponse()
+        return response.status, json.load(response)
+
+
+def test_a_call_through_a_name():
+    """A name that nobody allowed, as a web page may have it lead here, is told of."""
+    with ServedKms(allow_hosts=["kms.test"]) as kms:
+        for host in ("127.0.0.9:1", "[::1]:1", "localhost", "a.localhost", "kms.test"):
+            assert 200 == called(kms, Host=host)[0], host
+        for host in ("attacker.example", "kms.test.example", "10.0.0.1", "", "[::1"):
+            status, document = called(kms, Host=host)
+            assert (403, "AccessDeniedException") == (status, document["__type"]), host
+            assert "--allow-host NAME" in document["message"]
+
+
+def test_its_own_name():
+    """The host at which it was told to listen needs no permission."""
+    with ServedKms(host="127.0.0.1", allow_hosts=()) as kms:
+        kms._allow_hosts = ServedKms(host="192.0.2.1")._allow_hosts
+        assert 200 == called(kms, Host="192.0.2.1:80")[0]
+
+
 def test_metrics_of_certificates_in_this_process(kept):
     """A proxy in this process may show a certificate, as one behind TLS does."""
     kms, store, proxy = kept
