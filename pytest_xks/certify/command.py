@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_xks.certify.preflight.findings import with_findings
 from pytest_xks.certify.preflight.ready import ready_target
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.report.output import Reports, show, write_text
@@ -97,13 +98,14 @@ def _document(
     options: CertifyOptions, ready: ReadyTarget, suite: Path, catalogue: Catalogue
 ) -> Document:
     with _scratch(options) as scratch:
+        run = _run(options, ready, suite, catalogue, scratch)
         return build_document(
-            _run(options, ready, suite, catalogue, scratch),
+            with_findings(run, ready.findings),
             catalogue=catalogue,
             target=ready.target,
             strict=options.strict,
             warnings=ready.warnings,
-            findings=ready.findings,
+            findings=[finding.text for finding in ready.findings],
         )
 
 

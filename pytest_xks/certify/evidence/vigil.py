@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import inf
@@ -29,6 +30,8 @@ Pulse: TypeAlias = "Callable[[], Mapping[str, float]]"
 """Asks the target a few things: milliseconds by operation, of those it answered."""
 
 _SILENT_IN_A_ROW = 4
+# How many exchanges may be noted after one that began later.
+_UNDER_WAY = 32
 _SLOW_MS = 1_000.0
 _SLOW_EXCHANGES = 20
 # A fast answer now and then does not make a slow target a fast one.
@@ -71,6 +74,8 @@ class Vigil:
         self._lock = threading.Lock()
         self._silent = _Series()
         self._slow = _Series()
+        self._lately: deque[Exchange | None] = deque(maxlen=_UNDER_WAY)
+        """The last exchanges; None for one that was answered."""
         self._at_first = pulse()
         self.loss: Loss | None = None
 
@@ -89,8 +94,10 @@ class Vigil:
     def _note(self, exchange: Exchange) -> None:
         if exchange.received is None:
             self._silent.add(exchange)
+            self._lately.append(exchange)
         else:
             self._silent.end()
+            self._lately.append(None)
         if exchange.milliseconds >= _SLOW_MS:
             self._slow.add(exchange)
         else:
@@ -109,8 +116,13 @@ class Vigil:
                 self._silent.end()
                 self._slow.end()
                 return
-        if series.first is not None:
-            self.loss = Loss(what=what, at=series.began, exchange=series.first)
+        first = series.first
+        if series is self._silent:
+            # What goes out side by side is not noted in the order in which it went.
+            silent = (exchange for exchange in self._lately if exchange is not None)
+            first = min(silent, key=lambda exchange: exchange.key, default=first)
+        if first is not None:
+            self.loss = Loss(what=what, at=series.began, exchange=first)
 
     def _is_answering(self) -> bool:
         now = self._pulse()

@@ -8,9 +8,12 @@ is what the suite is for.
 from __future__ import annotations
 
 import secrets
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.preflight.findings import Finding
 from pytest_xks.certify.report.escaping import printable
 from pytest_xks.certify.targets.kms_call import KmsCaller
 from pytest_xks.certify.targets.secrets import redactor_for
@@ -21,10 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
+    from pytest_xks.certify.probe_proxy.store import ProxyStore
     from pytest_xks.certify.targets.kms_call import Answer
     from pytest_xks.certify.targets.kms_target import KmsTarget
 
-__all__ = ["preflight_kms"]
+__all__ = ["KmsPreflight", "preflight_kms"]
 
 _REFUSED_CREDENTIAL = frozenset(
     {
@@ -46,17 +50,32 @@ _REFUSED_CREDENTIAL = frozenset(
 _OF_KEY_STORES = ("CustomKeyStore", "Xks", "CloudHsm", "IncorrectTrustAnchor")
 _UNKNOWN_STORE = "cks-0123456789abcdef0"
 _WHAT = "external key stores"
+_EXTERNAL_KEY = "pytest-xks-preflight"
+_PASSING = ("CONNECTING", "DISCONNECTING")
+_PAUSE_S = 0.1
+# "CONNECTING ends in CONNECTED or FAILED": the suite need not wait for it any more.
+_SETTLES = "KMS-CONNECT-003"
+_NO_PATIENCE_S = 0.05
 
 
-def preflight_kms(target: KmsTarget, probe_proxy: ProbeProxy) -> Unsupported | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KmsPreflight:
+    """A KMS endpoint that was tried out."""
+
+    target: KmsTarget
+    """Without patience, if that is of no use."""
+    findings: tuple[Finding, ...] = ()
+    """What is the matter with the whole of it."""
+    unsupported: Unsupported | None = None
+    """What it does not support at all, so that no check could say more."""
+
+
+def preflight_kms(target: KmsTarget, probe_proxy: ProbeProxy) -> KmsPreflight:
     """Try the target out.
 
     Args:
         target: the KMS endpoint.
         probe_proxy: the mock proxy that it must call.
-
-    Returns:
-        What it does not support at all, so that no check could say more; or None.
 
     Raises:
         UsageProblem: it cannot be reached, is no KMS, refuses the credential, or does
@@ -90,17 +109,22 @@ class _Preflight:
         self._caller = caller
         self._try = caller.attempt
 
-    def run(self) -> Unsupported | None:
+    def run(self) -> KmsPreflight:
         first = self._caller.call("ListKeys")
         answers = [self._try("DescribeCustomKeyStores")]
         self._check_kms(first, answers[0])
         if not _has_operation(answers[0]):
             answers.extend(self._others())
         if any(map(_has_operation, answers)):
-            self._check_route_to_proxy()
-            return None
+            findings = tuple(self._of_key_stores())
+            hopeless = any(each.violates == _SETTLES for each in findings)
+            patience = _NO_PATIENCE_S if hopeless else self._target.settling_seconds
+            target = replace(self._target, settling_seconds=patience)
+            return KmsPreflight(target=target, findings=findings)
         answers.append(self._create_key())
-        return Unsupported(what=_WHAT, exchanges=tuple(a.exchange for a in answers))
+        exchanges = tuple(answer.exchange for answer in answers)
+        unsupported = Unsupported(what=_WHAT, exchanges=exchanges)
+        return KmsPreflight(target=self._target, unsupported=unsupported)
 
     def unreachable(self, error: TransportError) -> UsageProblem:
         hints: Mapping[type[TransportError], str] = {
@@ -147,25 +171,49 @@ class _Preflight:
             "CreateKey",
             Origin="EXTERNAL_KEY_STORE",
             CustomKeyStoreId=_UNKNOWN_STORE,
-            XksKeyId="pytest-xks-preflight",
+            XksKeyId=_EXTERNAL_KEY,
         )
-        metadata = (answer.document or {}).get("KeyMetadata")
-        if isinstance(metadata, dict) and isinstance(metadata.get("KeyId"), str):
+        if key_id := _key_id_of(answer):
             # It took an external key for one of its own; that must not stay behind.
-            key_id = metadata["KeyId"]
             self._try("ScheduleKeyDeletion", KeyId=key_id, PendingWindowInDays=7)
         return answer
 
     # -- does it reach the proxy? -------------------------------------------------
 
-    def _check_route_to_proxy(self) -> None:
-        """Create a key store, and see whether that reaches the suite's own proxy.
+    def _of_key_stores(self) -> Iterator[Finding]:
+        """Create a key store, connect it, and see what reaches the suite's own proxy.
 
-        An emulator that creates it without asking the proxy is for the suite to judge.
+        An emulator that does so without asking the proxy is for the suite to judge; so
+        is one that refuses, except for what every check begins with.
+
+        Raises:
+            UsageProblem: the emulator does not find the way to the proxy.
         """
+        store, answer = self._create_store()
+        if not answer.text("CustomKeyStoreId"):
+            # Once more, on another path: the emulator may hold the first against us.
+            store, answer = self._create_store(prefix="")
+        store_id = answer.text("CustomKeyStoreId")
+        if not store_id:
+            yield Finding(
+                text="The emulator refuses every good external key store: "
+                f"{_said(answer)}",
+                violates="KMS-CREATESTORE-048",
+                expected="200 with CustomKeyStoreId",
+                exchange=answer.exchange,
+            )
+            return
+        try:
+            yield from self._of_key_store(store, store_id)
+        finally:
+            self._remove(store_id)
+
+    def _create_store(self, prefix: str | None = None) -> tuple[ProxyStore, Answer]:
         label = f"preflight-{secrets.token_hex(4)}"
-        store = self._probe_proxy.open_store(label=label, prefix=label)
-        store.add_key()
+        store = self._probe_proxy.open_store(
+            label=label, prefix=label if prefix is None else prefix
+        )
+        store.add_key(_EXTERNAL_KEY)
         connections = self._probe_proxy.connections
         answer = self._try(
             "CreateCustomKeyStore",
@@ -176,9 +224,11 @@ class _Preflight:
             XksProxyUriPath=store.uri_path,
             XksProxyAuthenticationCredential=store.credential,
         )
-        if created := answer.text("CustomKeyStoreId"):
-            self._remove(created)
-            return
+        called = self._probe_proxy.connections > connections
+        self._check_route(store, answer, called=called)
+        return store, answer
+
+    def _check_route(self, store: ProxyStore, answer: Answer, *, called: bool) -> None:
         if answer.code == "ValidationException" and self._target.warnings():
             raise UsageProblem(
                 f"The emulator refuses {store.endpoint}: {_said(answer)}",
@@ -189,10 +239,57 @@ class _Preflight:
                 f"There is no room for a key store: {_said(answer)}",
                 "Delete custom key stores that are no longer needed.",
             )
-        if store.requests or not answer.code.startswith("Xks"):
-            return
-        called = self._probe_proxy.connections > connections
-        raise self._no_route(store.endpoint, answer, called=called)
+        if answer.code.startswith("Xks") and not store.requests:
+            raise self._no_route(store.endpoint, answer, called=called)
+
+    def _of_key_store(self, store: ProxyStore, store_id: str) -> Iterator[Finding]:
+        connected = self._try("ConnectCustomKeyStore", CustomKeyStoreId=store_id)
+        state = self._state_of(store_id)
+        if not store.requests and state == "CONNECTED":
+            self._use_key(store_id)
+        if not store.requests:
+            yield Finding(
+                text="The emulator never asks the proxy: it created a key store, "
+                f"connecting it was answered {connected.status}, it is {state}, and "
+                "not one request has come to the suite's proxy.",
+            )
+        if state in _PASSING:
+            yield Finding(
+                text=f"A key store with a good proxy stays {state}, "
+                f"{self._target.settling_seconds:g} s after ConnectCustomKeyStore.",
+                violates=_SETTLES,
+                expected="CONNECTED or FAILED",
+                exchange=connected.exchange,
+            )
+        elif state != "CONNECTED":
+            yield Finding(
+                text=f"A key store with a good proxy becomes {state or 'nothing'} when "
+                f"it is connected: {_said(connected)}"
+            )
+
+    def _state_of(self, store_id: str) -> str:
+        """The ConnectionState, once it lasts; empty if there is none to be seen."""
+        deadline = time.monotonic() + self._target.settling_seconds
+        while True:
+            answer = self._try("DescribeCustomKeyStores", CustomKeyStoreId=store_id)
+            stores = (answer.document or {}).get("CustomKeyStores")
+            entry = stores[0] if isinstance(stores, list) and stores else {}
+            state = entry.get("ConnectionState") if isinstance(entry, dict) else ""
+            if state not in _PASSING or time.monotonic() > deadline:
+                return str(state or "")
+            time.sleep(_PAUSE_S)
+
+    def _use_key(self, store_id: str) -> None:
+        """Create a key, and encrypt with it; it waits for its deletion then."""
+        created = self._try(
+            "CreateKey",
+            Origin="EXTERNAL_KEY_STORE",
+            CustomKeyStoreId=store_id,
+            XksKeyId=_EXTERNAL_KEY,
+        )
+        if key_id := _key_id_of(created):
+            self._try("Encrypt", KeyId=key_id, Plaintext="eA==")
+            self._try("ScheduleKeyDeletion", KeyId=key_id, PendingWindowInDays=7)
 
     def _remove(self, store_id: str) -> None:
         removed = self._try("DeleteCustomKeyStore", CustomKeyStoreId=store_id)
@@ -223,6 +320,13 @@ def _has_operation(answer: Answer) -> bool:
     if answer.operation == "DescribeCustomKeyStores" and answer.status == 200:
         return _is_list(answer, "CustomKeyStores")
     return answer.code.startswith(_OF_KEY_STORES)
+
+
+def _key_id_of(answer: Answer) -> str:
+    """The KeyId of a key that was created; empty without one."""
+    metadata = (answer.document or {}).get("KeyMetadata")
+    key_id = metadata.get("KeyId") if isinstance(metadata, dict) else None
+    return key_id if isinstance(key_id, str) else ""
 
 
 def _is_list(answer: Answer, name: str) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.preflight.findings import Finding
 from pytest_xks.certify.preflight.proxy_caller import PLAINTEXT, ProxyCaller
 from pytest_xks.certify.preflight.refused_signature import refused_signature
 from pytest_xks.certify.report.escaping import printable
@@ -48,8 +49,8 @@ class Preflight:
     """Without keys that were only assumed and that it does not have."""
     warnings: tuple[str, ...] = ()
     """What the user should know."""
-    findings: tuple[str, ...] = ()
-    """What is the matter with the whole of it, a sentence each."""
+    findings: tuple[Finding, ...] = ()
+    """What is the matter with the whole of it."""
 
 
 def preflight_proxy(target: ProxyTarget) -> Preflight:
@@ -73,7 +74,7 @@ class _Attempt:
         health, metadata = self._first_answers()
         self._check_reached(health, metadata)
         target, warnings = self._check_keys()
-        findings = list(self._findings(health, metadata))
+        findings = (Finding(text=t) for t in self._findings(health, metadata))
         return Preflight(
             target=target, warnings=tuple(warnings), findings=tuple(findings)
         )

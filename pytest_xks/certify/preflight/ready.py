@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_xks.certify.evidence.vigil import Pulse
+    from pytest_xks.certify.preflight.findings import Finding
     from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy
     from pytest_xks.certify.targets.kms_target import KmsTarget, ProbeProxySettings
     from pytest_xks.certify.targets.proxy_target import ProxyTarget
@@ -37,8 +38,8 @@ class ReadyTarget:
     """The suite's own proxy, which a KMS has to call."""
     warnings: tuple[str, ...] = ()
     """What the user should know beside the verdict."""
-    findings: tuple[str, ...] = ()
-    """What is the matter with the whole of it, a sentence each."""
+    findings: tuple[Finding, ...] = ()
+    """What is the matter with the whole of it."""
     pulse: Pulse | None = None
     """Asks it whether it is still there."""
     unsupported: Unsupported | None = None
@@ -130,13 +131,14 @@ def _ready_kms(
 
     with _described_kms(file) as (described, probe_proxy):
         target = declared_lacking(described, not_supported)
-        unsupported = preflight_kms(target, probe_proxy)
-        with pulse_of_kms(target) as pulse:
+        tried = preflight_kms(target, probe_proxy)
+        with pulse_of_kms(tried.target) as pulse:
             yield ReadyTarget(
-                target=target,
+                target=tried.target,
                 probe_proxy=probe_proxy,
+                findings=tried.findings,
                 pulse=pulse,
-                unsupported=unsupported,
+                unsupported=tried.unsupported,
             )
 
 

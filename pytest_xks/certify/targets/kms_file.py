@@ -72,6 +72,7 @@ def kms_target_from_document(document: dict[str, object], path: Path) -> KmsTarg
         ca_bundle=kms.optional_path("ca_bundle"),
         proxy=_probe_proxy(kms.required_table("proxy", hint=_INIT)),
         vpc_endpoint_service=_vpc_endpoint_service(kms),
+        settling_seconds=kms.optional_number("settling_seconds", default=30.0),
         not_supported=take_not_supported(kms, KMS_CAPABILITIES),
         source=str(path),
     )

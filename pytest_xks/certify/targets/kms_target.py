@@ -74,6 +74,8 @@ class KmsTarget:
     """Whom to trust at https, PEM; None for the authorities of the system."""
     proxy: ProbeProxySettings = ProbeProxySettings()
     vpc_endpoint_service: VpcEndpointServiceTarget | None = None
+    settling_seconds: float = 30.0
+    """How long CONNECTING and DISCONNECTING may last."""
     not_supported: frozenset[str] = field(default=frozenset())
     source: str = ""
     """Where the description comes from: a file name, or "built-in fake KMS"."""

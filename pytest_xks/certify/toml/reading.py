@@ -174,6 +174,10 @@ class Table:
             raise self.problem(key, "must be above 0 and at most 1000000.")
         return value
 
+    def optional_number(self, key: str, *, default: float) -> float:
+        """As ``number``, or the default if the key is absent."""
+        return self.number(key) if key in self else default
+
     def table(self, key: str) -> Table | None:
         """A table within this one, or None if it is absent."""
         value = self._take(key)

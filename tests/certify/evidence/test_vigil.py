@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_xks.certify.evidence.exchange import Exchange, Received
@@ -49,7 +51,7 @@ def test_silence_of_checks(target):
 
 def test_gone(target):
     """A target that answers nothing any more is lost, since the first silence."""
-    target.note(SILENT, ANSWERED, ANSWERED)
+    target.note(SILENT, *[ANSWERED] * 40)
     target.answers = {}
     first = Exchange(url="https://proxy.example/first")
 
@@ -60,6 +62,18 @@ def test_gone(target):
         target.vigil.loss.what,
         target.vigil.loss.exchange,
     )
+
+
+def test_side_by_side(target):
+    """An answer that is noted late does not let what was silent before it stand."""
+    target.answers = {}
+    first = replace(SILENT, key=7)
+    with pytest.raises(TargetLost):
+        target.note(
+            replace(SILENT, key=8), first, ANSWERED, *[replace(SILENT, key=9)] * 4
+        )
+
+    assert first == target.vigil.loss.exchange
 
 
 def test_half_gone(target):

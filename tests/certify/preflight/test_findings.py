@@ -100,7 +100,7 @@ def test_finding(proxy, fault, options, finding):
         found = preflight_proxy(target)
 
     assert found.target == target
-    assert 1 == len([line for line in found.findings if finding in line])
+    assert 1 == len([each for each in found.findings if finding in each.text])
 
 
 def test_key_spec(target):
@@ -115,7 +115,7 @@ def test_key_spec(target):
     assert (
         "The metadata of the usable key 'foo' says keySpec 'RSA_0', not AES_256: KMS "
         "would refuse to use it."
-    ) == found.findings[0]
+    ) == found.findings[0].text
 
 
 def refusal(target):
@@ -144,7 +144,7 @@ def test_proxy_that_waits_for_its_key_manager(target):
     with answering(lambda *_: late) as endpoint:
         found = preflight_proxy(replace(target, endpoint=endpoint))
 
-    assert "503 DependencyTimeoutException" in found.findings[0]
+    assert "503 DependencyTimeoutException" in found.findings[0].text
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,10 @@ def test_refused_for_another_reason(target):
     with answering(respond) as endpoint:
         found = preflight_proxy(replace(target, endpoint=endpoint))
 
-    assert "GetKeyMetadata of the usable key 'foo' is answered 403" in found.findings[0]
+    assert (
+        "GetKeyMetadata of the usable key 'foo' is answered 403"
+        in found.findings[0].text
+    )
 
 
 def test_host_without_the_port(target):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
-from pytest_xks.certify.preflight.kms_preflight import preflight_kms
+from pytest_xks.certify.preflight.kms_preflight import KmsPreflight, preflight_kms
 from pytest_xks.certify.probe_proxy.probe_proxy import ProbeProxy, Trick
 from pytest_xks.certify.targets.kms_target import KmsTarget
 from pytest_xks.certify.targets.own_mocks import served_fake_kms
@@ -65,11 +65,18 @@ def refusal(target, probe_proxy):
     return message
 
 
+def findings(target, probe_proxy):
+    """What is the matter with the whole of it."""
+    tried = preflight_kms(target, probe_proxy)
+    assert tried.unsupported is None
+    return [finding.text for finding in tried.findings]
+
+
 def test_good(served):
     """A fake KMS that finds the proxy passes, and nothing stays behind."""
     fake, target, probe_proxy = served
 
-    assert preflight_kms(target, probe_proxy) is None
+    assert KmsPreflight(target=target) == preflight_kms(target, probe_proxy)
     assert [] == fake.client().describe_custom_key_stores()["CustomKeyStores"]
 
 
@@ -107,10 +114,14 @@ def test_unhelpful_emulator(served, probe_proxy):
         "DeleteCustomKeyStore": {},
     }
     with emulator(answers) as silent:
-        assert preflight_kms(silent, probe_proxy) is None
+        told = findings(silent, probe_proxy)
+    assert "The emulator never asks the proxy: it created a key store" in told[0]
     with emulator(LISTS) as broken:
-        assert preflight_kms(broken, probe_proxy) is None
-    assert preflight_kms(target, served[2]) is None
+        told = findings(broken, probe_proxy)
+    (line,) = told
+    assert "refuses every good external key store: CreateCustomKeyStore was" in line
+    assert line.endswith("answered 500, and that is not JSON.")
+    assert [] == findings(target, served[2])
 
 
 def test_port_in_the_endpoint(served):
@@ -167,7 +178,7 @@ def test_clean_up(probe_proxy, delete, calls):
         "DisconnectCustomKeyStore": noted({}),
     }
     with emulator(answers) as target:
-        assert preflight_kms(target, probe_proxy) is None
+        assert preflight_kms(target, probe_proxy).unsupported is None
 
     headers = (dict(request.headers) for request in asked)
     assert [f"TrentService.{verb}CustomKeyStore" for verb in calls] == [
@@ -265,7 +276,7 @@ def test_no_external_key_stores(probe_proxy, default):
     """An emulator without the operations is a finding that lists its answers."""
     created = {"KeyMetadata": {"KeyId": "a-key"}}
     with emulator({"ListKeys": {"Keys": []}, "CreateKey": created}, default) as target:
-        unsupported = preflight_kms(target, probe_proxy)
+        unsupported = preflight_kms(target, probe_proxy).unsupported
 
     assert "external key stores" == unsupported.what
     assert [
@@ -286,4 +297,4 @@ def test_one_operation_is_enough(probe_proxy):
         "DeleteCustomKeyStore": failure("CustomKeyStoreNotFoundException"),
     }
     with emulator(answers) as target:
-        assert preflight_kms(target, probe_proxy) is None
+        assert preflight_kms(target, probe_proxy).unsupported is None
