@@ -57,12 +57,22 @@ class SignatureError(Exception):
     """Why a request is not authentic; fit for an errorMessage."""
 
 
-@dataclass(frozen=True, slots=True)
+# With dataclass's own equality, pytest shows both secrets where two are not equal.
+@dataclass(frozen=True, slots=True, eq=False)
 class Credential:
     """A SigV4 credential of an XKS proxy, unrelated to IAM's (Appendix A)."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Credential) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[str, str]:
+        return self.access_key_id, self.secret_access_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+import json
 import os
 import textwrap
 from typing import TYPE_CHECKING
@@ -19,12 +21,71 @@ from pytest_xks.certify.targets.kms_target import KmsTarget, ProbeProxySettings
 from pytest_xks.certify.targets.proxy_target import Endpoint, ProxyTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from pytest_xks.certify.report.document import Document
 
 CANARY = "Canary0Secret/That+NobodyMayEverSee0123456789="
+
+
+def _spelled(template: str) -> str:
+    """The secret, each character written after a template."""
+    return "".join(template.format(ord(character)) for character in CANARY)
+
+
+_BYTES = CANARY.encode()
+_AFTER = [
+    base64.b64encode(b"user:"[:n] + _BYTES + b" in it").decode() for n in range(3)
+]
+_WRAPPED = base64.encodebytes(b"user:" + _BYTES + b" is in").decode()
+
+SPELLINGS: Mapping[str, str] = {
+    "plain": CANARY,
+    "lower-case": CANARY.lower(),
+    "json-solidus": CANARY.replace("/", "\\/"),
+    "json-of-dotnet": CANARY.replace("+", "\\u002B").replace("=", "\\u003D"),
+    "json-lower": CANARY.replace("+", "\\u002b"),
+    "json-all": _spelled("\\u{:04x}"),
+    "json-in-json": json.dumps(json.dumps(CANARY.replace("+", "\\u002B"))),
+    "javascript": CANARY.replace("/", "\\x2F").replace("+", "\\u{2b}"),
+    "python": _spelled("\\U{:08X}"),
+    "c": _spelled("\\{:03o}"),
+    "c-bytes": _spelled("0x{:02x}, "),
+    "url": CANARY.replace("/", "%2F").replace("+", "%2b"),
+    "url-all": _spelled("%{:02X}"),
+    "url-twice": CANARY.replace("/", "%252F").replace("+", "%2525252B"),
+    "url-of-browsers": _spelled("%u{:04X}"),
+    "html": CANARY.replace("+", "&#x2B;").replace("/", "&#047;").replace("=", "&#61;"),
+    "html-names": CANARY.replace("+", "&plus;").replace("/", "&sol;"),
+    "html-all": _spelled("&#{};"),
+    "html-of-json": CANARY.replace("+", "&#x5C;u002B"),
+    "json-of-html": CANARY.replace("+", "\\u0026#43;"),
+    "hex": _BYTES.hex(),
+    "hex-upper": _BYTES.hex().upper(),
+    "hex-colons": _BYTES.hex(":").upper(),
+    "hex-dump": _BYTES.hex(" ", 2),
+    "hex-after-a-digit": "5" + _BYTES.hex(),
+    "decimal": ", ".join(map(str, _BYTES)),
+    "base64": base64.b64encode(_BYTES).decode(),
+    "base64-without-padding": base64.b64encode(_BYTES).decode().rstrip("="),
+    "base64-of-urls": base64.urlsafe_b64encode(_BYTES).decode(),
+    "base64-wrapped": _WRAPPED,
+    "base64-wrapped-in-json": json.dumps(_WRAPPED),
+    "base64-twice": base64.b64encode(base64.b64encode(_BYTES)).decode(),
+    "base64-of-json": base64.b64encode(
+        json.dumps({"echo": CANARY.replace("+", "\\u002B")}).encode()
+    ).decode(),
+    "base64-escaped": base64.b64encode(_BYTES).decode().replace("=", "\\u003D"),
+    **{f"base64-after-{n}": text for n, text in enumerate(_AFTER)},
+    "base64-glued": f"x{base64.b64encode(_BYTES).decode()}",
+    "shell": CANARY.replace("/", "\\/").replace("+", "\\+"),
+    "shell-quotes": f"'{CANARY[:9]}'\"{CANARY[9:20]}\"{CANARY[20:]}",
+    "shell-dollar": "$'" + CANARY.replace("+", "\\053").replace("/", "\\x2f") + "'",
+    "wrapped": "\n  ".join((CANARY[:20], CANARY[20:])),
+    "utf-16": CANARY.encode("utf-16-le").decode(),
+}
+"""Ways in which a program may write the secret."""
 
 _NUMBERS = itertools.count()
 

@@ -45,7 +45,7 @@ def exchange_view(
         "method": exchange.method,
         "url": exchange.url,
         "headers": _headers(exchange.headers),
-        "body": _body(sent),
+        "body": _body(sent, sent[:_BODY_SHOWN]),
         "response": _response(exchange.received, redactor),
         "error": exchange.error,
         "duration_ms": round(exchange.milliseconds, 3),
@@ -76,7 +76,7 @@ def _response(received: Received | None, redactor: Redactor) -> ResponseView | N
         "status": received.status,
         "reason": received.reason,
         "headers": _headers(received.headers),
-        "body": _body(redactor.raw(received.body)),
+        "body": _body(received.body, redactor.head(received.body, _BODY_SHOWN)),
     }
 
 
@@ -84,14 +84,14 @@ def _headers(headers: Headers) -> list[list[str]]:
     return [[name, without_signature(value)] for name, value in headers]
 
 
-def _body(body: bytes) -> Body:
-    shown = body[:_BODY_SHOWN]
-    text = _text(shown, cut=len(shown) < len(body))
+def _body(body: bytes, shown: bytes) -> Body:
+    cut = len(body) > _BODY_SHOWN
+    text = _text(shown, cut=cut)
     return {
         "encoding": "base64" if text is None else "utf-8",
         "content": base64.b64encode(shown).decode() if text is None else text,
         "bytes": len(body),
-        "truncated": len(shown) < len(body),
+        "truncated": cut,
     }
 
 

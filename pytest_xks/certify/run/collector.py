@@ -112,6 +112,14 @@ class Collector:
             config.option.tbstyle = "no"
         if config.pluginmanager.hasplugin("dsession"):
             raise pytest.UsageError("A certification cannot be spread with xdist.")
+        self._clean_trace(config)
+
+    def _clean_trace(self, config: pytest.Config) -> None:
+        """Let pytest's ``--debug`` write no secret: it shows the values of hooks."""
+        root = config.trace.root
+        write = root._writer  # noqa: SLF001 - pluggy gives no other access to it
+        if write is not None:
+            root.setwriter(lambda text: write(self._redactor.text(text)))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(

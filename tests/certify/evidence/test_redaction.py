@@ -6,12 +6,31 @@ import base64
 from urllib.parse import quote
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from pytest_xks.certify.evidence.redaction import MASK, Redactor, without_signature
 
-SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
+from ..conftest import CANARY as SECRET
+from ..conftest import SPELLINGS
 
 redactor = Redactor([SECRET, SECRET[:43]])
+
+
+@pytest.mark.parametrize("form", [*SPELLINGS.values()], ids=[*SPELLINGS])
+@pytest.mark.parametrize("kind", ["given", "learned"])
+def test_spellings(kind, form):
+    """In each spelling it goes, in texts and in bodies."""
+    cleaner = redactor if kind == "given" else Redactor(learned=lambda: [SECRET])
+    text = cleaner.text(f"{{'a': 1}} {form} <b>")
+    raw = cleaner.raw(b"\xff " + form.encode())
+
+    assert MASK in text
+    assert text.startswith("{'a': 1} ")
+    assert text.endswith(" <b>")
+    assert 40 > len(text.replace(MASK, ""))
+    assert raw.startswith(b"\xff ")
+    assert MASK.encode() in raw
 
 
 @pytest.mark.parametrize(
@@ -23,13 +42,54 @@ redactor = Redactor([SECRET, SECRET[:43]])
         pytest.param(SECRET.replace("/", "\\/"), id="json-escaped"),
         pytest.param(base64.b64encode(SECRET.encode()).decode(), id="base64"),
         pytest.param(SECRET.encode().hex(), id="hex"),
-        pytest.param(SECRET.encode().hex().upper(), id="hex-upper"),
     ],
 )
-def test_forms(form):
-    """Each form goes, and what is around it stays."""
+def test_what_is_around_it(form):
+    """Nothing goes but the secret."""
     assert f"a {MASK} b" == redactor.text(f"a {form} b")
     assert f"\xff {MASK}".encode("latin-1") == redactor.raw(b"\xff " + form.encode())
+
+
+_CHARACTER = ("{0}", "\\u{1:04x}", "\\\\u{1:04X}", "%{1:02x}", "&#{1};", "\\{1:03o}")
+
+
+@given(
+    choice=st.lists(
+        st.sampled_from(_CHARACTER), min_size=len(SECRET), max_size=len(SECRET)
+    ),
+    before=st.text(max_size=20),
+    after=st.text(max_size=20),
+)
+def test_any_mixture(choice, before, after):
+    """Whatever is escaped and whatever is not, nothing of it is left."""
+    spelled = "".join(
+        template.format(character, ord(character))
+        for template, character in zip(choice, SECRET, strict=True)
+    )
+
+    text = redactor.text(f"{before} {spelled} {after}")
+
+    assert MASK in text
+    assert not any(spelled[i : i + 24] in text for i in range(len(spelled) - 24))
+
+
+@given(st.text() | st.binary().map(lambda b: b.decode("latin-1")))
+@example("\\" * 5000)
+@example("%u{&#" * 1000)
+@example("&#x110000; \\U99999999 &#99999999;")
+def test_any_text(text):
+    """Whatever else there is stays as it is."""
+    assert text == redactor.text(text)
+
+
+@pytest.mark.parametrize("form", [*SPELLINGS.values()], ids=[*SPELLINGS])
+def test_heads(form):
+    """Of the beginning of a body, nothing that begins there is left half."""
+    content = b"-" * 90 + b" " + form.encode() + b"-" * 100_000
+
+    assert redactor.head(content, 120).startswith(b"-" * 90)
+    assert MASK.encode() in redactor.head(content, 120)
+    assert b"-" * 90 == redactor.head(content, 90)
 
 
 def test_documents():

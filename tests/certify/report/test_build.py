@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import html
 import json
 
 import jsonschema
@@ -14,7 +15,7 @@ from pytest_xks.certify.report.json import load_report, load_schema, render_json
 from pytest_xks.certify.report.output import RENDERERS, render
 from pytest_xks.certify.report.schema import first_violation
 
-CANARY = "Canary0Secret/That+NobodyMayEverSee0123456789="
+from ..conftest import CANARY, SPELLINGS
 
 
 def test_schema_is_a_schema():
@@ -143,6 +144,52 @@ def test_canary(failing, name):
     assert CANARY not in text
     assert CANARY[:12] not in text
     assert "a" * 64 not in text
+
+
+@pytest.fixture
+def echoing(certify):
+    """A result in which the target says the secret everywhere, in every spelling."""
+    said = [f"({n}) {spelling}" for n, spelling in enumerate(SPELLINGS.values())]
+    return certify(
+        {"XKS-HTTP-001": "MUST", "XKS-HTTP-002": "MUST"},
+        f"""
+        @requirement("XKS-HTTP-001")
+        @pytest.mark.parametrize("said", {said!r})
+        def test_one(request, said):
+            recorder = recorder_of(request.node)
+            recorder.add(Exchange(
+                label=said,
+                url="https://proxy.example/kms/xks/v1/health?" + said,
+                body=said.encode(),
+                received=Received(
+                    status=418,
+                    reason=said,
+                    headers=(("X-Echo", said),),
+                    body=said.encode(),
+                ),
+            ))
+            recorder.add(Exchange(url="https://proxy.example/", error=said))
+            raise Violation(expected=[said], observed=said, note=said)
+
+        @requirement("XKS-HTTP-002")
+        @pytest.mark.parametrize("said", {said!r})
+        def test_two(said):
+            raise RuntimeError(said)
+        """,
+    )
+
+
+@pytest.mark.parametrize("name", [*RENDERERS, "text"])
+def test_canary_in_every_spelling(echoing, name):
+    """Whatever a target makes of the secret, no report repeats it."""
+    text = render(echoing, "text") if name == "text" else RENDERERS[name](echoing)
+    # What our own escaping has added must not hide it from this test.
+    texts = [text, html.unescape(text), text.replace("\\\\", "\\")]
+
+    assert "[redacted]" in text.replace("\\", "")
+    for spelling in SPELLINGS.values():
+        assert not any(spelling in each for each in texts)
+        assert json.dumps(spelling)[1:-1] not in text
 
 
 def test_saved_result_renders_as_the_fresh_one(failing, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import replace
@@ -9,6 +10,9 @@ from dataclasses import replace
 import pytest
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.targets.credential import Credential
+
+from ..conftest import CANARY, SPELLINGS
 
 ONE = "XKS-HTTP-001"
 TWO = "XKS-HTTP-002"
@@ -586,6 +590,42 @@ def test_pytest_output_is_redacted(certify, target, capfd):
     written = "".join(capfd.readouterr())
     assert "RuntimeError" in written
     assert target.credential.secret_access_key not in written
+
+
+@pytest.mark.parametrize("spelling", [*SPELLINGS.values()], ids=[*SPELLINGS])
+def test_every_output_of_pytest_is_redacted(certify, tmp_path, capfd, spelling):
+    """What pytest prints and what its ``--debug`` writes hold the secret in no form."""
+    file = tmp_path / "debug.log"
+    certify(
+        {ONE: "MUST"},
+        f"""
+        @requirement("{ONE}")
+        def test_one():
+            told = {spelling!r}
+            print("printed", told)
+            assert told == "", told
+        """,
+        pytest_args=("-vv", "--showlocals", "-rA", f"--debug={file}"),
+    )
+
+    printed = "".join(capfd.readouterr())
+    # As pytest writes it, with and without another level of escapes.
+    for text in (printed, file.read_text()):
+        assert text
+        for form in (spelling, repr(spelling)[1:-1], json.dumps(spelling)[1:-1]):
+            assert form not in text
+
+
+def test_unequal_credentials(target):
+    """What pytest says of two credentials that differ shows no secret."""
+    other = Credential("AKIA", "Other0Secret")
+    with pytest.raises(AssertionError) as error:
+        assert target.credential == other
+
+    assert target.credential == replace(target.credential)
+    assert 1 == len({target.credential, replace(target.credential)})
+    assert CANARY not in str(error.value)
+    assert "Other0Secret" not in str(error.value)
 
 
 def test_multiple_requirements(certify):
