@@ -166,6 +166,10 @@ class HttpConnection:
         """Close."""
         self.close()
 
+    def fileno(self) -> int:
+        """The socket's descriptor, to wait for it."""
+        return self._socket.fileno()
+
     def close(self) -> None:
         """End the connection; never fails."""
         self._socket.close()

@@ -154,6 +154,40 @@ class Sender:
 
         return self._paced(once)
 
+    def receive(  # noqa: PLR0913 - likewise
+        self,
+        request: HttpRequest,
+        connection: HttpConnection,
+        *,
+        label: str,
+        meaning: Meaning,
+        started: float,
+        circumstances: Circumstances = ALONE,
+    ) -> ProxyAnswer:
+        """Read the answer to a request that was sent already; never raises.
+
+        Args:
+            request: the request.
+            connection: where it was sent.
+            label: what it is for, in a phrase.
+            meaning: what is meant by it.
+            started: when it was sent, by the monotonic clock.
+            circumstances: what else went on, for the line that repeats it.
+        """
+        return self._exchange(
+            request,
+            lambda deadline: connection.receive(request.method, deadline),
+            seconds=None,
+            started=started,
+            draft=Exchange(
+                label=label,
+                meaning=meaning,
+                url=self._url(request, None),
+                connection=self.session.connector.settings,
+                repeat=circumstances.repeat,
+            ),
+        )
+
     def _url(self, request: HttpRequest, connector: Connector | None) -> str:
         endpoint = (connector or self.session.connector).endpoint
         return f"{endpoint.url}{request.path}"
@@ -179,6 +213,7 @@ class Sender:
         *,
         seconds: float | None,
         draft: Exchange,
+        started: float | None = None,
     ) -> ProxyAnswer:
         """Exchange, write it down, and make an answer of it.
 
@@ -187,9 +222,10 @@ class Sender:
             over: sends it and returns the response.
             seconds: how long it may take; as long as usual, if None.
             draft: the exchange, without what ``request`` and the response say.
+            started: when it was sent; now, if None.
         """
         deadline = Deadline(min(seconds or SECONDS, self.session.seconds))
-        started = monotonic()
+        started = monotonic() if started is None else started
         response: HttpResponse | None = None
         reason, failure = "", None
         try:

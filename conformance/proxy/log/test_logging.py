@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .log_search import LogSearch
 
 
+_SAMPLE = 6
+
+
 def _metadata(answer: ProxyAnswer) -> Body:
     """The requestMetadata that were really sent."""
     metadata = (read_json(answer.exchange.body) or {}).get("requestMetadata")
@@ -53,7 +56,9 @@ def test_plaintext_of_decrypt(proxy: ProxyClient, log_search: LogSearch) -> None
     back = plaintexts.given_back(seen)
     served = (o for o in seen if o.status == 200)
     only_encrypted = [p for p in plaintexts.sent(served) if p not in back]
-    if any(text in log for secret in only_encrypted for _, text in forms(secret)):
+    # The latest are those that were sent for the log's sake.
+    latest = only_encrypted[-_SAMPLE:]
+    if any(text in log for secret in latest for _, text in forms(secret)):
         raise NotTestable("Encrypt has logged it already (see XKS-LOG-001).")
     log_search.expect_absent(proxy, "plaintext of a Decrypt", back)
 

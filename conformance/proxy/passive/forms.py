@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["forms"]
 
 
-def forms(secret: bytes) -> Iterator[tuple[str, bytes]]:
+def forms(secret: bytes) -> list[tuple[str, bytes]]:
     """Every form in which some bytes may stand in a text, with a phrase for it."""
+    return [(name, text) for text, name in {t: n for n, t in _all(secret)}.items()]
+
+
+def _all(secret: bytes) -> Iterator[tuple[str, bytes]]:
     standard = base64.b64encode(secret).rstrip(b"=")
     yield "as it is", secret
     yield "in Base64", standard

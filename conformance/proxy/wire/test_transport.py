@@ -12,17 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.run.side_by_side import side_by_side
-
 from ..client.bodies import ALL_OPERATIONS, PLAINTEXT, Body, ProxyOperation
 from ..client.connection import Connector
 from ..client.expect import (
     SERVED,
-    Outcome,
     control,
-    error,
-    expect,
-    plaintext_is,
     status,
     success,
     violated,
@@ -298,47 +292,3 @@ def _good(
     else:
         control(answer)
     return answer.closes
-
-
-_THROTTLED = error("ThrottlingException")
-_CLIENTS = 8
-
-
-@pytest.mark.requirement("XKS-HTTP-010")
-def test_concurrent_requests(proxy: ProxyClient) -> None:
-    """Eight clients at a time, each on a connection of its own, get their own answers.
-
-    A proxy that is unable to keep up may answer 429 ThrottlingException.
-    """
-    proxy.require_served([proxy.control(_HEALTH)])
-    clients = [partial(_one_client, proxy, number) for number in range(_CLIENTS)]
-    side_by_side(clients, jobs=_CLIENTS, recorder=proxy.recorder)
-
-
-def _one_client(proxy: ProxyClient, number: int) -> None:
-    for turn in range(4):
-        plaintext = f"plaintext {turn} of client {number}".encode() * (number + 1)
-        aad = f"client {number}".encode()
-        encrypted = proxy.encrypt(plaintext, aad=aad)
-        expect(encrypted, _CIPHERTEXT, _THROTTLED)
-        if encrypted.status != 200:
-            continue
-        sealed = proxy.read_sealed(encrypted, plaintext, aad)
-        expect(proxy.call(_HEALTH), _HEALTH_STATUS, _THROTTLED)
-        decrypted = proxy.decrypt(sealed)
-        expect(decrypted, _PLAINTEXT, _THROTTLED)
-        if decrypted.status == 200:
-            plaintext_is(decrypted, plaintext)
-
-
-def _served_with(member: str) -> Outcome:
-    """A served request, recognised by a member that only this operation returns."""
-    return Outcome(
-        f"200 with {member}",
-        lambda answer: answer.status == 200 and member in (answer.document or {}),
-    )
-
-
-_CIPHERTEXT = _served_with("ciphertext")
-_PLAINTEXT = _served_with("plaintext")
-_HEALTH_STATUS = _served_with("ekmFleetDetails")
