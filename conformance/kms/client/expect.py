@@ -49,9 +49,12 @@ FAILS = Outcome("any error", lambda reply: reply.code is not None)
 
 REFUSED = Outcome(
     "an error that is the caller's (HTTP 400)",
-    lambda reply: reply.code is not None and reply.status == 400,
+    lambda reply: reply.code is not None and 400 <= (reply.status or 0) < 500,
 )
-"""For what must fail, where no document names the exception."""
+"""For what must fail, where no document names the exception.
+
+That the status is 400, and none from 401, is a requirement of its own (KMS-GEN-003).
+"""
 
 # Not in the service model, but what AWS answers to input that breaks it (KMS-GEN-011).
 VALIDATION = refused("ValidationException")

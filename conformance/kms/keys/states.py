@@ -281,9 +281,9 @@ class States:
         """
         cases = list(listed)
         trials = {
-            case.operation.label: partial(self._control, case)
+            case.operation.label: partial(self.control, case.operation, state)
             for case in cases
-            if controlled and case.control_state not in {None, case.state}
+            if controlled and (state := case.control_state) and state != case.state
         }
         keys = [partial(self._prepared, c.state, c.operation) for c in cases]
         wanted: list[Callable[[], Subject | None]] = [*trials.values(), *keys]
@@ -310,16 +310,13 @@ class States:
         """Disconnect the store of the keys that are to be unavailable."""
         self._provisioner.part(self._kms)
 
-    def _control(self, case: Case) -> None:
-        """The operation of a case succeeds in the state where it has to, if in any.
-
-        Once in a run is enough: it does not depend on the case.
+    def control(self, operation: KeyOperation, state: KeyState) -> None:
+        """An operation succeeds in the state where it has to; once in a run is enough.
 
         Raises:
             NotTestable: it does not.
         """
-        operation, state = case.operation, case.control_state
-        if state is None or operation.label in self._shared.succeeded:
+        if operation.label in self._shared.succeeded:
             return
         own = States(self._shared.kms, self._provisioner, self._shared)
         label = f"control: {operation.name} of a key that is {state}"

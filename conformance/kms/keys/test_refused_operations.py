@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_STORE = "cks-00000000000000000"
 TAGS = [{"TagKey": "Project", "TagValue": "Alpha"}]
+USES = ["Sign", "Verify", "GenerateMac", "VerifyMac", "DeriveSharedSecret"]
 UNSUPPORTED = refused("UnsupportedOperationException")
 OTHER_USAGE = refused("InvalidKeyUsageException")
 
@@ -92,12 +93,30 @@ def test_other_regions(states: States, operation: str) -> None:
 
 
 @pytest.mark.requirement("KMS-UNSUP-007")
-@cases(
-    "operation", ["Sign", "Verify", "GenerateMac", "VerifyMac", "DeriveSharedSecret"]
-)
+@cases("operation", USES)
 def test_other_usages(states: States, operation: str) -> None:
     """The key only encrypts and decrypts: InvalidKeyUsageException."""
     _expect_refused(states, operation, OTHER_USAGE)
+
+
+@pytest.mark.requirement("KMS-CRYPTO-001")
+@cases("operation", USES)
+def test_no_other_use(states: States, operation: str) -> None:
+    """The key does not sign, make MACs or derive secrets, whatever the exception."""
+    _expect_refused(states, operation, REFUSED)
+
+
+@pytest.mark.requirement("KMS-CREATEKEY-007")
+@cases("operation", ["ReplicateKey", "UpdatePrimaryRegion"])
+def test_no_multi_region_key(states: States, operation: str) -> None:
+    """The key gets no replica and no other primary Region, whatever the exception."""
+    _expect_refused(states, operation, REFUSED)
+
+
+@pytest.mark.requirement("KMS-CREATEKEY-009")
+def test_no_asymmetric_key(states: States) -> None:
+    """The key has no public key to give, whatever the exception."""
+    _expect_refused(states, "GetPublicKey", REFUSED)
 
 
 @pytest.mark.requirement("KMS-UNSUP-008")

@@ -24,6 +24,7 @@ _FILES = (
     "keys.create_key",
     "keys.cryptography",
     "keys.management",
+    "keys.names",
     "keys.states",
     "proxy_calls.answers",
     "proxy_calls.failures",

@@ -337,6 +337,27 @@ row(
     operations=("GetPublicKey",),
 )
 row(
+    "every-key-signs",
+    "Signs, makes MACs and derives secrets with symmetric encryption keys.",
+    forgiving("InvalidKeyUsageException"),
+    violates=("KMS-CRYPTO-001", "KMS-UNSUP-007"),
+    operations=("Sign", "Verify", "GenerateMac", "VerifyMac", "DeriveSharedSecret"),
+)
+row(
+    "every-key-moves",
+    "Replicates single-Region keys, and moves their primary Region.",
+    forgiving("UnsupportedOperationException"),
+    violates=("KMS-CREATEKEY-007", "KMS-UNSUP-006"),
+    operations=("ReplicateKey", "UpdatePrimaryRegion"),
+)
+row(
+    "every-key-has-a-public-key",
+    "Answers GetPublicKey for a symmetric encryption key.",
+    forgiving("UnsupportedOperationException", document={"PublicKey": "AAAA"}),
+    violates=("KMS-CREATEKEY-009", "KMS-UNSUP-008"),
+    operations=("GetPublicKey",),
+)
+row(
     "other-algorithm-as-validation",
     "Refuses another encryption algorithm with a ValidationException.",
     renaming("InvalidKeyUsageException", "ValidationException"),
