@@ -166,7 +166,7 @@ def test_connected_store(kms: KmsClient, provisioner: Provisioner) -> None:
     """
     store = provisioner.make_store(kms, connect=True)
     expect(_connect(kms, store), SUCCEEDS, WRONG_STATE)
-    expect_connection_state(kms, store, "CONNECTED")
+    expect_state_of_store(settled(kms, store), "CONNECTED")
 
 
 @pytest.mark.requirement("KMS-CONNECT-007")

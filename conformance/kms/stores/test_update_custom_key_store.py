@@ -161,11 +161,9 @@ def test_several_changes(
 def test_new_values_are_shown(
     kms: KmsClient, disconnected: KeyStore, changes: Changes, change: str
 ) -> None:
-    """The response is empty, and DescribeCustomKeyStores shows the new value."""
+    """DescribeCustomKeyStores shows the new value when the call is over."""
     reply = update(kms, disconnected, **changes[change])
     control(reply)
-    if reply.raw:
-        violated(reply, "a response without members")
     (value,) = changes[change].values()
     expected = value["AccessKeyId"] if change == "credential" else value
     found = _shown(kms, disconnected)[change]

@@ -103,6 +103,12 @@ def test_secret_from_the_environment(tmp_path, monkeypatch):
     assert SECRET == load(tmp_path, document).secret_access_key
 
 
+def test_settling_seconds(tmp_path):
+    """How long a key store may take to connect is the target's own; 30 s without."""
+    assert load(tmp_path, changed("region", "us-east-1")).settling_seconds == 30
+    assert load(tmp_path, changed("settling_seconds", 240)).settling_seconds == 240
+
+
 def test_port_in_the_template(tmp_path):
     """It is legal here, and a warning: KMS would refuse it."""
     document = changed("proxy.endpoint_template", "https://{label}.localhost:{port}")
@@ -137,6 +143,7 @@ def test_placeholders_are_no_secrets(tmp_path, secret, hidden):
         pytest.param("endpoint_url", "http://u:p@h", "only", id="user"),
         pytest.param("endpoint_url", "http://h\n", "characters", id="line"),
         pytest.param("region", "US EAST", "region", id="region"),
+        pytest.param("settling_seconds", 0, "settling_seconds", id="settling"),
         pytest.param("access_key_id", "a b", "access_key_id", id="access-key-id"),
         pytest.param("secret_access_key", None, "is missing", id="no-secret"),
         pytest.param("secret_access_key", "a b", "not legal", id="secret"),

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 
-from pytest_xks.faults import Edit, Replace
+from pytest_xks.faults import Replace
 from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.rendering import render_answer, render_error, render_motos
 from pytest_xks.kms.faults.catalogue import fault, row
-from pytest_xks.kms.faults.patterns import forgiving, raising, renaming
+from pytest_xks.kms.faults.patterns import adjusting, forgiving, raising, renaming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,17 +181,36 @@ def stores_known_in_every_region() -> Effects:
 
 
 row(
-    "store-operations-return-the-id",
-    "Answers the operations that return nothing with an id.",
-    Edit(lambda document: document.update(CustomKeyStoreId="cks-1234567890abcdef0")),
-    violates=("KMS-GEN-010", "KMS-UPDATESTORE-011"),
-    operations=(
-        "ConnectCustomKeyStore",
-        "DeleteCustomKeyStore",
-        "DisconnectCustomKeyStore",
-        "UpdateCustomKeyStore",
-    ),
+    "encrypts-nothing",
+    "Encrypts one byte where Encrypt has no Plaintext.",
+    adjusting(lambda _, parameters: parameters.setdefault("Plaintext", "AA==")),
+    violates=("KMS-GEN-019",),
+    operations=("Encrypt",),
 )
+row(
+    "maps-for-texts",
+    "Takes a map for its JSON text where a description is due.",
+    adjusting(
+        lambda _, parameters: parameters.update(
+            {n: str(v) for n, v in parameters.items() if n == "Description"}
+        )
+    ),
+    violates=("KMS-GEN-020",),
+    operations=("UpdateKeyDescription",),
+)
+
+
+@fault(violates=("KMS-GEN-010",))
+def nothing_is_null() -> Effects:
+    """Answers the operations that return nothing with null."""
+
+    def render(proceed: Render, document: Document, request_id: str) -> Rendered:
+        status, headers, body = proceed(document, request_id)
+        return status, headers, body if document else "null"
+
+    return Replace(render_answer, render)
+
+
 row(
     "validation-as-invalid-parameter",
     "Raises an InvalidParameterException for input that breaks a constraint.",

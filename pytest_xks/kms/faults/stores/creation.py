@@ -442,8 +442,11 @@ row(
 )
 
 
-@fault(violates=("KMS-CREATESTORE-048",), operations=("CreateCustomKeyStore",))
-def create_key_store_returns_the_type() -> Effects:
-    """Answers CreateCustomKeyStore with the type of the key store, too."""
-    more = {"CustomKeyStoreType": "EXTERNAL_KEY_STORE"}
-    return Edit(lambda document: document.update(more))
+row(
+    "key-store-id-of-65-characters",
+    "Answers CreateCustomKeyStore with an id that is too long.",
+    Edit(lambda document: document.update(CustomKeyStoreId=f"cks-{'0' * 61}")),
+    violates=("KMS-CREATESTORE-048",),
+    operations=("CreateCustomKeyStore",),
+    scope=("KMS-CREATESTORE-048",),
+)
