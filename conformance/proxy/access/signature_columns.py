@@ -16,7 +16,7 @@ from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.bodies import ALL_OPERATIONS, ProxyOperation
 from ..client.probes import Batch, ask
-from .signature_edits import SIGNED_ID, Column
+from .signature_edits import Column
 from .signature_matrix import ROWS
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _with_id_of_its_own(body: Body) -> Body:
     """KMS never sends the same twice, and a proxy may remember signatures."""
     members = body["requestMetadata"]
     assert isinstance(members, dict), "each of the matrix has some"
-    own = {"kmsRequestId": f"{SIGNED_ID}-{uuid.uuid4()}"}
+    own = {"kmsRequestId": str(uuid.uuid4())}
     return body | {"requestMetadata": members | own}
 
 

@@ -100,9 +100,7 @@ def _of_the_request() -> Iterator[tuple[str, str, Make]]:
 
 _OTHER_TYPE = "application/json;charset=utf-8"
 _BODIES: dict[str, Callable[[bytes], bytes]] = {
-    "another body of the same length": lambda data: data.replace(
-        b"that-was-signed", b"another-request"
-    ),
+    "another body of the same length": edits.another_request,
     "a space behind the body": lambda data: data + b" ",
     "the same JSON, written in another way": lambda data: json.dumps(
         json.loads(data), indent=1

@@ -16,6 +16,7 @@ from pytest_xks.certify.targets.credential import Credential
 from ..client.bodies import ALL_OPERATIONS, ProxyOperation
 from ..client.expect import REFUSED, SERVED, error, expect, status
 from ..client.signing import WRONG_SECRET
+from .signature_edits import another_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +48,7 @@ def test_signed_decrypt(proxy: ProxyClient) -> None:
 
 
 def _another_body(request: HttpRequest) -> HttpRequest:
-    """As long as the old one, and just as good."""
-    body = request.body.replace(b"that-was-signed", b"another-request")
-    return replace(request, body=body, signing=None)
+    return replace(request, body=another_request(request.body), signing=None)
 
 
 def _as_signed(request: HttpRequest) -> Callable[[HttpRequest], HttpRequest]:
@@ -60,10 +59,7 @@ def _as_signed(request: HttpRequest) -> Callable[[HttpRequest], HttpRequest]:
 def test_body_under_a_signature_just_served(proxy: ProxyClient) -> None:
     """A signature that has just been served with its own body is good for no other."""
     signed = {
-        operation: proxy.request(
-            operation,
-            proxy.good_body(operation, kmsRequestId="request-that-was-signed"),
-        )
+        operation: proxy.request(operation, proxy.good_body(operation))
         for operation in ALL_OPERATIONS
     }
     proxy.require_served(

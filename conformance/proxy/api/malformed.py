@@ -9,7 +9,14 @@ if TYPE_CHECKING:
 
     from ..client.bodies import Body
 
-__all__ = ["NOT_BASE64", "NULL", "OTHER_ALGORITHMS", "WRONG_TYPES", "altered"]
+__all__ = [
+    "NOT_BASE64",
+    "NULL",
+    "OTHER_ALGORITHMS",
+    "OTHER_SPELLINGS",
+    "WRONG_TYPES",
+    "altered",
+]
 
 NULL: dict[str, object] = {"null": None}
 WRONG_TYPES: dict[str, object] = {
@@ -24,8 +31,24 @@ NOT_BASE64: dict[str, object] = {
 }
 OTHER_ALGORITHMS: dict[str, object] = {
     "AES_CBC": "AES_CBC",
+    "AES_CTR": "AES_CTR",
+    "AES_GCM_SIV": "AES_GCM_SIV",
+    "CHACHA20_POLY1305": "CHACHA20_POLY1305",
     "RSAES_OAEP_SHA_256": "RSAES_OAEP_SHA_256",
+    "SYMMETRIC_DEFAULT": "SYMMETRIC_DEFAULT",
     "an empty string": "",
+}
+OTHER_SPELLINGS: dict[str, object] = {
+    repr(spelling): spelling
+    for spelling in (
+        "aes_gcm",
+        "AES-GCM",
+        "AESGCM",
+        "AES_256_GCM",
+        "AES/GCM/NoPadding",
+        "AES_GCM ",
+        " AES_GCM",
+    )
 }
 
 

@@ -57,25 +57,31 @@ def _resized(data: bytes, length: int) -> bytes:
     return (data + bytes(length))[:length]
 
 
+_VECTOR_LENGTHS = (*range(65), 128, 129, 256, 1024)
+
+
 @pytest.mark.requirement("XKS-DEC-008")
 def test_length_of_the_initialization_vector(proxy: ProxyClient) -> None:
-    """An initialization vector of another length is refused.
+    """An initialization vector of another length is refused, whatever its tail.
 
-    The last one is cut or filled to the other of the two legal lengths.
+    Among the lengths is the other of the two legal ones.
     """
     sealed = proxy.sealed()
     vector = sealed.initialization_vector
-    other = 16 if len(vector) == 12 else 12
-    lengths = (0, 8, 11, 13, 15, 17, 32, other)
+    filled = {
+        f"a vector of {length} bytes": (vector + b"\xa5" * length)[:length]
+        for length in _VECTOR_LENGTHS
+    } | {
+        f"a vector of {length} bytes, filled with zeros": _resized(vector, length)
+        for length in (13, 16, 17, 32, 64, 128, 129, 256, 1024)
+    }
     _expect_refused(
         proxy,
         sealed,
         (
-            (
-                f"a vector of {length} bytes",
-                sealed.altered(initialization_vector=_resized(vector, length)),
-            )
-            for length in lengths
+            (text, sealed.altered(initialization_vector=other))
+            for text, other in filled.items()
+            if other != vector or len(vector) not in {12, 16}
         ),
     )
 
@@ -93,7 +99,7 @@ def test_length_of_the_tag(proxy: ProxyClient) -> None:
                 f"a tag of {length} bytes",
                 sealed.altered(authentication_tag=_resized(tag, length)),
             )
-            for length in (0, 1, 4, 8, 12, 13, 15, 17, 32)
+            for length in (*range(16), *range(17, 21), 24, 32, 64)
         ),
     )
 
@@ -195,16 +201,30 @@ def test_changed_tag(proxy: ProxyClient) -> None:
 
 _AADS: dict[bytes | None, dict[str, bytes | None]] = {
     AAD: {
-        "another first byte": flip(AAD, 0),
-        "another byte in the middle": flip(AAD, 16),
-        "another last byte": flip(AAD, -1),
+        **{
+            f"another bit {position % 8} of byte {position}": flip(
+                AAD, position, bit=position % 8
+            )
+            for position in range(len(AAD))
+        },
+        "another case": AAD.swapcase(),
         "one byte less": AAD[:-1],
-        "one byte more": AAD + b"\x00",
+        "a zero byte more": AAD + b"\x00",
+        "a space more": AAD + b" ",
+        "a space before": b" " + AAD,
+        "a line break more": AAD + b"\n",
+        "a byte order mark before": b"\xef\xbb\xbf" + AAD,
         "empty": b"",
         "absent": None,
     },
-    None: {"added": AAD, "a zero byte added": b"\x00"},
+    None: {"added": AAD, "a zero byte added": b"\x00", "a space added": b" "},
     b"\x00": {"another number of zeros": b"\x00\x00"},
+    b"one\x00two": {"another tail behind a zero byte": b"one\x00twa"},
+    b"\xff\xfe\x80": {"other bytes that are no UTF-8": b"\xff\xfe\x81"},
+    "\u00e9".encode(): {
+        "the same letter, written in another way": "e\u0301".encode(),
+        "another byte with the same low bits": b"\x43\x29",
+    },
 }
 
 
@@ -219,6 +239,33 @@ def test_changed_aad(proxy: ProxyClient) -> None:
         for text, other in others.items()
     ]
     proxy.judge(probes, controls=[proxy.opens(each) for each in sealed.values()])
+
+
+@pytest.mark.requirement("XKS-DEC-015")
+def test_metadata_of_something_else(proxy: ProxyClient) -> None:
+    """The metadata of another ciphertext or key, or a key's id, are a change too.
+
+    What Encrypt returned just so is no change.
+    """
+    sealed, other = proxy.sealed(), proxy.seal(PLAINTEXT[::-1], aad=None)
+    keys = proxy.target.keys
+    others: dict[str, bytes | None] = {
+        "metadata of another ciphertext": other.ciphertext_metadata,
+        "the key's own id as metadata": keys["usable"].encode()[:20],
+    }
+    if second := keys.get("second"):
+        of_another = proxy.sealed(key=second)
+        others["metadata of another key"] = of_another.ciphertext_metadata
+        others["another key's id as metadata"] = second.encode()[:20]
+    _expect_refused(
+        proxy,
+        sealed,
+        [
+            (text, sealed.altered(ciphertext_metadata=metadata))
+            for text, metadata in others.items()
+            if (metadata or b"") != (sealed.ciphertext_metadata or b"")
+        ],
+    )
 
 
 @pytest.mark.requirement("XKS-DEC-015")
@@ -275,11 +322,39 @@ def _shifted(sealed: Sealed) -> Iterator[tuple[str, Sealed]]:
     )
 
 
+def _beside_the_ciphertext(sealed: Sealed) -> Iterator[tuple[str, Sealed]]:
+    """A byte from the ciphertext to what is bound beside it, or back."""
+    ciphertext, aad = sealed.ciphertext, sealed.aad or b""
+    metadata = sealed.ciphertext_metadata or b""
+    given, taken = ciphertext[:1], ciphertext[1:]
+    yield (
+        "1 byte from ciphertext to AAD",
+        sealed.altered(aad=aad + given, ciphertext=taken),
+    )
+    yield (
+        "1 byte from AAD to ciphertext",
+        sealed.altered(aad=aad[:-1], ciphertext=aad[-1:] + ciphertext),
+    )
+    if len(metadata) < 20:
+        yield (
+            "1 byte from ciphertext to ciphertextMetadata",
+            sealed.altered(ciphertext_metadata=metadata + given, ciphertext=taken),
+        )
+    if metadata:
+        yield (
+            "1 byte from ciphertextMetadata to ciphertext",
+            sealed.altered(
+                ciphertext_metadata=metadata[:-1], ciphertext=metadata[-1:] + ciphertext
+            ),
+        )
+
+
 @pytest.mark.requirement("XKS-DEC-016")
 def test_bytes_moved_between_the_parts(proxy: ProxyClient) -> None:
-    """Vector, ciphertext and tag are three parts, and not one that is divided anew."""
+    """The parts of a request are apart, and not one that is divided anew."""
     sealed = proxy.sealed()
-    _expect_refused(proxy, sealed, _shifted(sealed))
+    moved = (*_shifted(sealed), *_beside_the_ciphertext(sealed))
+    _expect_refused(proxy, sealed, moved)
 
 
 @pytest.mark.requirement("XKS-DEC-017")

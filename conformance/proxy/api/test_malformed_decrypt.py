@@ -15,7 +15,14 @@ import pytest
 from ..client.bodies import ProxyOperation
 from ..client.expect import REFUSED, SERVED, status
 from ..client.sealing import gives_back
-from .malformed import NOT_BASE64, NULL, OTHER_ALGORITHMS, WRONG_TYPES, altered
+from .malformed import (
+    NOT_BASE64,
+    NULL,
+    OTHER_ALGORITHMS,
+    OTHER_SPELLINGS,
+    WRONG_TYPES,
+    altered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,6 +104,14 @@ def test_other_algorithm(proxy: ProxyClient) -> None:
     """
     good = proxy.sealed().body()
     bodies = altered(good, "encryptionAlgorithm", OTHER_ALGORITHMS)
+    proxy.judge(_probes(proxy, bodies, status(501)))
+
+
+@pytest.mark.requirement("XKS-DEC-020")
+def test_other_spelling_of_the_algorithm(proxy: ProxyClient) -> None:
+    """AES_GCM in another spelling is refused; 501 and 400 are accepted."""
+    good = proxy.sealed().body()
+    bodies = altered(good, "encryptionAlgorithm", OTHER_SPELLINGS)
     proxy.judge(_probes(proxy, bodies, status(501)))
 
 

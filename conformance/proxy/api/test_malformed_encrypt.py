@@ -12,8 +12,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..client.bodies import AAD, PLAINTEXT, Body, ProxyOperation, encrypt_body
-from ..client.expect import REFUSED, SERVED, bytes_of, status, violated
-from .malformed import NOT_BASE64, NULL, OTHER_ALGORITHMS, WRONG_TYPES, altered
+from ..client.expect import (
+    REFUSED,
+    SERVED,
+    bytes_of,
+    member_of,
+    status,
+    violated,
+)
+from .malformed import (
+    NOT_BASE64,
+    NULL,
+    OTHER_ALGORITHMS,
+    OTHER_SPELLINGS,
+    WRONG_TYPES,
+    altered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +81,13 @@ def test_other_algorithm(proxy: ProxyClient) -> None:
     _expect_refused(proxy, bodies, _UNSUPPORTED)
 
 
+@pytest.mark.requirement("XKS-ENC-021")
+def test_other_spelling_of_the_algorithm(proxy: ProxyClient) -> None:
+    """AES_GCM in another spelling is refused; 501 and 400 are accepted."""
+    bodies = altered(_good(), "encryptionAlgorithm", OTHER_SPELLINGS)
+    _expect_refused(proxy, bodies, _UNSUPPORTED)
+
+
 @pytest.mark.requirement("XKS-ENC-012")
 def test_malformed_aad(proxy: ProxyClient) -> None:
     """Additional authenticated data that are no Base64 string are refused."""
@@ -86,7 +107,10 @@ def test_empty_plaintext(proxy: ProxyClient) -> None:
     """An empty plaintext gives a ciphertext of no bytes, or is refused."""
 
     def look(answer: ProxyAnswer) -> None:
-        if answer.status == 200 and (found := bytes_of(answer, "ciphertext")):
+        if answer.status != 200:
+            return
+        member_of(answer, "ciphertext")
+        if found := bytes_of(answer, "ciphertext"):
             violated(
                 answer,
                 ("a ciphertext of no bytes", REFUSED.text),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from functools import partial
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.run.outcome import NotTestable
+from pytest_xks.certify.run.outcome import NotApplicable, NotTestable
 
 from ..client.bodies import AAD, KEY_OPERATIONS, PLAINTEXT, ProxyOperation
 from ..client.expect import SERVED, error, status
@@ -27,21 +29,84 @@ _DECRYPT, _HEALTH = ProxyOperation.DECRYPT, ProxyOperation.GET_HEALTH_STATUS
 
 @pytest.mark.requirement("XKS-URI-001")
 def test_another_key_does_not_decrypt(proxy: ProxyClient) -> None:
-    """What one key encrypted, another key refuses."""
+    """What one key encrypted, another key refuses, whatever the metadata say.
+
+    ciphertextMetadata may help to find a version of a key, and never another key: they
+    are left as they were, and replaced by the other key's, by both ids, and by none.
+    """
     keys = [proxy.key(role) for role in ("usable", "second")]
-    first, second = proxy.side_by_side([partial(proxy.seal, key=key) for key in keys])
-    crossed = zip((first, second), reversed(keys), ("second", "usable"), strict=True)
+    first, second = proxy.side_by_side([partial(proxy.sealed, key=key) for key in keys])
+    probes = []
+    for sealed, other, key in ((first, second, keys[1]), (second, first, keys[0])):
+        others = {
+            sealed.ciphertext_metadata: "its own metadata",
+            other.ciphertext_metadata: "the other key's metadata",
+            keys[0].encode()[:20]: f"the metadata {keys[0][:20]!r}",
+            keys[1].encode()[:20]: f"the metadata {keys[1][:20]!r}",
+            None: "no metadata",
+        }
+        probes += [
+            proxy.probe(
+                _DECRYPT,
+                sealed.altered(ciphertext_metadata=metadata).body(),
+                altered=f"with another key ({key[:20]}), and {text}",
+                key=key,
+            )
+            for metadata, text in others.items()
+        ]
+    controls = [proxy.opens(first, key=keys[0]), proxy.opens(second, key=keys[1])]
+    proxy.judge(probes, controls)
+
+
+def _twins(proxy: ProxyClient) -> list[tuple[str, str]]:
+    """Ids of keys that may encrypt and decrypt, and differ in case alone."""
+    roles = ("usable", "second", "special_characters", "longest")
+    ids = sorted({proxy.target.keys[r] for r in roles if r in proxy.target.keys})
+    return [
+        (one, other)
+        for one, other in combinations(ids, 2)
+        if one.casefold() == other.casefold()
+    ]
+
+
+@pytest.mark.requirement("XKS-URI-001")
+def test_keys_whose_ids_differ_in_case(proxy: ProxyClient) -> None:
+    """Two keys whose ids differ in case alone, where there are two, are two keys."""
+    for keys in _twins(proxy):
+        sealed = proxy.side_by_side([partial(proxy.sealed, key=key) for key in keys])
+        proxy.judge(
+            [
+                proxy.probe(
+                    _DECRYPT, each.body(), altered=f"with the key {key}", key=key
+                )
+                for each, key in zip(sealed, reversed(keys), strict=True)
+            ],
+            controls=[
+                proxy.opens(each, key=key)
+                for each, key in zip(sealed, keys, strict=True)
+            ],
+        )
+
+
+@pytest.mark.requirement("XKS-URI-011")
+def test_key_id_in_another_case(proxy: ProxyClient) -> None:
+    """An id in another case is another id, and unknown.
+
+    Raises:
+        NotApplicable: no id has a letter, or a key has the id in the other case.
+    """
+    known = set(proxy.target.keys.values())
+    swapped = {key.swapcase() for key in known} - known
+    if not swapped:
+        raise NotApplicable("Every external key id in another case is one as well.")
+    accept = (status(404), *invalid(proxy))
     proxy.judge(
         [
             proxy.probe(
-                _DECRYPT, sealed.body(), altered=f"with the {role} key", key=key
+                _METADATA, altered=f"the key id {key[:20]}", accept=accept, key=key
             )
-            for sealed, key, role in crossed
-        ],
-        controls=[
-            proxy.opens(sealed, key=key)
-            for sealed, key in zip((first, second), keys, strict=True)
-        ],
+            for key in sorted(swapped)
+        ]
     )
 
 
@@ -97,16 +162,28 @@ def test_illegal_key_id(proxy: ProxyClient) -> None:
 
 @pytest.mark.requirement("XKS-ERR-011")
 def test_unknown_key(proxy: ProxyClient) -> None:
-    """An external key that does not exist is a 404 KeyNotFoundException."""
+    """An external key that does not exist is a 404 KeyNotFoundException.
+
+    So is one whose id begins with the id of a key, or is the beginning of one.
+    """
+    usable = proxy.key("usable")
+    unknown = {
+        UNKNOWN_KEY_ID: "an unknown key",
+        f"{usable}{uuid.uuid4().hex}"[:128]: "an id that begins with a known one",
+    }
+    if len(usable) > 1 and usable[:-1] not in proxy.target.keys.values():
+        unknown[usable[:-1]] = "a known id without its last character"
     proxy.judge(
         [
             proxy.probe(
                 operation,
-                altered=f"{operation.title} with an unknown key",
+                altered=f"{operation.title} with {text}",
                 accept=(error("KeyNotFoundException"),),
-                key=UNKNOWN_KEY_ID,
+                key=key,
             )
             for operation in KEY_OPERATIONS
+            for key, text in unknown.items()
+            if key != usable
         ]
     )
 

@@ -155,17 +155,22 @@ def test_without_via_service(proxy: ProxyClient) -> None:
     _judge(proxy, CRYPTOGRAPHIC_OPERATIONS, changes)
 
 
+# Appendix B names the first three, and tags.
+_ADDED_SOME_DAY: Body = {
+    "sourceIdentity": "alice@example.com",
+    "kmsRecipientAttestationImageSha384": "0f" * 48,
+    "kmsRecipientAttestationPCR0": "0f" * 48,
+    "principalTags": {"Department": "Finance"},
+    "kmsKeyTags": [{"TagKey": "Department", "TagValue": "Finance"}],
+}
+
+
 @pytest.mark.requirement("XKS-META-006")
 def test_additional_metadata(proxy: ProxyClient) -> None:
     """A member that KMS may add some day is ignored."""
-    values = {
-        "a string": "alice@example.com",
-        "an object": {"Department": "Finance"},
-        "an array": ["a", "b"],
-    }
     changes = {
-        f"another member of requestMetadata, {text}": _with(sourceIdentity=value)
-        for text, value in values.items()
+        f"another member of requestMetadata, {name}": _with(**{name: value})
+        for name, value in _ADDED_SOME_DAY.items()
     }
     _judge(proxy, ALL_OPERATIONS, changes)
 
@@ -247,9 +252,36 @@ def test_service_as_principal(proxy: ProxyClient) -> None:
     """The caller may be an AWS service, which has no ARN."""
     changes = {
         f"awsPrincipalArn {name!r}": _with(awsPrincipalArn=name)
-        for name in ("ec2.amazonaws.com", "AWS Internal")
+        for name in ("ec2.amazonaws.com", "AWS Internal", "s3.us-east-1.amazonaws.com")
     }
     _judge(proxy, KEY_OPERATIONS, changes)
+
+
+def _judge_partition(proxy: ProxyClient, partition: str) -> None:
+    """Principals and keys of another partition of AWS are served like any other."""
+    principal = f"arn:{partition}:iam::111122223333:role/Admin"
+    key = f"arn:{partition}:kms:{_REGIONS[partition]}:111122223333:key/{_KEY}"
+    text = f"awsPrincipalArn of {partition}"
+    _judge(proxy, KEY_OPERATIONS, {text: _with(awsPrincipalArn=principal)})
+    both = _with(awsPrincipalArn=principal, kmsKeyArn=key)
+    text = f"awsPrincipalArn and kmsKeyArn of {partition}"
+    _judge(proxy, CRYPTOGRAPHIC_OPERATIONS, {text: both})
+
+
+_REGIONS = {"aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
+_KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@pytest.mark.requirement("XKS-META-011")
+def test_principal_of_govcloud(proxy: ProxyClient) -> None:
+    """A principal of AWS GovCloud (US) is served."""
+    _judge_partition(proxy, "aws-us-gov")
+
+
+@pytest.mark.requirement("XKS-META-012")
+def test_principal_of_china(proxy: ProxyClient) -> None:
+    """A principal of the Regions in China is served."""
+    _judge_partition(proxy, "aws-cn")
 
 
 @pytest.mark.requirement("XKS-META-010")

@@ -126,7 +126,8 @@ class Batch:
             raise finding
 
     def _is_confirmed(self, probe: Probe) -> bool:
-        return not self.unserved_after or _shares(probe, self.confirmed)
+        lost = [control for control, _ in self.unserved_after]
+        return not lost or (_shares(probe, self.confirmed) and not _shares(probe, lost))
 
 
 def judge(

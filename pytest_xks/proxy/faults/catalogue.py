@@ -18,6 +18,7 @@ _FILES = (
     "authentication.telling",
     "cryptography.decryption",
     "cryptography.encryption",
+    "cryptography.exactness",
     "cryptography.integrity",
     "cryptography.vectors",
     "health",
@@ -25,6 +26,7 @@ _FILES = (
     "log",
     "metadata",
     "policies",
+    "request_metadata",
     "requests",
     "wire",
 )

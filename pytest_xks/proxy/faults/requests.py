@@ -1,4 +1,4 @@
-"""Faults of reading a request: paths, JSON, requestMetadata, and refusing too much."""
+"""Faults of reading a request: paths, keys, JSON, and parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pytest_xks.faults import Replace
 from pytest_xks.proxy.faults.catalogue import fault, row
 from pytest_xks.proxy.faults.patterns import (
     before_document,
-    before_metadata,
     fails_internally,
     instead,
     invalid,
@@ -164,6 +163,36 @@ def ignores_external_key_id() -> Effects:
     return (Replace("seal", seal), Replace("open", open_))
 
 
+def _finding(match: Callable[[str, str], bool]) -> Effect:
+    """A proxy that takes an external key for the one that was asked for."""
+
+    def find_key(
+        proceed: Callable[..., ExternalKey], store: ProxyKeyStore, external_key_id: str
+    ) -> ExternalKey:
+        if external_key_id in store.keys:
+            return proceed(store, external_key_id)
+        for key_id, key in store.keys.items():
+            if match(key_id, external_key_id):
+                return key
+        return proceed(store, external_key_id)
+
+    return Replace("find_key", find_key)
+
+
+row(
+    "matches-beginning-of-key-id",
+    "Finds a key by the beginning of the external key id.",
+    _finding(lambda known, asked: asked.startswith(known)),
+    violates=("XKS-ERR-011",),
+)
+row(
+    "ignores-case-of-key-id",
+    "Finds a key by its id in any case.",
+    _finding(lambda known, asked: asked.lower() == known.lower()),
+    violates=("XKS-URI-011",),
+)
+
+
 # -- JSON -----------------------------------------------------------------------------
 
 
@@ -209,168 +238,17 @@ def deep_nesting_as_500() -> Effect:
     return before_document(check)
 
 
-# -- requestMetadata ------------------------------------------------------------------
+def _limited(body: bytes) -> None:
+    if len(body) > 20_000:
+        invalid("The body is too large.")
 
 
-def _texts(metadata: Document) -> list[str]:
-    return [value for value in metadata.values() if isinstance(value, str)]
-
-
-@fault(violates=("XKS-META-001",))
-def rejects_long_arns() -> Effect:
-    """Refuses ARNs of more than 1024 characters."""
-
-    def check(_: Document, metadata: Document) -> None:
-        if any(len(text) > 1024 for text in _texts(metadata)):
-            invalid("An ARN is too long.")
-
-    return before_metadata(check)
-
-
-_KMS_OPERATIONS = frozenset(
-    {
-        "Encrypt",
-        "Decrypt",
-        "ReEncrypt",
-        "GenerateDataKey",
-        "GenerateDataKeyWithoutPlaintext",
-        "CreateKey",
-        "DescribeKey",
-        "CreateCustomKeyStore",
-        "ConnectCustomKeyStore",
-        "UpdateCustomKeyStore",
-        "KmsHealthCheck",
-    }
+row(
+    "body-limit-20000",
+    "Refuses a body of more than 20,000 bytes.",
+    before_document(_limited),
+    violates=("XKS-DEC-005", "XKS-ENC-009"),
 )
-
-
-@fault(violates=("XKS-META-002",))
-def rejects_unknown_kms_operation() -> Effect:
-    """Refuses a kmsOperation that it does not know."""
-
-    def check(_: Document, metadata: Document) -> None:
-        name = metadata.get("kmsOperation")
-        if isinstance(name, str) and name not in _KMS_OPERATIONS:
-            invalid("The kmsOperation is unknown.")
-
-    return before_metadata(check)
-
-
-@fault(violates=("XKS-META-003",))
-def requires_uuid_as_request_id() -> Effect:
-    """Refuses a kmsRequestId that is no UUID."""
-    uuid = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-    def check(_: Document, metadata: Document) -> None:
-        text = metadata.get("kmsRequestId")
-        if isinstance(text, str) and not uuid.fullmatch(text):
-            invalid("The kmsRequestId is no UUID.")
-
-    return before_metadata(check)
-
-
-@fault(violates=("XKS-META-004",))
-def rejects_source_vpc() -> Effect:
-    """Refuses awsSourceVpc and awsSourceVpce."""
-
-    def check(_: Document, metadata: Document) -> None:
-        if {"awsSourceVpc", "awsSourceVpce"} & metadata.keys():
-            invalid("awsSourceVpc is not expected.")
-
-    return before_metadata(check)
-
-
-@fault(violates=("XKS-META-005",))
-def requires_via_service() -> Effect:
-    """Refuses Encrypt and Decrypt without kmsViaService."""
-
-    def check(document: Document, metadata: Document) -> None:
-        if "encryptionAlgorithm" in document and "kmsViaService" not in metadata:
-            invalid("kmsViaService is missing.")
-
-    return before_metadata(check)
-
-
-_METADATA = frozenset(
-    {
-        "awsPrincipalArn",
-        "awsSourceVpc",
-        "awsSourceVpce",
-        "kmsKeyArn",
-        "kmsOperation",
-        "kmsRequestId",
-        "kmsViaService",
-    }
-)
-_MEMBERS = frozenset(
-    {
-        "requestMetadata",
-        "plaintext",
-        "ciphertext",
-        "ciphertextMetadata",
-        "initializationVector",
-        "authenticationTag",
-        "additionalAuthenticatedData",
-        "encryptionAlgorithm",
-        "ciphertextDataIntegrityValueAlgorithm",
-    }
-)
-
-
-@fault(violates=("XKS-META-006",))
-def rejects_unknown_metadata() -> Effect:
-    """Refuses a member of requestMetadata that it does not know."""
-
-    def check(_: Document, metadata: Document) -> None:
-        if metadata.keys() - _METADATA:
-            invalid("requestMetadata has an unknown member.")
-
-    return before_metadata(check)
-
-
-@fault(violates=("XKS-META-010",))
-def rejects_unknown_members() -> Effect:
-    """Refuses a member of a request that it does not know."""
-
-    def check(document: Document, _: Document) -> None:
-        if document.keys() - _MEMBERS:
-            invalid("The request has an unknown member.")
-
-    return before_metadata(check)
-
-
-@fault(violates=("XKS-META-009",))
-def requires_arn_as_principal() -> Effect:
-    """Refuses an awsPrincipalArn that is a service principal."""
-
-    def check(_: Document, metadata: Document) -> None:
-        if not str(metadata.get("awsPrincipalArn", "arn:")).startswith("arn:"):
-            invalid("awsPrincipalArn is no ARN.")
-
-    return before_metadata(check)
-
-
-@fault(violates=("XKS-META-007",))
-def missing_metadata_as_500() -> Effect:
-    """Fails internally when a REQUIRED member of requestMetadata is missing."""
-
-    def check(document: Document, metadata: Document) -> None:
-        is_object = isinstance(document.get("requestMetadata"), dict)
-        if is_object and {"kmsOperation", "kmsRequestId"} - metadata.keys():
-            fails_internally()
-
-    return before_metadata(check)
-
-
-@fault(violates=("XKS-META-008",))
-def wrong_metadata_type_as_500() -> Effect:
-    """Fails internally when a member of requestMetadata is no string."""
-
-    def check(_: Document, metadata: Document) -> None:
-        if len(_texts(metadata)) < len(metadata):
-            fails_internally()
-
-    return before_metadata(check)
 
 
 # -- parameters -----------------------------------------------------------------------

@@ -156,3 +156,29 @@ def test_probes_that_are_all_served_need_no_control():
         judge(Sender(), [probe(201, accept=SERVED)], [control(201)])
     with pytest.raises(Violation):
         judge(Sender(), [probe(201, accept=SERVED)], [control(200)])
+
+
+def test_a_control_lost_elsewhere():
+    """A wrong answer counts where its own control is served, and another is not."""
+    mine, other = ProxyOperation.ENCRYPT, ProxyOperation.DECRYPT
+    wrong = probe(302, operation=mine)
+    controls = [
+        probe(200, accept=SERVED, operation=mine),
+        probe(200, 500, accept=SERVED, operation=other),
+    ]
+    with pytest.raises(Violation):
+        judge(Sender(), [wrong, probe(400, operation=other)], controls)
+
+
+def test_one_of_its_controls_is_lost():
+    """A wrong answer shows nothing where one of its own controls is not served."""
+    controls = [probe(200, accept=SERVED), probe(200, 500, accept=SERVED)]
+    with pytest.raises(NotTestable):
+        judge(Sender(), [probe(302)], controls)
+
+
+def test_many_wrong_answers():
+    """A finding names so many and counts the rest."""
+    with pytest.raises(Violation) as raised:
+        judge(Sender(), [probe(200, label=f"no {n}") for n in range(40)], [])
+    assert "no 24; and 15 more" in raised.value.note

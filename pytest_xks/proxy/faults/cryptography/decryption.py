@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # -- what Decrypt overlooks -----------------------------------------------------------
 
 
-@fault(violates=("XKS-DEC-005", "XKS-DEC-014"))
+@fault(violates=("XKS-DEC-005", "XKS-DEC-014", "XKS-DEC-022"))
 def decrypt_ignores_aad() -> Effects:
     """Decrypts whatever additionalAuthenticatedData says."""
     return forgives(all_but("additional_authenticated_data"))
@@ -181,7 +181,7 @@ row(
         "authenticated_data",
         lambda proceed, aad, metadata: proceed(aad[:LIMIT], metadata),
     ),
-    violates=("XKS-DEC-005",),
+    violates=("XKS-DEC-005", "XKS-DEC-022"),
 )
 
 
@@ -217,7 +217,10 @@ def decrypt_flips_a_bit() -> Effects:
     return Replace("open", open_)
 
 
-@fault(operations=(Operation.DECRYPT,), violates=("XKS-DEC-002", *_ROUND_TRIPS))
+@fault(
+    operations=(Operation.DECRYPT,),
+    violates=("XKS-DEC-002", "XKS-DEC-021", *_ROUND_TRIPS),
+)
 def decrypt_pads_plaintext() -> Effects:
     """Pads the plaintext with zero bytes to a multiple of 16."""
 

@@ -106,7 +106,7 @@ row(
 )
 
 
-@fault(violates=("XKS-ENC-014",))
+@fault(violates=("XKS-DEC-023", "XKS-ENC-014"))
 def oversize_as_500() -> Effects:
     """Fails internally above the sizes that it has to support."""
 
@@ -124,11 +124,12 @@ def oversize_as_500() -> Effects:
 def empty_plaintext_as_500() -> Effects:
     """Fails internally when the plaintext is empty."""
 
-    def check(parameters: EncryptParameters) -> None:
+    def check(proceed: Callable[..., None], parameters: EncryptParameters) -> None:
         if not parameters.plaintext:
             fails_internally()
+        proceed(parameters)
 
-    return instead("check_sizes", check)
+    return Replace("check_sizes", check)
 
 
 # -- what Encrypt sends ---------------------------------------------------------------
