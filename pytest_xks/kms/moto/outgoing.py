@@ -28,6 +28,7 @@ from moto.core import base_backend
 from moto.core.config import passthrough_service, passthrough_url
 from moto.core.models import botocore_stubber
 
+from pytest_xks.kms.moto.aio import AioHooks
 from pytest_xks.kms.sessions import shared_session
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class _Inside:
 
 
 _inside = _Inside()
+_init = Endpoint.__init__
 _get_response = Endpoint._do_get_response  # type: ignore[attr-defined] # noqa: SLF001 - the one place that all come through
 _send_request = Endpoint._send  # type: ignore[attr-defined] # noqa: SLF001 - likewise
 _send = URLLib3Session.send
@@ -130,6 +132,8 @@ def keep_inside() -> None:
         )
         Endpoint._do_get_response = _get_response_inside  # type: ignore[attr-defined] # noqa: SLF001 - likewise
         Endpoint._send = _send_request_inside  # type: ignore[attr-defined] # noqa: SLF001 - likewise
+        Endpoint.__init__ = _init_inside  # type: ignore[method-assign, assignment]
+        _aio.apply()
         URLLib3Session.send = _send_inside  # type: ignore[method-assign, assignment]
         # moto asks a session for the names of Regions: none that a file can break.
         base_backend.Session = shared_session  # type: ignore[assignment, attr-defined]
@@ -143,8 +147,16 @@ def let_out() -> None:
             return
         Endpoint._do_get_response = _get_response  # type: ignore[attr-defined] # noqa: SLF001 - likewise
         Endpoint._send = _send_request  # type: ignore[attr-defined] # noqa: SLF001 - likewise
+        Endpoint.__init__ = _init  # type: ignore[method-assign]
+        _aio.undo()
         URLLib3Session.send = _send  # type: ignore[method-assign]
         base_backend.Session = _session_of_moto  # type: ignore[attr-defined]
+
+
+def _init_inside(endpoint: Endpoint, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - botocore's
+    """A client is made; of aiobotocore's, which may not have been imported before."""
+    _init(endpoint, *args, **kwargs)
+    _aio.apply()
 
 
 def _get_response_inside(
@@ -171,13 +183,17 @@ def _send_request_inside(endpoint: Any, request: AWSPreparedRequest) -> Any:  # 
 
 def _send_inside(session: URLLib3Session, request: AWSPreparedRequest) -> Any:  # noqa: ANN401 - botocore's
     """What is no API call: credentials and Region from the machine's surroundings."""
+    answer = _answer_of_session(request)
+    return _send(session, request) if answer is None else answer
+
+
+def _answer_of_session(request: AWSPreparedRequest) -> Any:  # noqa: ANN401 - likewise
     if _METADATA_SERVICES.fullmatch(_host_of(request.url)):
         # This kind ends the search for credentials there, and it goes on elsewhere.
         raise EndpointConnectionError(
             endpoint_url=request.url, error="pytest-xks: nothing leaves for AWS"
         )
-    answer = answer_inside(request)
-    return _send(session, request) if answer is None else answer
+    return answer_inside(request)
 
 
 def make_motos(request: AWSPreparedRequest, service: str) -> None:
@@ -243,3 +259,6 @@ def _plain(host: str) -> str:
     for pattern, replacement in _PLAINER:
         host = pattern.sub(replacement, host)
     return host
+
+
+_aio = AioHooks(make_motos, answer_inside, _answer_of_session)
