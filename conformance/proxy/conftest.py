@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pytest_xks.certify.evidence.recorder import Recorder
 
 
-_LAST = {"log": 1, "passive": 2}
+_LAST = {"operator": 1, "log": 2, "passive": 3}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Read the log, then the run, when every other check has left its traces there."""
+    """Let the operator act last, but for who reads the log, and then the run."""
     items.sort(key=lambda item: _LAST.get(item.path.parent.name, 0))
 
 

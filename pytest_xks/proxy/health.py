@@ -49,6 +49,8 @@ class ProxyFleet:
             ExternalKeyManager(id="ekm-2"),
         ]
     )
+    stalled: bool = False
+    """Whether the external key managers do not answer at all."""
     test_key: ExternalKey = field(
         default_factory=lambda: ExternalKey("pytest-xks-health-test-key"), repr=False
     )
@@ -57,8 +59,11 @@ class ProxyFleet:
         """Check that some external key manager can serve traffic.
 
         Raises:
-            XksError: InternalException, "due to failure of the backing key manager".
+            XksError: InternalException, "due to failure of the backing key manager";
+                DependencyTimeoutException if it does not answer.
         """
+        if self.stalled:
+            raise XksError(ErrorName.DEPENDENCY_TIMEOUT)
         if all(
             each.status is ExternalKeyManagerStatus.UNAVAILABLE
             for each in self.managers

@@ -18,6 +18,7 @@ from pytest_xks.proxy import logs
 from pytest_xks.proxy.admission import Deny, RequestQuota
 from pytest_xks.proxy.keys import KeyStatus, KeyUsage
 from pytest_xks.proxy.mock import DEFAULT_URI_PATH, MockXksProxy, core_of
+from pytest_xks.proxy.operating import operated, operator_commands
 from pytest_xks.proxy.transports.in_process import InProcessTransport
 from pytest_xks.proxy.transports.listener import ProxyListener
 
@@ -106,6 +107,8 @@ class ReferenceProxy:
             ),
         )
         self.throttled_store.add_key(KEYS["usable"])
+        self._operator_file = self.directory / "operator.json"
+        operated(core_of(self.proxy), self.proxy.store, self._operator_file)
         self.ca = CertificateAuthority.create()
         self.log_file = self.directory / "proxy.log"
         with ExitStack() as opened:
@@ -197,6 +200,10 @@ class ReferenceProxy:
                 },
                 # It is written at once; a wait leaves room for a busy machine.
                 "log": {"file": self.log_file.name, "flush_seconds": 1},
+                "commands": {
+                    **operator_commands(self._operator_file),
+                    "health_cached_seconds": 1,
+                },
             }
         }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,14 +21,17 @@ from pytest_xks.certify.targets.common_keys import (
     take_not_supported,
 )
 from pytest_xks.certify.targets.credential import Credential
+from pytest_xks.certify.targets.operator_commands import UNDONE_BY
 from pytest_xks.certify.targets.proxy_target import (
     CAPABILITIES,
+    COMMANDS,
     FLUSH_SECONDS,
     KEY_ROLES,
     AuthorizationTarget,
     Endpoint,
     LogTarget,
     MtlsTarget,
+    OperatorTarget,
     ProxyTarget,
     RefusedCertificate,
     StoreTarget,
@@ -51,7 +55,11 @@ _URI_PATH = "at most 128 of A-Z a-z 0-9 / _ - and end in /kms/xks/v1"
 _ACCESS_KEY_ID = "20 to 30 of A-Z and 2-7"
 _OF_SECRET = "43 to 64 of A-Z a-z 0-9 / + ="  # noqa: S105 - its alphabet, not a secret
 _KEY_ID = "1 to 128 of A-Z a-z 0-9 . _ -"
+# A result that a minute's check brought is no older than that.
+_HEALTH_CACHED_SECONDS = 60.0
 _ARN = "an ARN of at most 2048 characters"
+
+_OF_STORES = ("uri_path", "credential", "keys")
 
 # Roles whose keys must be different keys; an id with special characters or of full
 # length may double as another.
@@ -85,20 +93,26 @@ def proxy_target_from_document(document: dict[str, object], path: Path) -> Proxy
     endpoint = _endpoint(proxy, "endpoint")
     if endpoint is None:
         raise proxy.problem("endpoint", "is missing.", "Add the URL of the proxy.")
-    target = ProxyTarget(
-        endpoint=endpoint,
+    main = StoreTarget(
         uri_path=_uri_path(proxy, console),
-        region=proxy.optional_text("region", valid=is_region, must=REGION)
-        or "us-east-1",
         credential=_main_credential(proxy, console),
         keys=_keys(proxy),
+    )
+    target = ProxyTarget(
+        endpoint=endpoint,
+        uri_path=main.uri_path,
+        region=proxy.optional_text("region", valid=is_region, must=REGION)
+        or "us-east-1",
+        credential=main.credential,
+        keys=main.keys,
         ca_bundle=proxy.optional_path("ca_bundle"),
         rotated_credential=_optional_credential(proxy, "rotated_credential"),
         second_store=_second_store(proxy),
         mtls=_mtls(proxy),
         authorization=_authorization(proxy),
-        throttled_store=_throttled_store(proxy),
+        throttled_store=_throttled_store(proxy, main),
         log=_log(proxy),
+        operator=_operator(proxy),
         not_supported=take_not_supported(proxy, CAPABILITIES),
         source=str(path),
     )
@@ -304,7 +318,7 @@ def _authorization(proxy: Table) -> AuthorizationTarget | None:
     table = proxy.table("authorization")
     if table is None:
         return None
-    own_store = any(key in table for key in ("uri_path", "credential", "keys"))
+    own_store = any(key in table for key in _OF_STORES)
     authorization = AuthorizationTarget(
         denied_principal_arn=table.text(
             "denied_principal_arn", valid=_is_arn, must=_ARN
@@ -320,11 +334,19 @@ def _authorization(proxy: Table) -> AuthorizationTarget | None:
     return authorization
 
 
-def _throttled_store(proxy: Table) -> ThrottledStoreTarget | None:
+def _throttled_store(proxy: Table, main: StoreTarget) -> ThrottledStoreTarget | None:
+    """The store with a quota; without a path of its own it is the only one."""
     table = proxy.table("throttled_store")
     if table is None:
         return None
-    store = _store(table)
+    own_store = any(key in table for key in _OF_STORES)
+    store = _store(table) if own_store else main
+    if own_store and store.uri_path == main.uri_path:
+        raise table.problem(
+            "uri_path",
+            "is that of the proxy itself.",
+            "If that is what has the quota, leave uri_path, credential and keys out.",
+        )
     throttled = ThrottledStoreTarget(
         uri_path=store.uri_path,
         credential=store.credential,
@@ -349,13 +371,41 @@ def _log(proxy: Table) -> LogTarget | None:
     return log
 
 
+def _operator(proxy: Table) -> OperatorTarget | None:
+    table = proxy.table("commands")
+    if table is None:
+        return None
+    given = {name: tuple(table.texts(name)) for name in sorted(COMMANDS)}
+    commands = {name: command for name, command in given.items() if command}
+    operator = OperatorTarget(
+        commands=commands,
+        folder=proxy.file.absolute().parent,
+        new_credential=_random_credential(),
+        health_cached_seconds=table.optional_number(
+            "health_cached_seconds", default=_HEALTH_CACHED_SECONDS
+        ),
+    )
+    table.finish()
+    for name, undone_by in UNDONE_BY.items():
+        if name in commands and undone_by not in commands:
+            raise table.problem(
+                undone_by, "is missing.", f"Add the command that undoes {name}."
+            )
+    return operator
+
+
+def _random_credential() -> Credential:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    access_key_id = "".join(secrets.choice(letters) for _ in range(24))
+    return Credential(access_key_id, secrets.token_hex(24))
+
+
 def _check_stores(target: ProxyTarget, proxy: Table) -> None:
     rotated = target.rotated_credential
     if rotated and rotated.access_key_id == target.credential.access_key_id:
         raise proxy.problem(
             "rotated_credential.access_key_id", "is that of proxy.credential."
         )
-    for name in ("second_store", "throttled_store"):
-        store = getattr(target, name)
-        if store and store.uri_path == target.uri_path:
-            raise proxy.problem(f"{name}.uri_path", "is that of the proxy itself.")
+    second = target.second_store
+    if second and second.uri_path == target.uri_path:
+        raise proxy.problem("second_store.uri_path", "is that of the proxy itself.")

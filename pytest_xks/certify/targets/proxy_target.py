@@ -26,6 +26,7 @@ __all__ = [
     "Endpoint",
     "LogTarget",
     "MtlsTarget",
+    "OperatorTarget",
     "ProxyTarget",
     "RefusedCertificate",
     "StoreTarget",
@@ -188,6 +189,20 @@ class LogTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorTarget:
+    """What the operator can cause by commands."""
+
+    commands: Mapping[str, tuple[str, ...]]
+    """Arguments by name, of ``COMMANDS``; whatever can be done can be undone."""
+    folder: Path
+    """Where they are run."""
+    new_credential: Credential
+    """What add_credential adds."""
+    health_cached_seconds: float = 60.0
+    """How old the result of a health check may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyTarget:
     """An XKS proxy and all that the suite may know about it."""
 
@@ -207,6 +222,7 @@ class ProxyTarget:
     authorization: AuthorizationTarget | None = None
     throttled_store: ThrottledStoreTarget | None = None
     log: LogTarget | None = None
+    operator: OperatorTarget | None = None
     not_supported: frozenset[str] = field(default=frozenset())
     assumed_roles: frozenset[str] = frozenset()
     """Roles whose key id is a default of AWS's client that nobody confirmed."""
@@ -225,8 +241,8 @@ class ProxyTarget:
 
     @property
     def commands(self) -> frozenset[str]:
-        """The commands of the operator; no target file can name any yet."""
-        return frozenset()
+        """The commands of the operator that the target file names."""
+        return frozenset(self.operator.commands) if self.operator else frozenset()
 
     @property
     def claims(self) -> frozenset[str]:
@@ -251,6 +267,8 @@ class ProxyTarget:
             yield "authorization", self.authorization.store.credential
         if self.throttled_store:
             yield "throttled_store", self.throttled_store.credential
+        if self.operator:
+            yield "added", self.operator.new_credential
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret access key; for redaction only."""

@@ -220,6 +220,18 @@ for _fault, _error, _status, _violates in (
         503,
         ("XKS-ERR-001", "XKS-ERR-013"),
     ),
+    (
+        "dependency-timeout-as-504",
+        ErrorName.DEPENDENCY_TIMEOUT,
+        504,
+        ("XKS-ERR-001", "XKS-ERR-015"),
+    ),
+    (
+        "internal-as-502",
+        ErrorName.INTERNAL,
+        502,
+        ("XKS-ERR-001", "XKS-ERR-016"),
+    ),
 ):
     row(
         _fault,

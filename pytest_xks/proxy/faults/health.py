@@ -6,16 +6,22 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_xks.faults import Edit
+from pytest_xks.faults import Edit, Replace
 from pytest_xks.proxy.faults.catalogue import fault, row
 from pytest_xks.proxy.faults.patterns import responded
+from pytest_xks.proxy.health import ExternalKeyManagerStatus
 from pytest_xks.proxy_api.errors import Operation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_xks.faults import Effect
+    from pytest_xks.proxy.health import ProxyFleet
+    from pytest_xks.proxy_api.messages import HealthStatus
 
 
 _HEALTH = Operation.GET_HEALTH_STATUS
+_ACTIVE = ExternalKeyManagerStatus.ACTIVE
 
 
 # The request that has to be served is a GetHealthStatus where nothing else matters.
@@ -113,3 +119,16 @@ def health_status_ok() -> Effect:
         ]
 
     return Edit(edit)
+
+
+@fault(operations=(_HEALTH,), violates=("XKS-HEALTH-011",))
+def health_is_shallow() -> Effect:
+    """Reports that all is well without asking the external key managers."""
+
+    def health(
+        proceed: Callable[[ProxyFleet], HealthStatus], fleet: ProxyFleet
+    ) -> HealthStatus:
+        managers = [replace(manager, status=_ACTIVE) for manager in fleet.managers]
+        return proceed(replace(fleet, managers=managers, stalled=False))
+
+    return Replace("health", health)

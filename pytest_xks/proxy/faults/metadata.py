@@ -120,7 +120,7 @@ row(
     "serves-disabled-key",
     "Encrypts and decrypts with a disabled key.",
     instead("check_key_state", anything_goes),
-    violates=("XKS-ERR-004",),
+    violates=("XKS-ERR-004", "XKS-ERR-031"),
 )
 
 

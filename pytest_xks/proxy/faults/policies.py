@@ -11,13 +11,13 @@ from pytest_xks.proxy.rules import DeniedError
 from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from pytest_xks.faults import Effect
     from pytest_xks.proxy.stores import ProxyKeyStore
-    from pytest_xks.proxy_api.messages import (
-        RequestMetadata,
-    )
+    from pytest_xks.proxy_api.http import Request
+    from pytest_xks.proxy_api.messages import RequestMetadata
     from pytest_xks.proxy_api.uri import Route
 
 
@@ -70,3 +70,34 @@ def quota_shared_by_all_stores() -> Effect:
             raise
 
     return Replace("admit", admit)
+
+
+# -- what the operator changes --------------------------------------------------------
+
+
+row(
+    "serves-disabled-store",
+    "Serves a key store that the operator has disabled.",
+    instead("check_store", anything_goes),
+    violates=("XKS-ERR-030",),
+)
+
+
+@fault(violates=("XKS-AUTH-026",))
+def remembers_credentials() -> Effect:
+    """Knows the credentials of its start only, until it is started anew."""
+    known: dict[frozenset[str], Mapping[str, str]] = {}
+
+    def authenticate(
+        proceed: Callable[..., str],
+        request: Request,
+        secrets: Mapping[str, str],
+        now: datetime,
+    ) -> str:
+        # The key stores are told apart by their own credentials, which stay.
+        first = next((s for ids, s in known.items() if ids <= secrets.keys()), None)
+        if first is None:
+            first = known[frozenset(secrets)] = dict(secrets)
+        return proceed(request, first, now)
+
+    return Replace("authenticate", authenticate)

@@ -15,6 +15,7 @@ from pytest_xks.certify.targets.proxy_file import load_proxy_target, parse_endpo
 from pytest_xks.certify.targets.proxy_target import CAPABILITIES, Endpoint
 from pytest_xks.certify.templates.templates import template, write_proxy_template
 from pytest_xks.certify.toml.writing import dump_toml
+from pytest_xks.proxy_api.limits import is_access_key_id, is_secret_access_key
 
 SECRET = "Canary0Secret/That+NobodyMayEverSee0123456789="
 CREDENTIAL = {"access_key_id": "AKIATESTTESTTESTTEST", "secret_access_key": SECRET}
@@ -414,7 +415,8 @@ def test_template_with_everything_is_toml():
     document = tomllib.loads(text)
 
     expected = {"rotated_credential", "second_store", "mtls", "authorization"}
-    assert expected | {"throttled_store", "log", "keys"} <= document["proxy"].keys()
+    expected |= {"throttled_store", "log", "keys", "commands"}
+    assert expected <= document["proxy"].keys()
 
 
 def test_template_names_every_capability():
@@ -431,3 +433,51 @@ def test_template_is_never_written_over_a_file(tmp_path):
         write_proxy_template(tmp_path / "t.toml")
 
     assert "mine" == (tmp_path / "t.toml").read_text()
+
+
+def test_commands(tmp_path):
+    """Commands are arrays of texts; the credential to add is one that KMS accepts."""
+    commands = {
+        "disable_key": ["./operate", "disable-key"],
+        "enable_key": ["./operate", "enable-key"],
+        "health_cached_seconds": 5,
+    }
+    target = load(tmp_path, changed("commands", commands))
+
+    assert {"disable_key", "enable_key"} == target.commands
+    assert ("./operate", "disable-key") == target.operator.commands["disable_key"]
+    assert (tmp_path, 5) == (
+        target.operator.folder,
+        target.operator.health_cached_seconds,
+    )
+    added = target.operator.new_credential
+    assert is_access_key_id(added.access_key_id)
+    assert is_secret_access_key(added.secret_access_key)
+    assert added.secret_access_key in target.secrets()
+    assert added.secret_access_key not in repr(target)
+
+
+@pytest.mark.parametrize(
+    ("commands", "message"),
+    [
+        pytest.param({"disable_key": ["x"]}, "enable_key is missing", id="no-undo"),
+        pytest.param({"break_it": ["x"]}, "break_it", id="unknown"),
+        pytest.param({"enable_key": "rm -r /"}, "must be an array", id="text"),
+        pytest.param({"enable_key": [1]}, "must hold texts", id="numbers"),
+    ],
+)
+def test_illegal_commands(tmp_path, commands, message):
+    """What cannot be undone, or is no command, is refused."""
+    with pytest.raises(UsageProblem, match=message):
+        load(tmp_path, changed("commands", commands))
+
+
+def test_quota_of_the_only_store(tmp_path):
+    """A proxy with one path may have its quota there."""
+    target = load(
+        tmp_path, changed("throttled_store", {"burst": 5, "requests_per_second": 2})
+    )
+
+    throttled = target.throttled_store
+    assert (target.uri_path, 5) == (throttled.uri_path, throttled.burst)
+    assert target.credential == throttled.credential
