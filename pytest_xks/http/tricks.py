@@ -38,6 +38,7 @@ class Trick(StrEnum):
     SERVES_BROKEN_HTTP = "serves-broken-http"
     ACCEPTS_CONFLICTING_LENGTHS = "accepts-conflicting-lengths"
     SLOW_SENDER_BLOCKS_OTHERS = "slow-sender-blocks-others"
+    ENDS_AT_LONG_NUMBERS = "ends-at-long-numbers"
     FEW_CONNECTIONS = "few-connections"
     LARGE_BODY_STALLS_SERVICE = "large-body-stalls-service"
 

@@ -28,6 +28,7 @@ _TLS_HANDSHAKE = b"\x16"
 _PAUSE_S = 0.3
 _STALL_S = 2.0
 _CONNECTIONS = 30
+_LONG = b"9" * 1000
 _ANY_SUBJECT = {
     Trick.ACCEPTS_ANY_CLIENT_AUTHORITY,
     Trick.ACCEPTS_ANY_CLIENT_SUBJECT,
@@ -55,6 +56,7 @@ class Tricks:
         default_factory=lambda: threading.Semaphore(_CONNECTIONS)
     )
     stalled_until: float = 0.0
+    away_until: float = 0.0
 
 
 class TrickyConnection(Connection):
@@ -100,6 +102,9 @@ class TrickyConnection(Connection):
         return trick in self._tricks.active
 
     def _handshake(self) -> bool:
+        if steady_s() < self._tricks.away_until:
+            self._wire.reset()
+            return False
         if self._has(Trick.SERVES_PLAIN_HTTP) and self._wire.peek() != _TLS_HANDSHAKE:
             return True
         if not super()._handshake():
@@ -125,6 +130,11 @@ class TrickyConnection(Connection):
     def _answer(self, message: Message) -> bool:
         self._received = b""
         self._let_others_speak()
+        if self._has(Trick.ENDS_AT_LONG_NUMBERS) and _LONG in message.request.body:
+            self._tricks.away_until = steady_s() + _PAUSE_S
+        if steady_s() < self._tricks.away_until:
+            self._wire.reset()
+            return False
         self._wire.wait(max(0.0, self._tricks.stalled_until - steady_s()))
         if self._has(Trick.CLOSES_EVERY_CONNECTION):
             message = replace(message, keep_alive=False)

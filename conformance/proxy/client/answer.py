@@ -24,6 +24,8 @@ class ProxyAnswer:
     exchange: Exchange
     failure: Failure | None = None
     """Why there was no response; None with one."""
+    was_away: bool = False
+    """Whether the proxy took no connection afterwards, and came back."""
     version: int = 0
     """10 or 11; 0 without a response."""
     closes: bool = True

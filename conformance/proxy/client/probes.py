@@ -71,6 +71,8 @@ class Probe:
     def _is_open(self, answer: ProxyAnswer) -> bool:
         if SERVED in self.accept or any(each.accepts(answer) for each in self.accept):
             return False
+        if answer.was_away:
+            return False
         return answer.failure in _LOST or (answer.status or 0) >= 500
 
     def finding(self, answer: ProxyAnswer) -> Violation | NotTestable | None:

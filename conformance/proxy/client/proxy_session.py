@@ -7,17 +7,20 @@ run against a dead proxy ends.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from .bodies import KEY_OPERATIONS, ProxyOperation
 from .connection import ConnectionPool, Connector
-from .http1 import Failure
+from .http1 import Deadline, Failure, NoResponseError
 from .pacing import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
+    from pytest_xks.certify.evidence.exchange import Exchange
     from pytest_xks.certify.evidence.recorder import Recorded
     from pytest_xks.certify.targets.credential import Credential
     from pytest_xks.certify.targets.proxy_target import ProxyTarget
@@ -35,6 +38,9 @@ _SILENCES_ALLOWED = 4
 _HOPELESS_SECONDS = 0.02
 _CHANCE_SECONDS = 1.0
 _CHANCE_EVERY = 25
+# A supervisor starts what has ended again; it needs a moment.
+_RETURN_SECONDS = 10.0
+_PAUSE_SECONDS = 0.1
 _SILENT = {Failure.NO_CONNECTION, Failure.LATE}
 
 
@@ -79,6 +85,14 @@ class ProxySession:
         self.clock_offset: timedelta | None = None
         """How far the proxy's clock is ahead of ours; None until somebody asked."""
         self._silences = 0
+        self._reached = False
+        """Whether it took connections, and was not away for too long."""
+        self._absence = Lock()
+        self._back_at = 0.0
+        self.alone = Lock()
+        """For requests that are sent again after the proxy was away, one at a time."""
+        self.ended_by: list[Exchange] = []
+        """The requests after which it was away, each of them more than once."""
         self.learned: dict[str, tuple[Outcome, ...]] = {}
         """How this proxy says what the table has another error for, by its name."""
         self.sealed: dict[tuple[str, str], Sealed] = {}
@@ -96,9 +110,38 @@ class ProxySession:
         is_chance = self._silences % _CHANCE_EVERY == 0
         return _CHANCE_SECONDS if is_chance else _HOPELESS_SECONDS
 
+    def went_away(self, since: float) -> bool:
+        """Whether the proxy has taken no connection, and is back in time; waits for it.
+
+        It may have ended and be started again. One that does not come back is waited
+        for once.
+
+        Args:
+            since: by the monotonic clock.
+        """
+        with self._absence:
+            if not self._reached:
+                return False
+            if self._is_there():
+                return self._back_at > since
+            end = monotonic() + _RETURN_SECONDS
+            while self._reached and not self._is_there():
+                self._reached = monotonic() < end
+                sleep(_PAUSE_SECONDS)
+            self._back_at = monotonic()
+            return self._reached
+
+    def _is_there(self) -> bool:
+        try:
+            self.connector.open(Deadline(_CHANCE_SECONDS)).close()
+        except NoResponseError:
+            return False
+        return True
+
     def note(self, failure: Failure | None) -> None:
         """Remember whether a call was answered; ``failure`` is None if it was."""
         if failure is None:
             self._silences = 0
+            self._reached = True
         elif failure in _SILENT:
             self._silences += 1

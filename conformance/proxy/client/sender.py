@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ALONE", "Sender"]
 
+_CUT_OFF = {Failure.NO_CONNECTION, Failure.ENDED, Failure.BROKEN}
+# Others that were under way when the proxy ended are innocent.
+_TIMES_TO_BE_SURE = 2
+
 ALONE = Circumstances()
 """Nothing else went on."""
 
@@ -200,11 +204,23 @@ class Sender:
         while True:
             sent_at = pace.wait_for_turn()
             answer = once()
+            if answer.was_away and connection is None:
+                answer = self._again_alone(once)
             again = pace.asks_again(answer, sent_at)
             if pace.throttled:
                 self.recorder.fact("requests_throttled", pace.throttled)
             if not again or (connection is not None and answer.closes):
                 return answer
+
+    def _again_alone(self, once: Callable[[], ProxyAnswer]) -> ProxyAnswer:
+        """Send again what the proxy ended with; it may not have been the cause."""
+        with self.session.alone:
+            for _ in range(_TIMES_TO_BE_SURE):
+                answer = once()
+                if not answer.was_away:
+                    return answer
+        self.session.ended_by.append(answer.exchange)
+        return answer
 
     def _exchange(
         self,
@@ -233,6 +249,7 @@ class Sender:
         except NoResponseError as error:
             reason, failure = str(error), error.failure
         milliseconds = (monotonic() - started) * 1000
+        was_away = failure in _CUT_OFF and self.session.went_away(started)
         self.session.note(failure)
         self.session.standing.clear()
         exchange = replace(
@@ -249,6 +266,7 @@ class Sender:
         return ProxyAnswer(
             exchange=self.recorder.add(exchange),
             failure=failure,
+            was_away=was_away,
             version=response.version if response else 0,
             closes=response.closes if response else True,
             leftover=response.leftover if response else b"",

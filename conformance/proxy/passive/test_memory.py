@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_xks.certify.run.outcome import Violation
+
 from ..client.bodies import PLAINTEXT, ProxyOperation
 from ..client.expect import SERVED, expect, plaintext_is
 
@@ -66,3 +68,22 @@ def test_after_many_requests(proxy: ProxyClient, evidence: Evidence) -> None:
     proxy.side_by_side([more] * max(0, _MANY - encrypted))
     expect(proxy.encrypt(label="the one after many"), SERVED)
     plaintext_is(proxy.decrypt(sealed, label="the first ciphertext"), PLAINTEXT)
+
+
+@pytest.mark.requirement("XKS-RUN-010")
+def test_no_request_ends_the_proxy(proxy: ProxyClient) -> None:
+    """After no request of the run the proxy was away, to come back in ten seconds.
+
+    A proxy that does not come back ends the run, which is incomplete then.
+    """
+    proxy.require_served([proxy.control(ProxyOperation.GET_HEALTH_STATUS)])
+    ended_by = proxy.session.ended_by
+    if not ended_by:
+        return
+    labels = dict.fromkeys(e.label.removeprefix("probe: ") for e in ended_by)
+    raise Violation(
+        expected="a proxy that takes connections after every request",
+        observed=f"none were taken after this, three times: {'; '.join(labels)}",
+        note="Whoever can send it stops the service for everybody.",
+        exchange=ended_by[0],
+    )

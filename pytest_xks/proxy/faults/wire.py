@@ -207,6 +207,12 @@ for _trick, _summary, _violates, _scope in (
         (),
     ),
     (
+        Trick.ENDS_AT_LONG_NUMBERS,
+        "Takes no connection for a moment after a number of a thousand digits.",
+        ("XKS-RUN-010",),
+        (),
+    ),
+    (
         Trick.FEW_CONNECTIONS,
         "Serves no more than thirty connections at a time, idle ones included.",
         ("XKS-HTTP-020",),
