@@ -175,7 +175,7 @@ class ReferenceProxy:
                 "credential": _credential(self.proxy.credential),
                 "rotated_credential": _credential(self.rotated_credential),
                 "keys": dict(KEYS),
-                "second_store": _store(self.second_store),
+                "second_store": _store(self.second_store) | {"isolated": True},
                 "mtls": {
                     "endpoint": self.mtls_listener.endpoint,
                     "certificate": certificate.name,

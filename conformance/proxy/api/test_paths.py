@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.run.outcome import NotApplicable, NotTestable
+from pytest_xks.certify.run.outcome import NotApplicable
 
 from ..client.bodies import AAD, KEY_OPERATIONS, PLAINTEXT, ProxyOperation
 from ..client.expect import SERVED, error, status
@@ -19,9 +19,7 @@ from ..client.sealing import gives_back, read_sealed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ..client.probes import Probe
     from ..client.proxy_client import ProxyClient
-    from ..client.proxy_session import StoreAccess
 
 _METADATA, _ENCRYPT = ProxyOperation.GET_KEY_METADATA, ProxyOperation.ENCRYPT
 _DECRYPT, _HEALTH = ProxyOperation.DECRYPT, ProxyOperation.GET_HEALTH_STATUS
@@ -243,64 +241,3 @@ def test_slash_too_many(proxy: ProxyClient) -> None:
             for text, path in _paths(proxy, _SLASHES_TOO_MANY)
         ]
     )
-
-
-def _second(proxy: ProxyClient) -> StoreAccess:
-    proxy.needs("second_store")
-    return proxy.store("second_store", proxy.target.second_store)
-
-
-@pytest.mark.requirement("XKS-URI-008")
-def test_credential_of_another_store(proxy: ProxyClient) -> None:
-    """The credential of one key store is refused at the path of another."""
-    first, second = proxy.main, _second(proxy)
-    if first.credential.access_key_id == second.credential.access_key_id:
-        raise NotTestable(
-            "Both key stores have the same credential.",
-            add="Give [proxy.second_store] a credential of its own.",
-        )
-
-    def crossed(which: str, store: StoreAccess, other: StoreAccess) -> Probe:
-        altered = f"the credential of the {which} store at the path of the other"
-        return proxy.probe(
-            _HEALTH, altered=altered, store=store, path=other.path(_HEALTH)
-        )
-
-    proxy.judge([crossed("first", first, second), crossed("second", second, first)])
-
-
-@pytest.mark.requirement("XKS-URI-009")
-def test_key_of_another_store(proxy: ProxyClient) -> None:
-    """What the key of one store encrypted does not decrypt through another's path.
-
-    Where the other store has a key of that id, it is another key.
-    """
-    store = _second(proxy)
-    sealed, other = proxy.seal(), proxy.sealed(store=store)
-    probe = proxy.probe(
-        _DECRYPT,
-        sealed.body(),
-        altered="a ciphertext of another store",
-        key=proxy.key("usable"),
-        store=store,
-    )
-    controls = [proxy.opens(sealed), proxy.opens(other, store=store)]
-    proxy.judge([probe], controls)
-
-
-@pytest.mark.requirement("XKS-URI-009")
-def test_key_that_another_store_does_not_have(proxy: ProxyClient) -> None:
-    """A key that only one store has is not found through the path of another."""
-    store = _second(proxy)
-    elsewhere = set(store.keys.values())
-    key = next((key for key in proxy.target.keys.values() if key not in elsewhere), "")
-    if not key:
-        raise NotTestable(
-            "Both key stores have keys of the same ids.",
-            add="Name a key in [proxy.keys] that [proxy.second_store] does not have.",
-        )
-    probe = proxy.probe(
-        _METADATA, altered="a key of another store", key=key, store=store
-    )
-    in_its_own = proxy.control(_METADATA, key=key)
-    proxy.judge([probe], [in_its_own, proxy.control(_METADATA, store=store)])

@@ -98,6 +98,7 @@ def proxy_target_from_document(document: dict[str, object], path: Path) -> Proxy
         credential=_main_credential(proxy, console),
         keys=_keys(proxy),
     )
+    second_store, isolated = _second_store(proxy)
     target = ProxyTarget(
         endpoint=endpoint,
         uri_path=main.uri_path,
@@ -107,7 +108,8 @@ def proxy_target_from_document(document: dict[str, object], path: Path) -> Proxy
         keys=main.keys,
         ca_bundle=proxy.optional_path("ca_bundle"),
         rotated_credential=_optional_credential(proxy, "rotated_credential"),
-        second_store=_second_store(proxy),
+        second_store=second_store,
+        isolated=isolated,
         mtls=_mtls(proxy),
         authorization=_authorization(proxy),
         throttled_store=_throttled_store(proxy, main),
@@ -273,13 +275,14 @@ def _check_keys(keys: Mapping[str, str], table: Table) -> None:
         raise table.problem("special_characters", "must contain each of - _ and .")
 
 
-def _second_store(proxy: Table) -> StoreTarget | None:
+def _second_store(proxy: Table) -> tuple[StoreTarget | None, bool]:
+    """The store, and whether it is claimed to be isolated from the main one."""
     table = proxy.table("second_store")
     if table is None:
-        return None
-    store = _store(table)
+        return None, False
+    store, isolated = _store(table), table.flag("isolated")
     table.finish()
-    return store
+    return store, isolated
 
 
 def _store(table: Table) -> StoreTarget:

@@ -218,6 +218,8 @@ class ProxyTarget:
     """False: the server's certificate is not checked (curl's ``--insecure``)."""
     rotated_credential: Credential | None = None
     second_store: StoreTarget | None = None
+    isolated: bool = False
+    """Whether the operator claims that the main and the second store are isolated."""
     mtls: MtlsTarget | None = None
     authorization: AuthorizationTarget | None = None
     throttled_store: ThrottledStoreTarget | None = None
@@ -246,8 +248,8 @@ class ProxyTarget:
 
     @property
     def claims(self) -> frozenset[str]:
-        """What the operator claims; no target file can claim anything yet."""
-        return frozenset()
+        """What the operator claims."""
+        return frozenset({"isolated"} if self.isolated else ())
 
     def provides(self, capability: str) -> bool:
         """Whether the description has what ``capability`` needs; False for ``load``."""

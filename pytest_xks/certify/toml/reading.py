@@ -178,6 +178,13 @@ class Table:
         """As ``number``, or the default if the key is absent."""
         return self.number(key) if key in self else default
 
+    def flag(self, key: str) -> bool:
+        """True or false; false if the key is absent."""
+        value = self._take(key)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        raise self.problem(key, f"must be true or false, not {_kind(value)}.")
+
     def table(self, key: str) -> Table | None:
         """A table within this one, or None if it is absent."""
         value = self._take(key)

@@ -121,7 +121,7 @@ row(
 # -- keys and stores ------------------------------------------------------------------
 
 
-@fault(violates=("XKS-URI-009",))
+@fault(violates=("XKS-URI-009", "XKS-URI-012"))
 def serves_keys_of_another_store() -> Effect:
     """Looks an external key up in every key store that has been used so far."""
     seen: list[ProxyKeyStore] = []
@@ -139,7 +139,7 @@ def serves_keys_of_another_store() -> Effect:
     return Replace("find_key", find_key)
 
 
-@fault(violates=("XKS-URI-001",))
+@fault(violates=("XKS-URI-001", "XKS-URI-012"))
 def ignores_external_key_id() -> Effects:
     """Has one key material for all external keys."""
     shared = ExternalKey("shared")

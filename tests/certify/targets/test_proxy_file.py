@@ -78,6 +78,7 @@ def test_everything(tmp_path):
             "uri_path": "/b/kms/xks/v1",
             "credential": OTHER,
             "keys": {"usable": "foo"},
+            "isolated": True,
         },
         "mtls": {
             "endpoint": "https://proxy.example:8444",
@@ -123,6 +124,7 @@ def test_everything(tmp_path):
     assert tmp_path / "ca.pem" == target.ca_bundle
     assert tmp_path / "client.key" == target.mtls.refused[0].private_key
     assert 2.5 == target.throttled_store.requests_per_second
+    assert {"isolated"} == target.claims
     assert target.client_certificate is None
 
 
@@ -204,6 +206,17 @@ def test_everything(tmp_path):
             },
             "second_store.uri_path",
             id="same-path",
+        ),
+        pytest.param(
+            "second_store",
+            {
+                "uri_path": "/b/kms/xks/v1",
+                "credential": OTHER,
+                "keys": {"usable": "foo"},
+                "isolated": "yes",
+            },
+            "proxy.second_store.isolated must be true or false",
+            id="claim",
         ),
     ],
 )

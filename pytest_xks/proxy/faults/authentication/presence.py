@@ -80,9 +80,10 @@ def _unless_readable() -> Effect:
 
 _PARTS = ("Credential=", "SignedHeaders=", "Signature=")
 _ALL_THAT_IS_REFUSED = (
-    *(f"XKS-AUTH-{number:03}" for number in (*range(3, 24), 27, *range(30, 37))),
+    *(f"XKS-AUTH-{number:03}" for number in (*range(3, 24), 27, *range(30, 38))),
     "XKS-ERR-009",
     "XKS-URI-008",
+    "XKS-URI-012",
 )
 
 row(

@@ -198,7 +198,7 @@ def tries_every_secret() -> Effect:
     return Replace("authenticate", authenticate)
 
 
-@fault(violates=("XKS-URI-008",))
+@fault(violates=("XKS-URI-008", "XKS-URI-012"))
 def accepts_credential_of_another_store() -> Effect:
     """Takes the credential of any key store that has been used so far."""
     seen: dict[str, str] = {}
