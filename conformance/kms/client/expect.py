@@ -7,6 +7,7 @@ to succeed before a refusal means anything; if it does not, nothing can be concl
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_xks.certify.run.judgement import Outcome as OutcomeOf
@@ -29,10 +30,13 @@ __all__ = [
     "expect",
     "expect_member",
     "expect_message",
+    "is_recent",
     "refused",
     "success",
     "violated",
 ]
+
+_CLOCKS_DIFFER = timedelta(minutes=10)
 
 Outcome: TypeAlias = OutcomeOf[KmsReply]
 
@@ -106,6 +110,11 @@ def expect_member(reply: KmsReply, name: str, value: object) -> None:
     found = success(reply).get(name)
     if found != value:
         violated(reply, f"{name}: {value!r}", f"{name}: {found!r}")
+
+
+def is_recent(moment: datetime) -> bool:
+    """Whether it is now, give or take what clocks of two machines may differ."""
+    return abs(datetime.now(UTC) - moment) < _CLOCKS_DIFFER
 
 
 def expect_message(reply: KmsReply, *accepted: str) -> None:

@@ -18,6 +18,8 @@ __all__ = ["OPERATIONS", "KeyOperation", "Subject", "policy_of"]
 
 Parameters = dict[str, Any]
 
+_NO_GRANT = "0" * 64
+
 
 @dataclass(slots=True, kw_only=True)
 class Subject:
@@ -108,7 +110,10 @@ def _grant(subject: Subject) -> Parameters:
 
 
 def _granted(subject: Subject) -> Parameters:
-    return {"KeyId": subject.key.arn, "GrantId": subject.prepared.get("GrantId")}
+    return {
+        "KeyId": subject.key.arn,
+        "GrantId": subject.prepared.get("GrantId", _NO_GRANT),
+    }
 
 
 def _alias(subject: Subject) -> Parameters:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CONTEXT",
     "CRYPTO_OPERATIONS",
+    "HEALTH_CHECK",
     "PLAINTEXT",
     "answers_of",
     "asked",
@@ -49,7 +50,7 @@ CRYPTO_OPERATIONS = (
 PLAINTEXT = b"A plaintext of the conformance suite, which no proxy may see."
 CONTEXT = {"project": "nile", "department": "marketing"}
 
-_HEALTH_CHECK = "KmsHealthCheck"
+HEALTH_CHECK = "KmsHealthCheck"
 
 
 def _with_context(
@@ -172,7 +173,7 @@ def asked(
         request
         for request in requests
         if operation in {None, request.operation}
-        and request.request_metadata.get("kmsOperation") != _HEALTH_CHECK
+        and request.request_metadata.get("kmsOperation") != HEALTH_CHECK
     )
     if not found:
         raise NotTestable(f"The proxy was not asked: {operation or 'anything'}.")

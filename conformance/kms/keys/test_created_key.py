@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from ..client.expect import (
     control,
     control_refused,
     expect_message,
+    is_recent,
     refused,
     success,
     violated,
@@ -310,6 +312,9 @@ def test_metadata(creator: Creator) -> None:
     created, account = found.get("CreationDate"), str(found.get("AWSAccountId"))
     if not isinstance(created, int | float):
         violated(reply, "CreationDate: a number", f"CreationDate: {created!r}")
+    shown = (control(reply).get("KeyMetadata") or {}).get("CreationDate")
+    if not isinstance(shown, datetime) or not is_recent(shown):
+        violated(reply, "CreationDate: a moment ago", f"CreationDate: {shown}")
     if not re.fullmatch(r"\d{12}", account):
         violated(reply, "AWSAccountId: 12 digits", f"AWSAccountId: {account!r}")
     end = f":{account}:key/{found.get('KeyId')}"

@@ -320,7 +320,7 @@ def test_incomplete_encrypt_answer(
     expect(attempt(kms, provisioner, _ENCRYPT, without), FAILS)
 
 
-@pytest.mark.requirement("KMS-RESP-011")
+@pytest.mark.requirement("KMS-RESP-016")
 def test_initialization_vector_of_16_bytes(
     kms: KmsClient, provisioner: Provisioner, store: KeyStore
 ) -> None:

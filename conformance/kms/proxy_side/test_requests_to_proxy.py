@@ -242,6 +242,21 @@ def test_metadata_of_get_health_status(traffic: Traffic, operation: str) -> None
     _require_metadata(trace, "kmsOperation", "kmsRequestId")
 
 
+@pytest.mark.requirement("KMS-WIRE-019")
+@pytest.mark.parametrize("operation", EVERY)
+def test_kms_operation(traffic: Traffic, operation: str) -> None:
+    """Every request names the operation of the KMS API that it is made for."""
+    trace = traffic.of(operation)
+    for request, metadata in _each(trace):
+        name = metadata.get("kmsOperation")
+        if name != operation:
+            violated(
+                trace.reply,
+                f"kmsOperation: {operation!r}",
+                f"{request.operation} has kmsOperation: {name!r:.80}",
+            )
+
+
 @pytest.mark.requirement("KMS-WIRE-017")
 @pytest.mark.parametrize("operation", [*ASK_FOR_HEALTH, *ASK_FOR_METADATA])
 def test_metadata_without_a_key(traffic: Traffic, operation: str) -> None:

@@ -10,7 +10,15 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.cases import cases
-from ..client.expect import REFUSED, control, expect, refused, success, violated
+from ..client.expect import (
+    REFUSED,
+    control,
+    expect,
+    is_recent,
+    refused,
+    success,
+    violated,
+)
 from .store_states import failed_store, pages
 
 if TYPE_CHECKING:
@@ -173,6 +181,9 @@ def test_values(kms: KmsClient, provisioner: Provisioner) -> None:
         "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
     }
     _expect_members(reply, entry, expected)
+    created = entry.get("CreationDate")
+    if not isinstance(created, datetime) or not is_recent(created):
+        violated(reply, "CreationDate: a moment ago", f"CreationDate: {created}")
 
 
 def _expect_members(

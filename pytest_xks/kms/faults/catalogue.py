@@ -21,6 +21,7 @@ __all__ = ["CATALOGUE", "fault", "nothing", "row"]
 _FILES = (
     "desk.errors",
     "desk.protocol",
+    "keys.blobs",
     "keys.create_key",
     "keys.cryptography",
     "keys.management",

@@ -418,6 +418,13 @@ row(
     operations=("CreateKey",),
 )
 row(
+    "new-keys-of-the-epoch",
+    "Shows 1970 as the CreationDate in the answer to CreateKey.",
+    Edit(lambda document: document["KeyMetadata"].update(CreationDate=0.0)),
+    violates=("KMS-CREATEKEY-032", "KMS-KEYMGMT-001"),
+    operations=("CreateKey",),
+)
+row(
     "key-metadata-tells-external-key-status",
     "Adds a status to XksKeyConfiguration.",
     describing(

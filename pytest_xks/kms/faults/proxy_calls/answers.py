@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.desk.context import Context
     from pytest_xks.proxy_api.http import Request, Response
+    from pytest_xks.proxy_api.messages import EncryptResult
 
     Document = dict[str, Any]
     Read = Callable[[Document], object]
     ReadDocument = Callable[[Response], Document]
 
 _ERROR_MESSAGE_MAX_LENGTH = 511
+_SHORT_IV = 12
 _STATUSES = {name.value: rule.status for name, rule in ERRORS.items()}
 
 
@@ -168,6 +170,20 @@ row(
     Replace(check_lengths, nothing),
     violates=("KMS-RESP-011",),
 )
+
+
+@fault(violates=("KMS-RESP-016",))
+def initialization_vector_of_12_bytes_only() -> Effects:
+    """Refuses an Encrypt answer whose initialization vector has 16 bytes."""
+
+    def check(
+        proceed: Callable[..., None], result: EncryptResult, *rest: object
+    ) -> None:
+        proceed(result, *rest)
+        if len(result.initialization_vector) != _SHORT_IV:
+            raise ProxyFailure(FailureScenario.MALFORMED)
+
+    return Replace(check_lengths, check)
 
 
 @fault(violates=("KMS-RESP-012",))

@@ -187,10 +187,25 @@ _EDITS = (
     _Edit(
         "data-key-asked-for-as-encrypt",
         "Sends kmsOperation Encrypt for GenerateDataKey.",
-        ("KMS-CRYPTO-002",),
+        ("KMS-CRYPTO-002", "KMS-WIRE-019"),
         _saying(kmsOperation="Encrypt"),
         _WORK,
         frozenset({"GenerateDataKey"}),
+    ),
+    _Edit(
+        "metadata-asked-for-as-describe-key",
+        "Sends kmsOperation DescribeKey with GetKeyMetadata for CreateKey.",
+        ("KMS-WIRE-019",),
+        _saying(kmsOperation="DescribeKey"),
+        frozenset({Operation.GET_KEY_METADATA}),
+    ),
+    _Edit(
+        "health-asked-for-as-health-check-of-connect",
+        "Sends kmsOperation ConnectCustomKeyStore with GetHealthStatus for an update.",
+        ("KMS-WIRE-019", "KMS-UPDATESTORE-008", "KMS-UPDATESTORE-016"),
+        _saying(kmsOperation="ConnectCustomKeyStore"),
+        frozenset({Operation.GET_HEALTH_STATUS}),
+        frozenset({"UpdateCustomKeyStore"}),
     ),
     _Edit(
         "re-encrypt-asked-for-as-encrypt",

@@ -122,6 +122,13 @@ row(
     operations=("DescribeCustomKeyStores",),
 )
 row(
+    "stores-of-the-epoch",
+    "Shows 1970 as the CreationDate of a store.",
+    _changing(lambda entry: entry.update(CreationDate=0.0)),
+    violates=("KMS-DESCRIBESTORE-004",),
+    operations=("DescribeCustomKeyStores",),
+)
+row(
     "describe-names-connectivity-as-requests-do",
     "Calls the member Connectivity by its name in requests, XksProxyConnectivity.",
     _changing_configuration(
