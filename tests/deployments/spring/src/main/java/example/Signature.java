@@ -4,6 +4,8 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
+import java.text.ParseException;
+import java.text.SimpleDateFormat;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -14,6 +16,7 @@ import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.TimeZone;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.crypto.Mac;
@@ -27,7 +30,12 @@ final class Signature {
             + "SignedHeaders=([a-z0-9;-]+), *Signature=([0-9a-f]{64})");
     private static final DateTimeFormatter TIMESTAMP =
         DateTimeFormatter.ofPattern("uuuuMMdd'T'HHmmss'Z'");
+    private static final SimpleDateFormat SHARED = new SimpleDateFormat("yyyyMMdd'T'HHmmss'Z'");
     private static final Duration RECENT = Duration.ofMinutes(5);
+
+    static {
+        SHARED.setTimeZone(TimeZone.getTimeZone(ZoneOffset.UTC));
+    }
 
     private Signature() {}
 
@@ -76,11 +84,18 @@ final class Signature {
 
     private static boolean isRecent(String timestamp) {
         try {
-            Instant sent = LocalDateTime.parse(timestamp, TIMESTAMP).toInstant(ZoneOffset.UTC);
+            Instant sent = instant(timestamp);
             return Duration.between(sent, Instant.now()).abs().compareTo(RECENT) <= 0;
-        } catch (DateTimeParseException e) {
+        } catch (DateTimeParseException | ParseException e) {
             return false;
         }
+    }
+
+    private static Instant instant(String timestamp) throws ParseException {
+        if (XksProxy.wrong("shared-date-format")) {
+            return SHARED.parse(timestamp).toInstant();
+        }
+        return LocalDateTime.parse(timestamp, TIMESTAMP).toInstant(ZoneOffset.UTC);
     }
 
     private static byte[] bytes(String text) {
