@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @pytest.mark.requirement("XKS-HTTP-010")
 def test_requests_that_start_together(proxy: ProxyClient) -> None:
-    """Eight clients, then sixteen, get their own answers, over all keys and operations.
+    """Eight clients, then 32, get their own answers, over all keys and operations.
 
-    They go on until three thousand pairs of requests were under way together; how many
-    were, is in the report. A proxy that is unable to keep up may say so, with 429
+    They go on until 15,000 pairs of requests were under way together; how many were, is
+    in the report. A proxy that is unable to keep up may say so, with 429
     ThrottlingException or 503 DependencyTimeoutException.
     """
     proxy.recorder.fact("concurrent_overlaps", judge_concurrency(proxy))
