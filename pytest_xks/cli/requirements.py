@@ -19,9 +19,23 @@ __all__ = ["requirements"]
     show_default=True,
     help="Output format.",
 )
-def requirements(part: str, style: str) -> None:
+@click.option(
+    "--statements",
+    is_flag=True,
+    help="Every sentence of the specification that binds, by line, and who checks it.",
+)
+def requirements(part: str, style: str, *, statements: bool) -> None:
     """List every requirement, and how it is verified."""
-    from pytest_xks.certify.requirements.explain import FORMATS  # noqa: PLC0415 - not for --help
-    from pytest_xks.certify.requirements.suite import load_catalogue  # noqa: PLC0415 - likewise
+    from pytest_xks.certify.requirements import suite  # noqa: PLC0415 - not for --help
+    from pytest_xks.certify.requirements.explain import FORMATS  # noqa: PLC0415 - likewise
+    from pytest_xks.certify.requirements.statements import (  # noqa: PLC0415 - likewise
+        STATEMENT_FORMATS,
+        load_statements,
+    )
 
-    click.echo(FORMATS[style](load_catalogue(part)))
+    catalogue = suite.load_catalogue(part)
+    if not statements:
+        click.echo(FORMATS[style](catalogue))
+        return
+    found = load_statements(catalogue, suite.suite_folder())
+    click.echo(STATEMENT_FORMATS[style](catalogue, found))

@@ -21,3 +21,26 @@ def test_requirements_of_kms(run):
     assert ["MUST", "SHOULD", "INFO"] == [
         line.split()[0] for line in text.splitlines()[-4:-1]
     ]
+
+
+def test_statements(run):
+    """requirements --statements goes through the specification line by line."""
+    text = run("requirements", "proxy", "--statements")[1]
+
+    assert " 120  MUST            an HTTP GET" in text
+    assert "XKS-HTTP-005 observable" in text
+    assert "XKS-AUTH-025 by capability (rotated_credential)" in text
+    assert "binds KMS" in text
+    assert "146 statements" in text
+    markdown = run("requirements", "proxy", "--statements", "--format", "markdown")[1]
+    assert "| 120 | MUST |" in markdown
+    listed = run("requirements", "proxy", "--statements", "--format", "json")[1]
+    assert json.loads(listed)["statements"][0]["line"] == 94
+
+
+def test_statements_of_kms(run):
+    """There are none, and the message says so."""
+    code, _, error = run("requirements", "kms", "--statements")
+
+    assert code == 2
+    assert "no list of statements" in error
