@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -116,6 +117,12 @@ FRAMEWORKS = {
             tools=("cargo",),
             build=(("cargo", "build", "--locked", "--quiet"),),
             start=("target/debug/xks-proxy",),
+        ),
+        Framework(
+            name="appliance",
+            tools=(),
+            build=(),
+            start=(sys.executable, "server.py"),
         ),
         Framework(
             name="spring",
