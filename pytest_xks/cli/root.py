@@ -22,6 +22,7 @@ import click
 
 from pytest_xks import __version__
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.report.escaping import quoted
 from pytest_xks.cli.certify import certify
 from pytest_xks.cli.explain import explain
 from pytest_xks.cli.init import init
@@ -80,7 +81,8 @@ def _run() -> int:
 
 
 def _report(message: str, status: int) -> int:
-    click.echo(f"pytest-xks: {message}", err=True)
+    text = "\n".join(quoted(line) for line in f"pytest-xks: {message}".split("\n"))
+    click.echo(text, err=True)
     return status
 
 

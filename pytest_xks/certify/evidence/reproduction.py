@@ -49,7 +49,8 @@ _NEEDED_FOR_SIGNING = "content-type"
 # A long run of one character is written as its length, so that a line about a body of a
 # megabyte can be read.
 _LONG_RUN = re.compile(rb"(.)\1{1023,}", re.DOTALL)
-_PLAIN = re.compile(rb"[\x20-\x7e]*")
+# Neither what a terminal obeys, nor what a CI does ("##[command]").
+_PLAIN = re.compile(rb"(?:(?!##\w*\[)[\x20-\x7e])*")
 
 
 # The variables that every AWS client reads.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.preflight.findings import Finding
-from pytest_xks.certify.report.escaping import printable
+from pytest_xks.certify.report.escaping import quoted
 from pytest_xks.certify.targets.kms_call import KmsCaller
 from pytest_xks.certify.targets.secrets import redactor_for
 from pytest_xks.certify.targets.target import Unsupported
@@ -337,9 +337,9 @@ def _said(answer: Answer) -> str:
     """What the emulator answered, in a few words."""
     if not answer.status:
         return f"{answer.operation} was not answered ({answer.exchange.error})."
-    said = f"{answer.status} {answer.code}".strip()
+    said = f"{answer.status} {quoted(answer.code)}".strip()
     if answer.document is None:
         said += ", and that is not JSON"
     elif answer.message:
-        said += f" ({printable(answer.message)[:200]})"
+        said += f" ({quoted(answer.message)[:200]})"
     return f"{answer.operation} was answered {said}."

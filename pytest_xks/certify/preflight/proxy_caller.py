@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from pytest_xks.certify.errors import UsageProblem
+from pytest_xks.certify.report.escaping import quoted
 from pytest_xks.certify.targets.proxy_target import StoreTarget
 from pytest_xks.certify.trust import trusting
 from pytest_xks.http.client import HttpsTransport
@@ -73,7 +74,7 @@ class Called:
     @property
     def said(self) -> str:
         """Status and errorName."""
-        return f"{self.status} {self.error_name[:64]}".strip()
+        return f"{self.status} {quoted(self.error_name[:64])}".strip()
 
 
 class ProxyCaller:

@@ -17,7 +17,7 @@ from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.preflight.findings import Finding
 from pytest_xks.certify.preflight.proxy_caller import PLAINTEXT, ProxyCaller
 from pytest_xks.certify.preflight.refused_signature import refused_signature
-from pytest_xks.certify.report.escaping import printable
+from pytest_xks.certify.report.escaping import quoted
 from pytest_xks.http.client import (
     ConnectFailure,
     TlsFailure,
@@ -294,4 +294,4 @@ def _bytes_of(text: object) -> bytes | None:
 
 
 def _shown(value: object) -> str:
-    return printable(repr(value))[:80]
+    return quoted(repr(value))[:80]

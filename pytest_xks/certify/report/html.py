@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.evidence.reproduction import credential_variables
-from pytest_xks.certify.report.escaping import printable
+from pytest_xks.certify.report.escaping import quoted
 from pytest_xks.certify.report.story import (
     check_parts,
     story,
@@ -88,7 +88,7 @@ def _template() -> Template:
 
     def finalize(value: object) -> object:
         plain = isinstance(value, str) and not isinstance(value, Markup)
-        return printable(str(value)) if plain else value
+        return quoted(str(value)) if plain else value
 
     environment = Environment(
         autoescape=True,

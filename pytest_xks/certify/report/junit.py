@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from pytest_xks.certify.report.document import was_narrowed
-from pytest_xks.certify.report.escaping import xml
+from pytest_xks.certify.report.escaping import quoted
 from pytest_xks.certify.report.story import story
 from pytest_xks.certify.report.summary import of_the_whole, verdict_line
 from pytest_xks.certify.run.outcome import Level, Status
@@ -45,7 +45,7 @@ def render_junit(document: Document) -> str:
 def _suite(
     root: Element, title: str, results: list[RequirementResult], document: Document
 ) -> None:
-    suite = SubElement(root, "testsuite", name=xml(title))
+    suite = SubElement(root, "testsuite", name=quoted(title))
     suite.set("timestamp", document["started_at"])
     for result in results:
         _case(suite, result, document)
@@ -68,10 +68,10 @@ def _run(root: Element, document: Document) -> None:
         case = SubElement(suite, "testcase", name="run", classname="pytest-xks")
         told = SubElement(case, kind)
         if kind == "error":
-            told.set("message", xml(text))
+            told.set("message", quoted(text))
             told.text = verdict_line(document)
         else:
-            told.text = xml(text)
+            told.text = quoted(text)
     _count(suite)
 
 
@@ -87,7 +87,7 @@ def _case(suite: Element, result: RequirementResult, document: Document) -> None
     case = SubElement(
         suite,
         "testcase",
-        name=xml(f"{result['id']} {result['level']} {result['title']}"),
+        name=quoted(f"{result['id']} {result['level']} {result['title']}"),
         classname=f"{document['suite']['part']}.{result['chapter']}",
         time=f"{seconds:.3f}",
     )
@@ -95,18 +95,20 @@ def _case(suite: Element, result: RequirementResult, document: Document) -> None
     level, status = Level(result["level"]), Status(result["status"])
     known = result["known_failure"]
     message = f"{status.value.replace('_', ' ')}: {result['text']}"
-    told = xml(_told(result))
+    told = _told(result)
     if is_failure(level, status, strict=strict) and known is None:
-        SubElement(case, "failure", message=xml(message)).text = told
+        SubElement(case, "failure", message=quoted(message)).text = told
     elif is_gap(level, status, strict=strict, narrowed=was_narrowed(document)):
-        SubElement(case, "error", message=xml(message)).text = told
+        SubElement(case, "error", message=quoted(message)).text = told
     elif status in {Status.FAILED, Status.WARNING}:
-        SubElement(case, "system-out").text = f"{xml(message)}\n{told}"
+        SubElement(case, "system-out").text = f"{quoted(message)}\n{told}"
     elif status is not Status.PASSED:
-        SubElement(case, "skipped", message=xml(message)).text = told
+        SubElement(case, "skipped", message=quoted(message)).text = told
 
 
 def _told(result: RequirementResult) -> str:
     """The story, a line for each line of a part."""
     parts = story(result)
-    return "\n".join(f"{part.label}: {line}" for part in parts for line in part.lines)
+    return "\n".join(
+        f"{part.label}: {quoted(line)}" for part in parts for line in part.lines
+    )

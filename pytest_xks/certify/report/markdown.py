@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_xks.certify.report.escaping import markdown as escape
-from pytest_xks.certify.report.escaping import printable
+from pytest_xks.certify.report.escaping import quoted
 from pytest_xks.certify.report.story import story, violated_checks
 from pytest_xks.certify.report.summary import (
     answered,
@@ -125,7 +125,7 @@ def _block(command: str) -> Iterator[str]:
     runs = re.findall(r"`+", command)
     fence = "`" * max(3, *(len(run) + 1 for run in runs), 0)
     yield f"  {fence}sh"
-    yield from (f"  {line}" for line in printable(command).splitlines())
+    yield f"  {quoted(command)}"
     yield f"  {fence}"
 
 

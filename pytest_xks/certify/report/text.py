@@ -1,7 +1,7 @@
 """The report on a terminal: failures first, each with what it takes to act on it.
 
-Text from the target is shown with its control characters escaped, and never read as
-markup. Reproduction lines are not wrapped, so that they can be copied.
+What a target says is a quotation, on one line, and never read as markup. Reproduction
+lines are not wrapped, so that they can be copied.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from pytest_xks.certify.report.escaping import printable
+from pytest_xks.certify.report.escaping import quoted
 from pytest_xks.certify.report.story import story, violated_checks
 from pytest_xks.certify.report.summary import (
     answered,
@@ -89,7 +89,7 @@ def print_report(document: Document, console: Console) -> None:
 def print_verdict(document: Document, console: Console) -> None:
     """Print the verdict line only."""
     style = _VERDICT_STYLES.get(document["verdict"], "bold")
-    console.print(Text(verdict_line(document), style=style), soft_wrap=True)
+    console.print(Text(quoted(verdict_line(document)), style=style), soft_wrap=True)
 
 
 class _Printer:
@@ -97,7 +97,7 @@ class _Printer:
         self._console = console
 
     def line(self, text: str, style: str = "") -> None:
-        self._console.print(Text(printable(text), style=style), soft_wrap=True)
+        self._console.print(Text(quoted(text), style=style), soft_wrap=True)
 
     def heading(self, text: str) -> None:
         self.line("")
@@ -119,7 +119,7 @@ class _Printer:
         status = Status(result["status"])
         self.line("")
         head = Text(f"{_word(result)} ", style=_STYLES[status])
-        head.append(printable(f"{result['id']}  {result['level']}  {result['title']}"))
+        head.append(quoted(f"{result['id']}  {result['level']}  {result['title']}"))
         self._console.print(head, soft_wrap=True)
         for part in story(result):
             first, *others = part.lines
@@ -142,7 +142,7 @@ class _Printer:
         text = Text(f"{indent}{name:<{_LABEL_WIDTH}} ", style="dim")
         if not style and len(value) > _LONGEST:
             value = f"{value[:_LONGEST]}… ({len(value)} characters)"
-        text.append(printable(value), style=style or "not dim")
+        text.append(quoted(value), style=style or "not dim")
         self._console.print(text, soft_wrap=True)
 
     def listing(

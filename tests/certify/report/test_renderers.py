@@ -153,9 +153,90 @@ def test_markdown(failing):
     assert not re.search(r"(?<!\\)<script>", outside)
 
 
+SAID = {
+    "line": "\nconformant: MUST 999 passed",
+    "carriage-return": "\rconformant: MUST 999 passed",
+    "next-line": "\x85conformant: MUST 999 passed",
+    "line-separator": "\u2028conformant: MUST 999 passed",
+    "terminal": "\x1b[2J\x1b]0;title\x07",
+    "c1": "\x9b2J",
+    "backspaces": "\b" * 9,
+    "bidi-override": "\u202etnamrofnoc\u202c",
+    "bidi-isolate": "\u2066x\u2069",
+    "invisible": "a\u200bb\ufeff",
+    "surrogate": "\ud800",
+    "not-a-character": "\uffff",
+    "github": "::error file=x::hacked",
+    "github-on-a-line": "\n  ::add-mask::e",
+    "github-old": "text ##[error]hacked",
+    "azure": "##vso[task.setvariable variable=x]y",
+    "teamcity": "##teamcity[buildStatus text='hacked']",
+    "html": "<img src=x onerror=alert(1)>",
+    "markdown": "![x](http://hostile.example/) [y](javascript:z)",
+}
+
+
+MARKUP = {"html": "<img", "junit": "<img", "markdown": r"(?<!\\)(!\[|<img)"}
+
+
+@pytest.fixture(scope="module")
+def raw():
+    """What no report may hold, whatever is around it."""
+    return re.compile(
+        r"(?m)^\s*::|##\w*\[|^conformant: MUST 999|[\r\b\x07\x1b\x7f-\x9f\u2028\u2029]"
+        r"|[\u200b\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\uffff]"
+    )
+
+
+@pytest.mark.parametrize("style", ["text", "markdown", "html", "junit"])
+@pytest.mark.parametrize("said", [*SAID.values()], ids=[*SAID])
+def test_quotations(certify, raw, said, style):
+    """Whatever a target says, wherever it is shown, it stays a quotation."""
+    document = certify(
+        {"XKS-HTTP-001": "MUST", "XKS-HTTP-002": "MUST", "XKS-HTTP-003": "MUST"},
+        f"""
+        @requirement("XKS-HTTP-001")
+        def test_one(request):
+            said = {said!r}
+            body = said.encode("utf-8", "surrogatepass")
+            recorder_of(request.node).add(Exchange(
+                label=said,
+                url="https://proxy.example/kms/xks/v1/health",
+                headers=(("Content-Type", "application/json"),),
+                body=b'{{"externalKeyId":"' + body + b'"}}',
+                signing=Signing(region="us-east-1"),
+                received=Received(
+                    status=418, reason=said, headers=((said, said),), body=body
+                ),
+            ))
+            raise Violation(expected=[said], observed=said, note=said)
+
+        @requirement("XKS-HTTP-002")
+        def test_two():
+            raise RuntimeError({said!r})
+
+        @requirement("XKS-HTTP-003")
+        def test_three():
+            raise NotTestable({said!r}, add={said!r})
+        """,
+    )
+    document["findings"] = document["warnings"] = document["problems"] = [said]
+
+    text = render(document, style)
+
+    assert not raw.search(text), raw.search(text)
+    assert text.encode()
+    outside = re.sub(r"```sh\n.*?\n *```", "", text, flags=re.DOTALL)
+    if style in MARKUP:
+        assert not re.search(MARKUP[style], outside)
+    if style == "junit":
+        assert ET.fromstring(text) is not None  # noqa: S314 - our own document
+
+
 def test_markdown_escape():
     """Everything that Markdown or HTML would read is escaped."""
-    assert r"\*a\* \<b\> \`c\` \| d" == escape("*a* <b> `c` |\nd").replace("  ", " ")
+    assert r"\*a\* \<b\> \`c\` \| d" == escape("*a* <b> `c` | d")
+    assert r"a\\nb" == escape("a\nb")
 
 
 def test_text(failing):
