@@ -16,7 +16,7 @@ from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.bodies import ProxyOperation
 from ..client.connection import Connector
-from ..client.expect import SERVED, Outcome, success
+from ..client.expect import REFUSED, SERVED, Outcome, success
 from ..client.http1 import Failure
 from ..client.probes import Probe
 from ..client.proxy_client import ProxyClient
@@ -73,6 +73,18 @@ _ENDED = Outcome(
 )
 
 
+def _how_to_refuse(answer: ProxyAnswer) -> str:
+    """What a proxy has to do, and how a gateway that is too late comes to do it."""
+    note = "The proxy has to terminate the TLS handshake."
+    if not REFUSED.accepts(answer):
+        return note
+    return (
+        f"{note} It refused the certificate after the handshake, by an answer. nginx "
+        "ends the connection instead with `error_page 495 496 = @drop;` and `location "
+        "@drop { return 444; }`."
+    )
+
+
 def _expect_refused(guarded: ProxyClient, bad: Iterable[RefusedCertificate]) -> None:
     """A client with a bad certificate gets no response at all."""
     guarded.judge(
@@ -83,7 +95,7 @@ def _expect_refused(guarded: ProxyClient, bad: Iterable[RefusedCertificate]) -> 
                 store=guarded.main,
                 send=partial(_attempt, guarded, certificate),
                 accept=(_ENDED,),
-                note=lambda _: "The proxy has to terminate the TLS handshake.",
+                note=_how_to_refuse,
             )
             for certificate in bad
         ]

@@ -59,6 +59,7 @@ _KEY_ID = "1 to 128 of A-Z a-z 0-9 . _ -"
 _HEALTH_CACHED_SECONDS = 60.0
 _ARN = "an ARN of at most 2048 characters"
 
+_GATEWAYS = ("load-balancer",)
 _OF_STORES = ("uri_path", "credential", "keys")
 
 # Roles whose keys must be different keys; an id with special characters or of full
@@ -115,6 +116,10 @@ def proxy_target_from_document(document: dict[str, object], path: Path) -> Proxy
         throttled_store=_throttled_store(proxy, main),
         log=_log(proxy),
         operator=_operator(proxy),
+        behind=proxy.optional_text(
+            "behind", valid=_GATEWAYS.__contains__, must=" or ".join(_GATEWAYS)
+        )
+        or "",
         not_supported=take_not_supported(proxy, CAPABILITIES),
         source=str(path),
     )

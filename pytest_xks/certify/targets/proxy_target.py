@@ -225,6 +225,9 @@ class ProxyTarget:
     throttled_store: ThrottledStoreTarget | None = None
     log: LogTarget | None = None
     operator: OperatorTarget | None = None
+    behind: str = ""
+    """What answers in its place to malformed HTTP, bodies above 1 MB and methods other
+    than POST: "load-balancer", or nothing."""
     not_supported: frozenset[str] = field(default=frozenset())
     assumed_roles: frozenset[str] = frozenset()
     """Roles whose key id is a default of AWS's client that nobody confirmed."""

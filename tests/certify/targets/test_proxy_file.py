@@ -494,3 +494,13 @@ def test_quota_of_the_only_store(tmp_path):
     throttled = target.throttled_store
     assert (target.uri_path, 5) == (throttled.uri_path, throttled.burst)
     assert target.credential == throttled.credential
+
+
+def test_behind(tmp_path):
+    """What stands in front of the proxy is a word of a list."""
+    target = load(tmp_path, changed("behind", "load-balancer"))
+
+    assert "load-balancer" == target.behind
+    assert "" == load(tmp_path, minimal()).behind
+    with pytest.raises(UsageProblem, match="behind is not legal"):
+        load(tmp_path, changed("behind", "a-bush"))
