@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pytest_xks.certify.run.judgement import Outcome as OutcomeOf
 from pytest_xks.certify.run.judgement import expect, violated
@@ -17,7 +17,7 @@ from pytest_xks.certify.run.outcome import NotTestable
 from .reply import KmsReply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "FAILS",
@@ -32,6 +32,7 @@ __all__ = [
     "expect_message",
     "is_recent",
     "refused",
+    "require_asked",
     "success",
     "violated",
 ]
@@ -39,6 +40,24 @@ __all__ = [
 _CLOCKS_DIFFER = timedelta(minutes=10)
 
 Outcome: TypeAlias = OutcomeOf[KmsReply]
+
+
+class _Asked(Protocol):
+    """A proxy, a key store of it, or an external key in that."""
+
+    @property
+    def requests(self) -> Sequence[object]:
+        """What it was asked so far."""
+
+
+def require_asked(proxy: _Asked) -> None:
+    """The proxy was asked something before.
+
+    Raises:
+        NotTestable: it never was, so that it is not asked now proves nothing.
+    """
+    if not proxy.requests:
+        raise NotTestable("The endpoint has asked the proxy nothing at all so far.")
 
 
 def refused(*codes: str) -> Outcome:

@@ -11,7 +11,15 @@ import pytest
 from pytest_xks.certify.run.session import require
 
 from ..client.cases import cases, make_new_key
-from ..client.expect import REFUSED, control, expect, expect_member, success, violated
+from ..client.expect import (
+    REFUSED,
+    control,
+    expect,
+    expect_member,
+    require_asked,
+    success,
+    violated,
+)
 from ..client.key_operations import OPERATIONS, policy_of
 from .creator import key_ids
 from .states import KeyState, expect_key_state, expect_state_in
@@ -90,6 +98,7 @@ def test_description_asks_no_proxy(
     kms: KmsClient, key: Key, probe_proxy: ProbeProxy
 ) -> None:
     """DescribeKey asks the proxy nothing."""
+    require_asked(key.store.proxy)
     with probe_proxy.watching() as asked:
         reply = _describe(kms, key.key_id)
         control(reply)
@@ -125,6 +134,7 @@ def test_enabling_asks_no_proxy(
     """EnableKey and DisableKey ask the proxy nothing, and change no external key."""
     state = KeyState.ENABLED if operation == "DisableKey" else KeyState.DISABLED
     key = states.subject(state, OPERATIONS[operation]).key
+    require_asked(key.store.proxy)
     with probe_proxy.watching() as asked:
         reply = kms.call(operation, KeyId=key.key_id)
         control(reply)
@@ -247,6 +257,13 @@ def test_alias_to_and_from_a_standard_key(
 # -- deletion -------------------------------------------------------------------------
 
 
+def _expect_named(reply: KmsReply, key: Key) -> None:
+    """The answer names the key, by its ARN or its ID."""
+    found = success(reply).get("KeyId")
+    if found not in {key.arn, key.key_id}:
+        violated(reply, f"KeyId: {key.arn!r}", f"KeyId: {found!r}")
+
+
 @pytest.mark.requirement("KMS-KEYMGMT-007")
 @cases("days", [7, 30, pytest.param(None, id="30 by default")], new_key=make_new_key)
 def test_waiting_period(kms: KmsClient, new_key: Key, days: int | None) -> None:
@@ -254,7 +271,7 @@ def test_waiting_period(kms: KmsClient, new_key: Key, days: int | None) -> None:
     created = _metadata(_describe(kms, new_key.key_id)).get("CreationDate")
     given: dict[str, Any] = {} if days is None else {"PendingWindowInDays": days}
     reply = kms.call("ScheduleKeyDeletion", KeyId=new_key.key_id, **given)
-    expect_member(reply, "KeyId", new_key.arn)
+    _expect_named(reply, new_key)
     expect_member(reply, "KeyState", "PendingDeletion")
     expect_member(reply, "PendingWindowInDays", days or 30)
     expect_key_state(kms, new_key, "PendingDeletion")
@@ -284,6 +301,7 @@ def test_deletion_asks_no_proxy(
     kms: KmsClient, new_key: Key, probe_proxy: ProbeProxy
 ) -> None:
     """ScheduleKeyDeletion asks the proxy nothing."""
+    require_asked(new_key.store.proxy)
     with probe_proxy.watching() as asked:
         reply = kms.call(
             "ScheduleKeyDeletion", KeyId=new_key.key_id, PendingWindowInDays=7
@@ -298,7 +316,7 @@ def test_cancelled_deletion(kms: KmsClient, states: States) -> None:
     cancel = OPERATIONS["CancelKeyDeletion"]
     subject = states.subject(KeyState.PENDING_DELETION, cancel)
     reply = states.call(cancel, subject)
-    expect_member(reply, "KeyId", subject.key.arn)
+    _expect_named(reply, subject.key)
     expect_key_state(kms, subject.key, "Disabled")
     reply = _describe(kms, subject.key.key_id)
     due = _metadata(reply).get("DeletionDate")

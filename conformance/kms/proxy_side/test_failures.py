@@ -20,6 +20,7 @@ from ..client.expect import (
     expect,
     expect_message,
     refused,
+    require_asked,
     violated,
 )
 from ..client.judging import outcome
@@ -340,3 +341,4 @@ def test_some_key_manager_can_serve(
     state = _entry(reply).get("ConnectionState")
     if state != "CONNECTED":
         violated(reply, "ConnectionState CONNECTED", f"ConnectionState {state}")
+    require_asked(provisioner.probe_proxy)

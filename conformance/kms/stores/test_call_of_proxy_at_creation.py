@@ -10,7 +10,14 @@ from pytest_xks.certify.probe_proxy.vocabulary import ConnectionEnd, ListenerFau
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.cases import cases
-from ..client.expect import REFUSED, control, expect, success, violated
+from ..client.expect import (
+    REFUSED,
+    control,
+    expect,
+    require_asked,
+    success,
+    violated,
+)
 from .store_calls import HEALTHY, CreateCalls, new_calls, new_name, new_other_calls
 
 if TYPE_CHECKING:
@@ -120,6 +127,7 @@ def test_some_key_managers_unavailable(
     health = {**HEALTHY, "ekmFleetDetails": managers}
     with calls.proxy.answering(200, health, operation="health"):
         success(calls.call())
+    require_asked(calls.proxy)
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-043")

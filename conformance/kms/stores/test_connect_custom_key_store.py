@@ -17,6 +17,7 @@ from ..client.expect import (
     control_refused,
     expect,
     refused,
+    require_asked,
     violated,
 )
 from ..client.key_stores import entry_in, state_in
@@ -247,7 +248,9 @@ def test_proxy_fails_later(kms: KmsClient, key: Key) -> None:
 @cases("before", [KeyState.ENABLED, KeyState.DISABLED])
 def test_keys_are_as_before(parting: Parting, before: KeyState) -> None:
     """After reconnecting, an enabled key is Enabled and a disabled one Disabled."""
-    expect_state_in(parting.of(before).again, before)
+    key = parting.of(before)
+    require_asked(key.key.store.proxy)
+    expect_state_in(key.again, before)
 
 
 @pytest.mark.requirement("KMS-CONNECT-014")

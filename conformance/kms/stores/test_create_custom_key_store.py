@@ -17,7 +17,7 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.key_stores import connection_state_of
+from ..client.key_stores import connection_state_of, description_of
 from ..cryptography.calls import asked
 from .store_calls import (
     CLOUDHSM_MEMBERS,
@@ -92,12 +92,31 @@ def test_longest_name(calls: CreateCalls, other_calls: CreateCalls) -> None:
     stores=1,
     calls=new_calls,
 )
-def test_type_is_explicit(calls: CreateCalls, kind: str | None) -> None:
+def test_type_is_explicit(kms: KmsClient, calls: CreateCalls, kind: str | None) -> None:
     """No external key store is created unless the type is EXTERNAL_KEY_STORE.
 
     The default is AWS_CLOUDHSM, for which the members that it needs are missing here.
     """
-    calls.expect_refused(REFUSED, CustomKeyStoreType=kind)
+    both = {"CustomKeyStoreName": new_name()}
+    probe = calls.call(**both, CustomKeyStoreType=kind)
+    if not probe.succeeded:
+        control(calls.call(label="control: the type is given", **both))
+        expect(probe, REFUSED)
+        return
+    entry = description_of(kms, str(probe.document.get("CustomKeyStoreId")))
+    if entry.get("CustomKeyStoreType") in {None, "EXTERNAL_KEY_STORE"}:
+        violated(probe, "no external key store", "an external key store")
+    violated(
+        probe,
+        "a refusal, for what another type of key store needs is missing",
+        f"a key store of the type {entry.get('CustomKeyStoreType')}",
+    )
+
+
+@pytest.mark.requirement("KMS-CREATESTORE-052")
+def test_good_key_store(calls: CreateCalls) -> None:
+    """A key store with good parameters, whose proxy is healthy, is created."""
+    success(calls.call())
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-003")

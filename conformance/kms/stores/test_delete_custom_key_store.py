@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..client.cases import cases
-from ..client.expect import SUCCEEDS, control, expect, refused, violated
+from ..client.expect import (
+    SUCCEEDS,
+    control,
+    expect,
+    refused,
+    require_asked,
+    violated,
+)
 from ..client.key_stores import creation
 from .store_states import NO_STORE, failed_store, pages
 
@@ -87,6 +94,7 @@ def test_proxy_is_left_alone(kms: KmsClient, provisioner: Provisioner) -> None:
     """A DISCONNECTED key store without keys is deleted; its proxy is not called."""
     store = provisioner.make_store(kms, connect=True)
     provisioner.disconnect(kms, store)
+    require_asked(store.proxy)
     with store.proxy.watching() as asked:
         reply = _delete(kms, store)
         expect(reply, SUCCEEDS)

@@ -10,7 +10,7 @@ import pytest
 from pytest_xks.certify.run.outcome import NotTestable
 
 from ..client.cases import cases
-from ..client.expect import SUCCEEDS, control, expect, refused, violated
+from ..client.expect import SUCCEEDS, control, expect, refused, require_asked, violated
 from ..client.judging import judge
 from ..client.key_stores import connection_state_of
 from ..keys.creator import Creator
@@ -112,6 +112,7 @@ def test_proxy_is_left_alone(
     """
     encrypt: dict[str, Any] = {"KeyId": other_key.arn, "Plaintext": b"plaintext"}
     control(kms.call("Encrypt", label="control: while connected", **encrypt))
+    require_asked(other_store.proxy)
     external_key = other_store.proxy.add_key()
     provisioner.disconnect(kms, other_store)
     create = Creator(kms, provisioner, other_store).call

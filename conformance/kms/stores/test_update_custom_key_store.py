@@ -14,6 +14,7 @@ from ..client.expect import (
     control,
     expect,
     refused,
+    require_asked,
     success,
     violated,
 )
@@ -439,6 +440,7 @@ def test_credential_rotation(kms: KmsClient, key: Key) -> None:
     """
     old = key.store.proxy.credential["AccessKeyId"]
     control(_encrypt(kms, key))
+    require_asked(key.proxy)
     new = key.store.proxy.rotate_credential()
     reply = update(kms, key.store, XksProxyAuthenticationCredential=new)
     control(reply)

@@ -12,7 +12,15 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.expect import REFUSED, control, expect, refused, success, violated
+from ..client.expect import (
+    REFUSED,
+    control,
+    expect,
+    refused,
+    require_asked,
+    success,
+    violated,
+)
 from ..client.judging import judge
 from .store_calls import CreateCalls, expect_update_refused, proxy_configuration, update
 from .vpc_service import LABEL
@@ -185,8 +193,12 @@ def _account_of(key: Key) -> str:
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-029")
-def test_proxy_is_not_asked(vpc_service: VpcService) -> None:
+def test_proxy_is_not_asked(
+    kms: KmsClient, provisioner: Provisioner, vpc_service: VpcService
+) -> None:
     """The proxy behind a service is not called before its key store is connected."""
+    # As a control: that of a public key store is.
+    require_asked(provisioner.make_store(kms, label=LABEL).proxy)
     holder = vpc_service.behind()
     if holder.asked:
         asked = holder.asked[0].operation

@@ -418,6 +418,18 @@ row(
     operations=("CreateKey",),
 )
 row(
+    "key-arn-of-another-region",
+    "Puts another Region into the ARN of a new key.",
+    Edit(
+        lambda document: document["KeyMetadata"].update(
+            Arn=document["KeyMetadata"]["Arn"].replace("us-east-1", "eu-west-1")
+        )
+    ),
+    violates=("KMS-CREATEKEY-032",),
+    operations=("CreateKey",),
+    scope=("KMS-CREATEKEY-032",),
+)
+row(
     "new-keys-of-the-epoch",
     "Shows 1970 as the CreationDate in the answer to CreateKey.",
     Edit(lambda document: document["KeyMetadata"].update(CreationDate=0.0)),

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_xks.faults import Edit, Replace
+from pytest_xks.faults import Edit, Error, Replace
 from pytest_xks.http.client import TlsFailure
 from pytest_xks.kms.desk.dispatch import answer
 from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
@@ -442,6 +442,13 @@ row(
 )
 
 
+row(
+    "no-external-key-stores",
+    "Refuses every CreateCustomKeyStore, as an emulator that has no such thing does.",
+    Error(ErrorCode.UNSUPPORTED_OPERATION),
+    violates=("KMS-CREATESTORE-052",),
+    operations=("CreateCustomKeyStore",),
+)
 row(
     "key-store-id-of-65-characters",
     "Answers CreateCustomKeyStore with an id that is too long.",
