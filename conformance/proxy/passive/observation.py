@@ -53,7 +53,8 @@ class Where:
     """What of a target tells whether KMS could have sent a request."""
 
     stores: Collection[str]
-    authorities: Collection[str]
+    origins: Collection[str]
+    """Scheme and authority: who speaks plain HTTP to an https port is not KMS."""
 
     @classmethod
     def of(cls, target: ProxyTarget) -> Where:
@@ -63,9 +64,9 @@ class Where:
             stores |= {other.uri_path} if other else set()
         if target.authorization and target.authorization.store:
             stores.add(target.authorization.store.uri_path)
-        endpoints = {target.endpoint.authority}
+        endpoints = {target.endpoint.url}
         if target.mtls and target.mtls.endpoint:
-            endpoints.add(target.mtls.endpoint.authority)
+            endpoints.add(target.mtls.endpoint.url)
         return cls(stores, endpoints)
 
 
@@ -117,9 +118,10 @@ class Observation:
             return False
         names = [name.lower() for name, _ in exchange.headers]
         headers = dict(zip(names, (v for _, v in exchange.headers), strict=True))
+        scheme = exchange.url.partition("://")[0]
         return (
             headers.get("content-type") == "application/json"
-            and headers.get("host") in self._where.authorities
+            and f"{scheme}://{headers.get('host')}" in self._where.origins
             and not {"expect", "transfer-encoding"} & headers.keys()
             and len(headers) == len(names)
             and all(map(_LEGAL_HEADER.fullmatch, headers.values()))

@@ -19,7 +19,7 @@ from pytest_xks.certify.run.outcome import NotTestable, Violation
 from pytest_xks.certify.targets.credential import Credential
 
 PATH = "/kms/xks/v1"
-WHERE = Where({PATH}, {"proxy.example"})
+WHERE = Where({PATH}, {"https://proxy.example"})
 JSON = (("Content-Type", "application/json"),)
 
 
@@ -74,6 +74,7 @@ HTML = (("Content-Type", "text/html"),)
         pytest.param({"method": "GET"}, id="another-method"),
         pytest.param({"raw": b"x"}, id="no-http"),
         pytest.param({"host": "elsewhere.example"}, id="another-host"),
+        pytest.param({"url": f"http://proxy.example{PATH}/health"}, id="without-tls"),
         pytest.param({"path": "/nowhere"}, id="another-path"),
         pytest.param({"path": "/keys/a%20b/encrypt"}, id="an-illegal-key-id"),
         pytest.param({"body": b"[" * 200}, id="nested"),
