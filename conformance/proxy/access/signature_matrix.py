@@ -242,8 +242,11 @@ def _of_the_time() -> Iterator[tuple[str, str, Make]]:
     yield "XKS-AUTH-019", "no X-Amz-Date, and not signed", make
     make = edits.old_but_dated(days=-30)
     yield "XKS-AUTH-035", "30 days old, with a Date header of now", make
+    # AMBIGUOUS: "the RequestDateTime is taken from the X-Amz-Date header" (Appendix A,
+    # Task 2), but SigV4 reads a signed Date where that is missing. Only who has the
+    # secret can sign it, so we warn.
     make = edits.undated(names=("date", "host"), dated=True)
-    yield "XKS-AUTH-035", "a signed Date header in place of X-Amz-Date", make
+    yield "XKS-AUTH-018", "a signed Date header in place of X-Amz-Date", make
 
 
 _WORDS = (

@@ -100,7 +100,7 @@ def takes_age_from_date_header() -> Effect:
     return Replace("authenticate", authenticate)
 
 
-@fault(violates=("XKS-AUTH-035",))
+@fault(violates=("XKS-AUTH-018",))
 def takes_date_for_x_amz_date() -> Effect:
     """Reads a Date header where X-Amz-Date is missing, as other services do."""
 
