@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +10,8 @@ from pytest_xks.certify.evidence.exchange import Purpose
 from pytest_xks.certify.evidence.recorder import Recorder
 from pytest_xks.certify.run.session import KMS_TARGET, PROBE_PROXY, RUN_RECORDER
 
-from .client.key_stores import PREFIX
 from .client.kms_client import KmsClient, KmsEndpoint
+from .client.names import own_name
 from .client.provisioning import Provisioner
 from .keys.creator import Creator
 from .keys.parting import Parting
@@ -145,6 +144,6 @@ def parted_key(kms: KmsClient, provisioner: Provisioner) -> Key:
 @pytest.fixture
 def alias(provisioner: Provisioner) -> str:
     """The name of no alias; one that a check makes is removed after it."""
-    name = f"alias/{PREFIX}-{secrets.token_hex(6)}"
+    name = f"alias/{own_name()}"
     provisioner.adopt_alias(name)
     return name

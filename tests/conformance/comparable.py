@@ -16,7 +16,7 @@ HEX = "[0-9a-f]"
 MADE_UP = (
     (rf"{HEX}{{8}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{12}}", "an id"),
     (rf"cks-{HEX}{{17}}", "a store"),
-    (rf"(pytest-xks-conformance-(?:[a-z]+-)?){HEX}{{8,12}}", r"\1a-name"),
+    (r"(pytest-xks-conformance)(-[0-9a-z]+)+", r"\1-a-name"),
     (r"\b(proxy|store)-\d+", r"\1-n"),
     (r"\b(127\.0\.0\.1|localhost):\d+", "host and port"),
     (r"\d{8}T\d{6}Z|(?<=/)20\d{6}(?=/)", "a time"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .key_stores import PREFIX, KeyStore, remove_store
+from .key_stores import KeyStore, remove_store
+from .names import is_left, own_name, role_of_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,16 +32,14 @@ class EarlierRuns:
         self._left: list[dict[str, object]] = []
         """What DescribeCustomKeyStores said of their stores."""
         self.strangers = 0
-        """How many key stores are none of ours."""
+        """How many key stores are of others, or of a run beside this one."""
 
     def clear_away(self) -> None:
         """Remove what they left, as far as it goes."""
         reply = self._kms.call("DescribeCustomKeyStores", label="what is there")
         there = reply.document.get("CustomKeyStores") or []
         self._left = [
-            entry
-            for entry in there
-            if str(entry.get("CustomKeyStoreName")).startswith(f"{PREFIX}-")
+            entry for entry in there if is_left(str(entry.get("CustomKeyStoreName")))
         ]
         self.strangers = len(there) - len(self._left)
         self._kms.side_by_side(
@@ -51,11 +50,10 @@ class EarlierRuns:
     def stores_of(self, role: str) -> Iterator[KeyStore]:
         """The stores of a role that they left, each with a proxy of this run."""
         for entry in self._left:
-            name = str(entry.get("CustomKeyStoreName"))
-            if name.startswith(f"{PREFIX}-{role}-"):
+            if role_of_left(str(entry.get("CustomKeyStoreName"))) == role:
                 yield KeyStore(
                     id=str(entry.get("CustomKeyStoreId")),
-                    name=name,
+                    name=own_name(role),
                     proxy=self._probe_proxy.open_store(),
                 )
 
@@ -64,6 +62,7 @@ class EarlierRuns:
         return self._kms.call(
             "UpdateCustomKeyStore",
             CustomKeyStoreId=store.id,
+            NewCustomKeyStoreName=store.name,
             XksProxyUriEndpoint=store.proxy.endpoint,
             XksProxyUriPath=store.proxy.uri_path,
             XksProxyAuthenticationCredential=store.proxy.credential,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_xks.certify.run.outcome import NotTestable
 
 from .expect import control
+from .names import own_name
 
 if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.scripts import ScriptedPath
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PASSING",
-    "PREFIX",
     "Key",
     "KeyStore",
     "connection_state_of",
@@ -37,8 +36,6 @@ __all__ = [
     "watch_while",
 ]
 
-PREFIX = "pytest-xks-conformance"
-"""How every name begins."""
 PASSING = ("CONNECTING", "DISCONNECTING")
 """The ConnectionStates that do not last."""
 _PAUSE_SECONDS = 0.01
@@ -80,7 +77,7 @@ def creation(
         changes: members to replace; None leaves a member out.
     """
     parameters: dict[str, Any] = {
-        "CustomKeyStoreName": name or f"{PREFIX}-{secrets.token_hex(6)}",
+        "CustomKeyStoreName": name or own_name(),
         "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
         "XksProxyConnectivity": "PUBLIC_ENDPOINT",
         "XksProxyUriEndpoint": proxy.endpoint,

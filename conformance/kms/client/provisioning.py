@@ -3,7 +3,7 @@
 A key in an external key store cannot be removed before its waiting period is over, and
 its store not before the key. So all keys are in a few stores, which the next run takes
 over; every other store is removed with the check, or the case, that made it. All names
-begin with ``pytest-xks-conformance``; nothing else in the account is touched.
+begin with ``pytest-xks-conformance`` and the run's id; nothing else is touched.
 
 What many checks need is made once, and recorded with the run rather than with the check
 that happens to come first. Any thread may ask.
@@ -11,7 +11,6 @@ that happens to come first. Any thread may ask.
 
 from __future__ import annotations
 
-import secrets
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,7 +23,6 @@ from .earlier_runs import EarlierRuns
 from .expect import control
 from .key_stores import (
     PASSING,
-    PREFIX,
     Key,
     KeyStore,
     creation,
@@ -32,6 +30,7 @@ from .key_stores import (
     wait_while,
 )
 from .leftovers import Kind, Leftovers, Made
+from .names import left_name, own_name
 from .stock import Stock
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ class Provisioner:
                 self._keyed[role] = self._take_over(role) or self._create(
                     self._kms,
                     self.probe_proxy.open_store(),
-                    f"{PREFIX}-{role}-{secrets.token_hex(4)}",
+                    own_name(role),
                 )
             return self._keyed[role]
 
@@ -469,8 +468,18 @@ class Provisioner:
         self._leftovers.add(self._lasting)
         self._leftovers.remove_all()
         self._kms.side_by_side(
-            partial(self._remove_store, self._kms, store)
-            for store in self._keyed.values()
+            partial(self._leave_behind, role, store)
+            for role, store in self._keyed.items()
+        )
+
+    def _leave_behind(self, role: str, store: KeyStore) -> None:
+        """Remove a store, or say by its name that it waits for its keys alone."""
+        self._remove_store(self._kms, store)
+        self._kms.call(
+            "UpdateCustomKeyStore",
+            CustomKeyStoreId=store.id,
+            NewCustomKeyStoreName=left_name(role),
+            label="leave the store behind",
         )
 
 

@@ -21,7 +21,7 @@ from ..client.expect import (
     success,
     violated,
 )
-from ..client.key_stores import PREFIX
+from ..client.names import own_name
 from .calls import (
     CRYPTO_OPERATIONS,
     asked,
@@ -149,7 +149,7 @@ def test_names_of_a_key(
     kms: KmsClient, provisioner: Provisioner, key: Key, operation: str, name: str
 ) -> None:
     """A key is named by its key ID, its ARN, an alias or the ARN of an alias."""
-    alias = f"alias/{PREFIX}-{secrets.token_hex(6)}"
+    alias = f"alias/{own_name()}"
     provisioner.adopt_alias(alias)
     names = {
         "key-id": key.key_id,

@@ -6,7 +6,6 @@ external key stores. A cell says whose requirement it is and lists what is accep
 
 from __future__ import annotations
 
-import secrets
 import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,7 +17,7 @@ from pytest_xks.certify.run.outcome import NotTestable
 from ..client.expect import SUCCEEDS, control, refused, violated
 from ..client.judging import judge, outcome
 from ..client.key_operations import OPERATIONS, Subject
-from ..client.key_stores import PREFIX
+from ..client.names import own_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -384,7 +383,7 @@ class States:
         subject = Subject(
             key=self._new_key(state, operation),
             helper=helper,
-            alias=f"alias/{PREFIX}-{secrets.token_hex(6)}",
+            alias=f"alias/{own_name()}",
             encrypted_by_helper=encrypted,
         )
         if operation is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 from pytest_xks.certify.run.outcome import NotTestable
 from pytest_xks.certify.run.session import require
 
 from ..client.expect import control, expect
-from ..client.key_stores import PREFIX, creation, description_of
+from ..client.key_stores import creation, description_of
+from ..client.names import own_name
 
 if TYPE_CHECKING:
     from pytest_xks.certify.probe_proxy.store import ProxyStore
@@ -56,7 +56,7 @@ CLOUDHSM_MEMBERS: dict[str, Any] = {
 
 def new_name() -> str:
     """A friendly name that is not in use."""
-    return f"{PREFIX}-{secrets.token_hex(6)}"
+    return own_name()
 
 
 class CreateCalls:

@@ -217,7 +217,7 @@ class _Preflight:
         connections = self._probe_proxy.connections
         answer = self._try(
             "CreateCustomKeyStore",
-            CustomKeyStoreName=f"pytest-xks-{label}",
+            CustomKeyStoreName=_name(),
             CustomKeyStoreType="EXTERNAL_KEY_STORE",
             XksProxyConnectivity="PUBLIC_ENDPOINT",
             XksProxyUriEndpoint=store.endpoint,
@@ -320,6 +320,12 @@ def _has_operation(answer: Answer) -> bool:
     if answer.operation == "DescribeCustomKeyStores" and answer.status == 200:
         return _is_list(answer, "CustomKeyStores")
     return answer.code.startswith(_OF_KEY_STORES)
+
+
+def _name() -> str:
+    """A name as the suite's: what a crash leaves, a later run removes."""
+    run = f"{int(time.time()):08x}{secrets.token_hex(2)}"
+    return f"pytest-xks-conformance-{run}-preflight"
 
 
 def _key_id_of(answer: Answer) -> str:
