@@ -14,17 +14,20 @@ __all__ = [
     "NULL",
     "OTHER_ALGORITHMS",
     "OTHER_SPELLINGS",
+    "SCALARS",
+    "STRUCTURES",
     "WRONG_TYPES",
     "altered",
 ]
 
 NULL: dict[str, object] = {"null": None}
-WRONG_TYPES: dict[str, object] = {
-    "a number": 1,
-    "a boolean": True,
+SCALARS: dict[str, object] = {"a number": 1, "a boolean": True}
+"""What a lenient reader takes for a text."""
+STRUCTURES: dict[str, object] = {
     "an array": ["QUJD"],
     "an object": {"base64": "QUJD"},
 }
+WRONG_TYPES: dict[str, object] = SCALARS | STRUCTURES
 NOT_BASE64: dict[str, object] = {
     "characters outside the alphabet": "@@@@",
     "one character": "A",

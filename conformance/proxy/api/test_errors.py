@@ -21,6 +21,7 @@ from ..client.bodies import (
     Body,
     ProxyOperation,
     encrypt_body,
+    to_json,
 )
 from ..client.expect import (
     ANY_ANSWER,
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from ..client.answer import ProxyAnswer
     from ..client.proxy_client import ProxyClient
 
-_ENCRYPT = ProxyOperation.ENCRYPT
+_METADATA, _ENCRYPT = ProxyOperation.GET_KEY_METADATA, ProxyOperation.ENCRYPT
+_DECRYPT = ProxyOperation.DECRYPT
 
 
 def _look_at_encrypts(
@@ -121,14 +123,10 @@ def test_error_message_about_hostile_input(proxy: ProxyClient) -> None:
 
 
 _INVALID_BODIES = {
-    "empty": b"",
     "broken off": b"{",
     "text": b"this is no JSON",
     "an array": b"[]",
     "a string": b'"string"',
-    "null": b"null",
-    "invalid UTF-8": b'{"requestMetadata": "\xff\xfe\xc0"}',
-    "two objects": b"{} {}",
     "zeros": b"\x00" * 64,
 }
 
@@ -146,6 +144,41 @@ def test_invalid_body(proxy: ProxyClient) -> None:
             )
             for operation in KEY_OPERATIONS
             for name, body in _INVALID_BODIES.items()
+        ]
+    )
+
+
+_RESEMBLING: dict[str, Callable[[bytes], bytes]] = {
+    "nothing": lambda _: b"",
+    "null": lambda _: b"null",
+    "a second object behind it": lambda body: body + b" {}",
+    "a byte that is no UTF-8 in kmsRequestId": lambda body: body.replace(
+        b'"kmsRequestId":"', b'"kmsRequestId":"\xff'
+    ),
+    "a comma too many": lambda body: body.removesuffix(b"}") + b",}",
+    "a comment behind it": lambda body: body + b" // a comment",
+}
+
+
+@pytest.mark.requirement("XKS-ERR-021")
+def test_body_that_resembles_an_object(proxy: ProxyClient) -> None:
+    """A body that a lenient reader takes for an object, and that is none, is refused.
+
+    KMS sends none of these. Each begins with a good body, where there is one in it.
+    """
+    proxy.judge(
+        [
+            proxy.probe(
+                operation,
+                change(to_json(proxy.permitted(good))),
+                altered=f"the body of {operation.title}: {text}",
+            )
+            for operation, good in (
+                (_METADATA, proxy.good_body(_METADATA)),
+                (_ENCRYPT, proxy.good_body(_ENCRYPT)),
+                (_DECRYPT, proxy.good_body(_DECRYPT)),
+            )
+            for text, change in _RESEMBLING.items()
         ]
     )
 

@@ -25,6 +25,8 @@ from .malformed import (
     NULL,
     OTHER_ALGORITHMS,
     OTHER_SPELLINGS,
+    SCALARS,
+    STRUCTURES,
     WRONG_TYPES,
     altered,
 )
@@ -57,17 +59,32 @@ def _expect_refused(
 
 @pytest.mark.requirement("XKS-ENC-010")
 def test_malformed_plaintext(proxy: ProxyClient) -> None:
-    """A plaintext that is missing, or no Base64 string, is refused."""
-    values = NULL | WRONG_TYPES | NOT_BASE64
-    _expect_refused(proxy, altered(_good(), "plaintext", values, missing=True))
+    """A plaintext that can be read as no Base64 string is refused."""
+    _expect_refused(proxy, altered(_good(), "plaintext", STRUCTURES | NOT_BASE64))
 
 
 @pytest.mark.requirement("XKS-ENC-011")
 def test_malformed_algorithm(proxy: ProxyClient) -> None:
-    """An encryptionAlgorithm that is missing, or no string, is refused."""
-    values = NULL | WRONG_TYPES
-    bodies = altered(_good(), "encryptionAlgorithm", values, missing=True)
-    _expect_refused(proxy, bodies)
+    """An encryptionAlgorithm that is no string is refused.
+
+    A scalar may be read as the name of another algorithm, which may be a 501.
+    """
+    bodies = altered(_good(), "encryptionAlgorithm", WRONG_TYPES)
+    _expect_refused(proxy, bodies, _UNSUPPORTED)
+
+
+@pytest.mark.requirement("XKS-ENC-022")
+def test_what_a_lenient_reader_takes(proxy: ProxyClient) -> None:
+    """A member that is missing or null is not empty, and a scalar is no string.
+
+    KMS sends neither; a reader that takes them for that is lenient, and no more.
+    """
+    bodies = (
+        *altered(_good(), "plaintext", NULL | SCALARS, missing=True),
+        *altered(_good(), "encryptionAlgorithm", NULL, missing=True),
+        *altered(_good(), "additionalAuthenticatedData", SCALARS),
+    )
+    _expect_refused(proxy, bodies, _UNSUPPORTED)
 
 
 @pytest.mark.requirement("XKS-ENC-011")
@@ -91,7 +108,7 @@ def test_other_spelling_of_the_algorithm(proxy: ProxyClient) -> None:
 @pytest.mark.requirement("XKS-ENC-012")
 def test_malformed_aad(proxy: ProxyClient) -> None:
     """Additional authenticated data that are no Base64 string are refused."""
-    values = WRONG_TYPES | NOT_BASE64
+    values = STRUCTURES | NOT_BASE64
     _expect_refused(proxy, altered(_good(), "additionalAuthenticatedData", values))
 
 

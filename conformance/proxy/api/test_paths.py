@@ -187,15 +187,22 @@ def test_unknown_key(proxy: ProxyClient) -> None:
 
 
 _INVALID_PATHS = {
-    "an unknown operation on a key": "{uri}/keys/{key}/sign",
     "no operation": "{uri}/keys/{key}",
     "a segment too many": "{uri}/keys/{key}/encrypt/more",
-    "an unknown operation": "{uri}/healthy",
     "the URI path alone": "{uri}",
-    "an operation in capitals": "{uri}/Health",
     "version 2": "{prefix}/kms/xks/v2/health",
     "no version": "{prefix}/kms/xks/health",
+}
+_UNKNOWN_OPERATIONS = {
+    "an unknown operation on a key": "{uri}/keys/{key}/sign",
+    "an unknown operation": "{uri}/healthy",
+}
+_UNKNOWN_PREFIXES = {
     "an unknown path prefix": "{prefix}/invalid/kms/xks/v1/health",
+}
+_CAPITALS = {
+    "GetHealthStatus in capitals": "{uri}/Health",
+    "GetKeyMetadata in capitals": "{uri}/keys/{key}/METADATA",
 }
 _SLASHES_TOO_MANY = {
     "a slash at the end": "{uri}/health/",
@@ -217,13 +224,35 @@ def _paths(
 def test_invalid_path(proxy: ProxyClient) -> None:
     """A path that is none of the API's is a 404 InvalidUriPathException.
 
-    The request is signed for the path that it names.
+    The request is signed for the path that it names. 501 is accepted for an operation
+    that is not implemented; 401 for a prefix that nobody has, since each prefix has
+    credentials of its own.
     """
-    accept = (error("InvalidUriPathException"),)
+    expected = error("InvalidUriPathException")
+    accepted = (
+        (_INVALID_PATHS, (expected,)),
+        (
+            _UNKNOWN_OPERATIONS,
+            (expected, error("UnsupportedOperationException")),
+        ),
+        (_UNKNOWN_PREFIXES, (expected, *unauthenticated(proxy))),
+    )
     proxy.judge(
         [
             proxy.probe(_HEALTH, altered=text, accept=accept, path=path)
-            for text, path in _paths(proxy, _INVALID_PATHS)
+            for templates, accept in accepted
+            for text, path in _paths(proxy, templates)
+        ]
+    )
+
+
+@pytest.mark.requirement("XKS-URI-013")
+def test_operation_in_capitals(proxy: ProxyClient) -> None:
+    """An operation in other letters than the specification's is none."""
+    proxy.judge(
+        [
+            proxy.probe(_HEALTH, altered=text, path=path)
+            for text, path in _paths(proxy, _CAPITALS)
         ]
     )
 

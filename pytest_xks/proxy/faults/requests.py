@@ -19,6 +19,7 @@ from pytest_xks.proxy.keys import ExternalKey
 from pytest_xks.proxy.rules import respond_error
 from pytest_xks.proxy_api.encoding import DecodingError, decode_json
 from pytest_xks.proxy_api.errors import ErrorName, Operation, XksError
+from pytest_xks.proxy_api.uri import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +45,11 @@ Document = dict[str, object]
 def _routing(change: Callable[[Route | None, str], Route | None]) -> Effect:
     """A proxy that changes its mind about a path."""
     return Replace("parse_path", lambda proceed, path: change(proceed(path), path))
+
+
+def _with_small_operation(path: str) -> str:
+    head, slash, operation = path.rpartition("/")
+    return head + slash + operation.lower()
 
 
 @fault(violates=("XKS-URI-002",))
@@ -101,6 +107,14 @@ def normalizes_slashes() -> Effects:
         Replace("parse_path", lambda proceed, path: proceed(normal(path))),
         Replace("authenticate", authenticate),
     )
+
+
+row(
+    "ignores-case-of-operation",
+    "Finds the operation of a path in any case.",
+    _routing(lambda route, path: route or parse_path(_with_small_operation(path))),
+    violates=("XKS-URI-013",),
+)
 
 
 @fault(violates=("XKS-HTTP-005",))
@@ -224,6 +238,44 @@ row(
     "Fails internally on a JSON object with two members of one name.",
     before_document(_undecodable_as_500("two members")),
     violates=("XKS-ERR-019",),
+)
+
+
+def _reading_json(read: Callable[[bytes], object]) -> Effect:
+    """A proxy that reads bodies in a way of its own, where the right one fails."""
+
+    def parse(proceed: Callable[..., Document], body: bytes) -> Document:
+        try:
+            return proceed(body)
+        except XksError:
+            try:
+                document = read(body)
+            except ValueError:
+                document = None
+            if not isinstance(document, dict):
+                raise
+            return document
+
+    return Replace("parse_document", parse)
+
+
+row(
+    "reads-first-json-text",
+    "Reads the first JSON text of a body, whatever comes behind it.",
+    _reading_json(lambda body: json.JSONDecoder().raw_decode(body.decode())[0]),
+    violates=("XKS-ERR-021",),
+)
+row(
+    "reads-invalid-utf-8",
+    "Reads bytes that are no UTF-8 as U+FFFD.",
+    _reading_json(lambda body: json.loads(body.decode("utf-8", "replace"))),
+    violates=("XKS-ERR-021",),
+)
+row(
+    "reads-trailing-commas",
+    "Reads JSON with a comma behind the last member.",
+    _reading_json(lambda body: json.loads(body.replace(b",}", b"}"))),
+    violates=("XKS-ERR-021",),
 )
 
 

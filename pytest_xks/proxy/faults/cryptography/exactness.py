@@ -186,6 +186,38 @@ row(
 )
 
 
+# -- what is missing ------------------------------------------------------------------
+
+
+def _guesses_at_members() -> Effect:
+    def change(document: dict[str, Any]) -> None:
+        if document.get("encryptionAlgorithm") is None:
+            document["encryptionAlgorithm"] = "AES_GCM"
+        if document.get("plaintext") is None and "ciphertext" not in document:
+            document["plaintext"] = ""
+        for name, value in document.items():
+            if isinstance(value, bool | int):
+                document[name] = str(value).lower()
+
+    return reading(change)
+
+
+row(
+    "encrypt-guesses-at-members",
+    "Encrypt reads what is missing as empty, and a boolean as a text.",
+    _guesses_at_members,
+    operations=(Operation.ENCRYPT,),
+    violates=("XKS-ENC-022",),
+)
+row(
+    "decrypt-guesses-at-algorithm",
+    "Decrypt reads a missing encryptionAlgorithm as AES_GCM.",
+    _guesses_at_members,
+    operations=(Operation.DECRYPT,),
+    violates=("XKS-DEC-024",),
+)
+
+
 # -- the algorithm --------------------------------------------------------------------
 
 
