@@ -57,7 +57,7 @@ _OF_SECRET = "43 to 64 of A-Z a-z 0-9 / + ="  # noqa: S105 - its alphabet, not a
 _KEY_ID = "1 to 128 of A-Z a-z 0-9 . _ -"
 # A result that a minute's check brought is no older than that.
 _HEALTH_CACHED_SECONDS = 60.0
-_ARN = "an ARN of at most 2048 characters"
+_PRINCIPAL = "an ARN of at most 2048 characters, or a service principal"
 
 _GATEWAYS = ("load-balancer",)
 _OF_STORES = ("uri_path", "credential", "keys")
@@ -165,8 +165,10 @@ def _endpoint(table: Table, key: str) -> Endpoint | None:
         ) from None
 
 
-def _is_arn(text: str) -> bool:
-    return re.fullmatch(r"arn:[!-~]{1,2044}", text) is not None
+def _is_principal(text: str) -> bool:
+    """What KMS says in awsPrincipalArn; services call it, too ("Encrypt")."""
+    arn, service = r"arn:[!-~]{1,2044}", r"[a-z0-9.-]{1,2000}\.amazonaws\.com(\.cn)?"
+    return re.fullmatch(f"{arn}|{service}|AWS Internal", text) is not None
 
 
 def _console_file(proxy: Table) -> Table | None:
@@ -329,10 +331,10 @@ def _authorization(proxy: Table) -> AuthorizationTarget | None:
     own_store = any(key in table for key in _OF_STORES)
     authorization = AuthorizationTarget(
         denied_principal_arn=table.text(
-            "denied_principal_arn", valid=_is_arn, must=_ARN
+            "denied_principal_arn", valid=_is_principal, must=_PRINCIPAL
         ),
         allowed_principal_arn=table.text(
-            "allowed_principal_arn", valid=_is_arn, must=_ARN
+            "allowed_principal_arn", valid=_is_principal, must=_PRINCIPAL
         ),
         store=_store(table) if own_store else None,
     )

@@ -504,3 +504,23 @@ def test_behind(tmp_path):
     assert "" == load(tmp_path, minimal()).behind
     with pytest.raises(UsageProblem, match="behind is not legal"):
         load(tmp_path, changed("behind", "a-bush"))
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        "arn:aws:iam::111122223333:role/Admin",
+        "ec2.amazonaws.com",
+        "ec2.cn-north-1.amazonaws.com.cn",
+        "AWS Internal",
+    ],
+)
+def test_principals(tmp_path, principal):
+    """Whatever KMS may say in awsPrincipalArn can be denied."""
+    principals = {
+        "denied_principal_arn": principal,
+        "allowed_principal_arn": "arn:aws:iam::111122223333:user/Alice",
+    }
+    target = load(tmp_path, changed("authorization", principals))
+
+    assert principal == target.authorization.denied_principal_arn
