@@ -20,7 +20,7 @@ from rich.console import Console
 from pytest_xks.certify.report.build import build_document
 from pytest_xks.certify.requirements.suite import load_catalogue, suite_folder
 from pytest_xks.certify.run.runner import run_suite
-from pytest_xks.certify.run.selection import Selection
+from pytest_xks.certify.run.selection import DEFAULT_JOBS, PROXY_JOBS, Selection
 from pytest_xks.certify.targets.own_mocks import served_fake_kms, served_mock_proxy
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ def _far(part: str, milliseconds: int) -> Iterator[tuple[Target, ProbeProxy | No
     with served_fake_kms() as (fake, kms_target, probe_proxy):
         fake.fault("delay", milliseconds=milliseconds)
         yield kms_target, probe_proxy
+
+
+_JOBS = {"proxy": PROXY_JOBS, "kms": DEFAULT_JOBS}
 
 
 def _report(part: str, milliseconds: int, jobs: int) -> str:
@@ -73,10 +76,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("parts", nargs="*", choices=[*_PARTS, []], metavar="proxy|kms")
     parser.add_argument("--milliseconds", type=int, default=100, help="by default 100")
-    parser.add_argument("--jobs", type=int, default=8, help="by default 8")
+    parser.add_argument("--jobs", type=int, help="by default as `certify` has it")
     chosen = parser.parse_args()
     for part in chosen.parts or _PARTS:
-        Console().print(_report(part, chosen.milliseconds, chosen.jobs), soft_wrap=True)
+        Console().print(
+            _report(part, chosen.milliseconds, chosen.jobs or _JOBS[part]),
+            soft_wrap=True,
+        )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_xks.certify.run.selection import DEFAULT_JOBS, MOST_JOBS, Selection
+from pytest_xks.certify.run.selection import (
+    DEFAULT_JOBS,
+    MOST_JOBS,
+    PROXY_JOBS,
+    Selection,
+)
 from pytest_xks.cli.shared import EXIT_INCOMPLETE, FILE
 
 if TYPE_CHECKING:
@@ -94,14 +99,6 @@ _COMMON_OPTIONS = (
         metavar="FILE",
         help="Write current failures to FILE.",
     ),
-    click.option(
-        "--jobs",
-        type=click.IntRange(1, MOST_JOBS),
-        default=DEFAULT_JOBS,
-        show_default=True,
-        metavar="N",
-        help="Send up to N requests of a check at once; the result is the same.",
-    ),
     click.option("--quiet", is_flag=True, help="Print the verdict line only."),
 )
 _OF_SELECTION = ("only", "skip", "fail_fast", "load", "jobs")
@@ -113,8 +110,22 @@ def _common_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def _jobs_option(
+    default: int,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1, MOST_JOBS),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help="Send up to N requests of a check at once; the result is the same.",
+    )
+
+
 @certify.command("proxy", cls=_WithPytestArgs)
 @_common_options
+@_jobs_option(PROXY_JOBS)
 @click.option(
     "--from-env",
     is_flag=True,
@@ -134,6 +145,7 @@ def _certify_proxy(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN4
 
 @certify.command("kms", cls=_WithPytestArgs)
 @_common_options
+@_jobs_option(DEFAULT_JOBS)
 @click.pass_context
 def _certify_kms(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - likewise
     """Certify a KMS emulator that supports external key stores.

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_xks.certify.run.outcome import NotTestable
 
-from ..client.bodies import ProxyOperation
+from ..client.bodies import ALL_OPERATIONS, ProxyOperation
 from ..client.connection import Connector
 from ..client.expect import REFUSED, SERVED, Outcome, success
 from ..client.http1 import Failure
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_xks.certify.targets.proxy_target import MtlsTarget, RefusedCertificate
 
     from ..client.answer import ProxyAnswer
+    from ..client.http1 import HttpRequest
 
 _HEALTH = ProxyOperation.GET_HEALTH_STATUS
 
@@ -65,6 +66,31 @@ def test_good_certificate(guarded: ProxyClient) -> None:
         _HEALTH, altered="with the client certificate", accept=(SERVED,)
     )
     guarded.judge([good], controls=[])
+
+
+@pytest.mark.requirement("XKS-AUTH-016")
+def test_certificate_is_no_signature(guarded: ProxyClient) -> None:
+    """A good client certificate takes the place of no signature.
+
+    Where the main endpoint asks for it, every check of signatures has shown it.
+    """
+    mtls = guarded.target.mtls
+    if mtls is None:
+        return
+
+    def unsigned(request: HttpRequest) -> HttpRequest:
+        return replace(request, headers=request.with_header("Authorization", None))
+
+    guarded.judge(
+        [
+            guarded.probe(
+                operation,
+                altered=f"unsigned {operation.title}, with the client certificate",
+                edit=unsigned,
+            )
+            for operation in ALL_OPERATIONS
+        ]
+    )
 
 
 _ENDED = Outcome(

@@ -10,9 +10,11 @@ from pytest_xks.certify.errors import UsageProblem
 if TYPE_CHECKING:
     from pytest_xks.certify.requirements.catalogue import Catalogue
 
-__all__ = ["DEFAULT_JOBS", "MOST_JOBS", "Selection"]
+__all__ = ["DEFAULT_JOBS", "MOST_JOBS", "PROXY_JOBS", "Selection"]
 
 DEFAULT_JOBS = 8
+PROXY_JOBS = 16
+"""Of a proxy, which serves KMS's whole fleet and may be far away."""
 MOST_JOBS = 64
 
 
