@@ -123,6 +123,15 @@ def test_written_baseline_is_accepted(document, tmp_path):
     assert 0 == document["exit_status"]
 
 
+def test_partial_run_keeps_what_it_left_out(certify, tmp_path):
+    """A run of a chapter says nothing of the others, and forgets none of them."""
+    document = certify({ONE: "MUST", TWO: "MUST"}, FAILS + PASSES, only=(TWO,))
+
+    text = render_baseline(document, {ONE: "because", TWO: "no longer"})
+
+    assert {ONE: "because"} == load(tmp_path, text)
+
+
 def test_nothing_to_write(certify, tmp_path):
     """Without failures the file is empty, and legal."""
     document = certify({TWO: "MUST"}, PASSES)
