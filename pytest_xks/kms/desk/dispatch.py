@@ -181,7 +181,12 @@ def _beside_moto(context: Context, call: Call) -> Document | None:
 
 
 def _handed_on(trace: Trace, call: Call) -> Call:
-    """The call with plain key ids, in the account of the key that it names."""
+    """The call with plain key ids, in the account of the key that it names.
+
+    Of a list all is asked for: its pages are made of that (``completed``).
+    """
+    if listing.is_list(call.operation):
+        call = replace(call, parameters=listing.without_page(call.parameters))
     if not trace.named:
         return call
     ids = {member: named.id for member, named in trace.named.items()}

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
     from pytest_xks.kms.desk.call import Call
 
-__all__ = ["check_limit", "is_list", "page_of"]
+__all__ = ["check_limit", "is_list", "page_of", "without_page"]
 
-# API Reference, Limit of each operation: the list, what tells its entries apart, the
-# default, and the most that may be asked for.
+# API Reference, Limit of each operation: the list, what tells its entries apart (the
+# entries themselves, or their order), the default, and the most that may be asked for.
+_ITSELF, _ORDER = "", "#"
 _LISTS: Mapping[str, tuple[str, str, int, int]] = {
     "ListAliases": ("Aliases", "AliasName", 50, 100),
     "ListGrants": ("Grants", "GrantId", 50, 100),
-    "ListKeyPolicies": ("PolicyNames", "", 100, 1000),
+    "ListKeyPolicies": ("PolicyNames", _ITSELF, 100, 1000),
+    "ListKeyRotations": ("Rotations", _ORDER, 100, 1000),
     "ListKeys": ("Keys", "KeyId", 100, 1000),
     "ListResourceTags": ("Tags", "TagKey", 50, 50),
     "ListRetirableGrants": ("Grants", "GrantId", 50, 100),
@@ -47,6 +49,15 @@ def check_limit(call: Call) -> None:
         )
 
 
+def without_page(parameters: Mapping[str, object]) -> Mapping[str, object]:
+    """The parameters that ask for a whole list."""
+    return {
+        name: value
+        for name, value in parameters.items()
+        if name not in {"Limit", "Marker"}
+    }
+
+
 def page_of(call: Call, document: Mapping[str, Any]) -> dict[str, Any]:
     """The page of a whole list that a call asks for.
 
@@ -55,7 +66,10 @@ def page_of(call: Call, document: Mapping[str, Any]) -> dict[str, Any]:
     """
     member, identity, limit, _ = _LISTS[call.operation]
     entries = document[member]
-    markers = [_marker(each[identity] if identity else each) for each in entries]
+    markers = [
+        _marker(_identity_of(entry, identity, number))
+        for number, entry in enumerate(entries)
+    ]
     start = 0
     if (marker := call.text("Marker")) is not None:
         if marker not in markers:
@@ -67,6 +81,12 @@ def page_of(call: Call, document: Mapping[str, Any]) -> dict[str, Any]:
     if page["Truncated"]:
         page["NextMarker"] = markers[end - 1]
     return page
+
+
+def _identity_of(entry: Any, identity: str, number: int) -> str:  # noqa: ANN401 - of JSON
+    if identity == _ORDER:
+        return str(number)
+    return str(entry if identity == _ITSELF else entry[identity])
 
 
 def _marker(identity: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from freezegun import freeze_time
 
 if TYPE_CHECKING:
     from ..conftest import AssertKmsError, System
@@ -326,8 +328,27 @@ def test_pages(local_system: System, assert_kms_error: AssertKmsError, operation
     member, fill, parameters_of = LISTS[operation]
     key, kms = local_system.create_key(), local_system.kms
     fill(kms, key)
-    parameters = parameters_of(key)
-    call = getattr(kms, operation)
+    assert_pages(getattr(kms, operation), member, parameters_of(key), assert_kms_error)
+
+
+@pytest.mark.parametrize("clock", ["running", "stopped"])
+def test_pages_of_rotations(
+    local_system: System, assert_kms_error: AssertKmsError, clock: str
+):
+    """Likewise of a standard key, be it rotated twice at one moment."""
+    kms, key = local_system.kms, local_system.plain_key()
+    with freeze_time() if clock == "stopped" else nullcontext():
+        for _ in range(3):
+            kms.rotate_key_on_demand(KeyId=key)
+        assert_pages(
+            kms.list_key_rotations, "Rotations", {"KeyId": key}, assert_kms_error
+        )
+
+
+def assert_pages(
+    call: Any, member: str, parameters: Any, assert_kms_error: AssertKmsError
+) -> None:
+    """Three entries come in pages of two and one."""
     whole = call(**parameters)
     assert whole["Truncated"] is False
     assert "NextMarker" not in whole
