@@ -69,6 +69,7 @@ _OF_ANY_ACCOUNT = frozenset({"GenerateDataKey"})
 _KEY_ID = re.compile(
     r"(mrk-)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}", re.IGNORECASE
 )
+_ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
 _ARN_PARTS = 6
 _PARTITIONS = {
     "cn-": "aws-cn",
@@ -146,8 +147,9 @@ def _named_key(context: Context, call: Call, name: str) -> NamedKey:
 
 
 def _standard_key_here(here: AccountRegion, call: Call, arn: str) -> NamedKey:
-    if call.operation in _OF_ANY_ACCOUNT:
-        own = arn.replace(arn.split(":")[4], here.account_id, 1)
+    account_id = arn.split(":")[4]
+    if call.operation in _OF_ANY_ACCOUNT and _ACCOUNT_ID.fullmatch(account_id):
+        own = arn.replace(account_id, here.account_id, 1)
         found = _key_there(here, call, own, own)
         if found.key is None:
             return found

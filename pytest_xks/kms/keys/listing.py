@@ -75,8 +75,8 @@ def page_of(call: Call, document: Mapping[str, Any]) -> dict[str, Any]:
         if marker not in markers:
             raise KmsError(ErrorCode.INVALID_MARKER, "The marker is not valid.")
         start = markers.index(marker) + 1
-    limit = int(str(call.parameters.get("Limit", limit)))
-    end = start + limit
+    wanted = call.parameters.get("Limit")
+    end = start + (limit if wanted is None else int(str(wanted)))
     page = {**document, member: entries[start:end], "Truncated": end < len(entries)}
     if page["Truncated"]:
         page["NextMarker"] = markers[end - 1]
