@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_xks.certify.run.outcome import NotTestable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -22,6 +22,8 @@ __all__ = ["LogFile", "Piece", "Written"]
 _FINGERPRINT_BYTES = 256
 _REDACTED = "[redacted]"
 _LINE_SHOWN = 200
+# Of many texts, those of this length and more are sought in one pass.
+_START_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,22 @@ class Written:
     def size(self) -> int:
         """In bytes."""
         return sum(len(piece.data) for piece in self.pieces)
+
+    def first_of(self, texts: Iterable[bytes]) -> bytes | None:
+        """One of many texts that is in it, if any is; in one pass over each piece."""
+        by_start: dict[bytes, list[bytes]] = {}
+        for text in texts:
+            if len(text) >= _START_BYTES:
+                by_start.setdefault(text[:_START_BYTES], []).append(text)
+            elif text in self:
+                return text
+        for piece in self.pieces:
+            data = piece.data
+            for position in range(len(data) - _START_BYTES + 1):
+                for text in by_start.get(data[position : position + _START_BYTES], ()):
+                    if data.startswith(text, position):
+                        return text
+        return None
 
     def find(self, text: bytes) -> str | None:
         """Where a text is first: file, number and beginning of the line, redacted."""

@@ -94,11 +94,16 @@ class LogSearch:
             NotTestable: it is not, but a part of the log is lost.
         """
         log = self.log(proxy)
-        for secret, seen in hidden.items():
-            for form, text in forms(secret):
-                if where := log.find(text):
-                    proxy.recorder.refer(seen.recorded)
-                    violated(seen.answer, f"no {what} in the log", f"{form}, {where}")
+        sought = {
+            text: (form, seen)
+            for secret, seen in hidden.items()
+            for form, text in forms(secret)
+        }
+        if text := log.first_of(sought):
+            form, seen = sought[text]
+            proxy.recorder.refer(seen.recorded)
+            found = f"{form}, {log.find(text)}"
+            violated(seen.answer, f"no {what} in the log", found)
         if log.lost:
             raise NotTestable(f"Not all of the log is left: {log.lost}.")
 
