@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_xks.certify.run.session import RUN_RECORDER, TARGET
+from pytest_xks.certify.run.session import IN_BREADTH, RUN_RECORDER, TARGET
 
 from .client.proxy_client import ProxyClient
 from .client.proxy_session import ProxySession
@@ -35,7 +35,10 @@ def session(
     pytestconfig: pytest.Config, jobs: int, *, load: bool
 ) -> Iterator[ProxySession]:
     """The connections of the run, and what it has learnt of the proxy."""
-    session = ProxySession(pytestconfig.stash[TARGET], jobs=jobs, load=load)
+    stash = pytestconfig.stash
+    session = ProxySession(
+        stash[TARGET], jobs=jobs, load=load, in_breadth=stash[IN_BREADTH]
+    )
     yield session
     session.close()
 

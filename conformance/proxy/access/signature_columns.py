@@ -20,7 +20,7 @@ from .signature_edits import Column
 from .signature_matrix import ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from pytest_xks.certify.evidence.recorder import Recorded
 
@@ -120,9 +120,8 @@ class SignatureMatrix:
         rows = [row for row in ROWS if row.requirement in self._requirements]
         self._asked = [
             (row.requirement, self._probe(row, column))
-            for column in columns
             for row in rows
-            if column.operation in row.operations
+            for column in self._of(row, columns)
         ]
         controls = [
             self._proxy.control(each.operation, each.body, store=each.store)
@@ -130,6 +129,12 @@ class SignatureMatrix:
         ]
         self._batch = ask(self._proxy, [probe for _, probe in self._asked], controls)
         return self._batch
+
+    def _of(self, row: Row, columns: Sequence[Column]) -> Sequence[Column]:
+        """The columns of a row; the first alone, where a sample will do."""
+        found = [each for each in columns if each.operation in row.operations]
+        whole = self._proxy.session.goes_into_breadth(row.requirement)
+        return found if whole else found[:1]
 
     def _bodies(self, store: StoreAccess) -> dict[ProxyOperation, Body]:
         bodies, gap = good_bodies(self._proxy, store)

@@ -69,12 +69,21 @@ class ProxySession:
         target: the proxy under test.
         jobs: how many requests go out at once, at most.
         load: whether ``--load`` was given.
+        in_breadth: the requirements to try in all their breadth; None for all.
     """
 
-    def __init__(self, target: ProxyTarget, *, jobs: int, load: bool = False) -> None:
+    def __init__(
+        self,
+        target: ProxyTarget,
+        *,
+        jobs: int,
+        load: bool = False,
+        in_breadth: frozenset[str] | None = None,
+    ) -> None:
         self.target = target
         self.jobs = jobs
         self.load = load
+        self._in_breadth = in_breadth
         self.pace = Pace()
         self.connector = Connector(
             target.endpoint, target, client=target.client_certificate
@@ -97,6 +106,10 @@ class ProxySession:
         """How this proxy says what the table has another error for, by its name."""
         self.sealed: dict[tuple[str, str], Sealed] = {}
         """Something to decrypt, by URI path and key id."""
+
+    def goes_into_breadth(self, requirement_id: str) -> bool:
+        """Whether a requirement is to be tried in all its breadth, and not sampled."""
+        return self._in_breadth is None or requirement_id in self._in_breadth
 
     def close(self) -> None:
         """Close all connections."""

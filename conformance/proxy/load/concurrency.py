@@ -151,7 +151,9 @@ def judge_concurrency(proxy: ProxyClient) -> int:
     controls += [proxy.control(_ENCRYPT, key=key, store=store) for store, key in places]
     proxy.require_served(controls)
     overlaps, end = 0, monotonic() + _MOST_SECONDS
-    for clients, turns, lockstep in _ROUNDS:
+    in_breadth = proxy.session.goes_into_breadth("XKS-HTTP-010")
+    for clients, most_turns, lockstep in _ROUNDS:
+        turns = most_turns if in_breadth else len(_TURNS)
         with Burst(proxy, clients) as burst:
             for numbered, turn in _turns(proxy, places, clients, turns):
                 kept_up = _is_kept_up(burst, numbered, turn, lockstep=lockstep)

@@ -46,6 +46,7 @@ class Collector:
         probe_proxy: the mock proxy that a KMS emulator must call.
         recorder: keeps every exchange of the run.
         load: whether ``--load`` was given.
+        in_breadth: the requirements to try in all their breadth; None for all.
         jobs: how many requests of a check go out at once, at most.
         scratch: a folder for files that reproduction lines need.
         selected: the requirement ids to run; checks of no other id are left out.
@@ -66,6 +67,7 @@ class Collector:
         probe_proxy: ProbeProxy | None,
         recorder: RunRecorder,
         load: bool,
+        in_breadth: frozenset[str] | None,
         jobs: int,
         scratch: Path,
         selected: frozenset[str],
@@ -84,6 +86,7 @@ class Collector:
         self._probe_proxy = probe_proxy
         self._recorder = recorder
         self._load = load
+        self._in_breadth = in_breadth
         self._jobs = jobs
         self._scratch = scratch
         self._selected = selected
@@ -104,6 +107,7 @@ class Collector:
             config.stash[keys.PROBE_PROXY] = self._probe_proxy
         config.stash[keys.RUN_RECORDER] = self._recorder
         config.stash[keys.LOAD] = self._load
+        config.stash[keys.IN_BREADTH] = self._in_breadth
         config.stash[keys.JOBS] = self._jobs
         config.stash[keys.SCRATCH] = self._scratch
         if not config.pluginmanager.hasplugin("terminal"):

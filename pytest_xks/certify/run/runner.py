@@ -83,6 +83,7 @@ def run_suite(  # noqa: PLR0913 - every one is an independent input of the run
             probe_proxy=probe_proxy,
             recorder=recorder,
             load=selection.load,
+            in_breadth=selection.in_breadth,
             jobs=selection.jobs,
             scratch=scratch,
             selected=selected,

@@ -38,6 +38,10 @@ class Selection:
     """For the self-test: of the checks of other requirements than these, one of each
     test function will do; None for all."""
 
+    in_breadth: frozenset[str] | None = None
+    """For the self-test: the requirements that are tried in all their breadth, where of
+    others a sample will do; None for all."""
+
     @property
     def is_narrowed(self) -> bool:
         """Whether it may leave out what counts."""

@@ -110,6 +110,7 @@ def prove(
                 load=load,
                 only=scope or (_chapters(declared) if narrow else ()),
                 sampled_but=declared if narrow else None,
+                in_breadth=declared if fault and not thorough else None,
             ),
         )
     proof = _proof(fault, declared, catalogue, run)

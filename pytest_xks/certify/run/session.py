@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_xks.certify.targets.target import Target
 
 __all__ = [
+    "IN_BREADTH",
     "JOBS",
     "KMS_TARGET",
     "LOAD",
@@ -53,6 +54,9 @@ LOAD = pytest.StashKey[bool]()
 
 JOBS = pytest.StashKey[int]()
 """In ``config.stash``: how many requests of a check go out at once, at most."""
+
+IN_BREADTH = pytest.StashKey[frozenset[str] | None]()
+"""In ``config.stash``: see ``Selection.in_breadth``."""
 
 RUN_RECORDER = pytest.StashKey[RunRecorder]()
 """In ``config.stash``: every exchange of the run."""
