@@ -99,6 +99,8 @@ class KmsEndpoint:
         """Key stores whose state may be another than it was, by id; and by what."""
         self.doomed: set[str] = set()
         """Keys that wait for their deletion, by the id in the call."""
+        self.filling: Callable[[int], list[Callable[[], object]]] = lambda _: []
+        """Gives so many calls at most that are made where a pool is not full."""
         self._connection = KmsConnection(target)
         self._silences = 0
         self._clients: dict[str, Any] = {}
@@ -331,13 +333,29 @@ class KmsClient:
         Raises:
             Exception: that of the first of the calls that raised one.
         """
+        listed = list(calls)
         if _is_one_of_many.get():
-            return [call() for call in calls]
-        return side_by_side(
-            [partial(copy_context().run, _one_of_many, call) for call in calls],
-            jobs=min(width or self.jobs, self.jobs),
+            return [call() for call in listed]
+        jobs = min(width or self.jobs, self.jobs)
+        spare = jobs - len(listed) if listed else 0
+        filling = self._endpoint.filling(spare) if spare > 0 else []
+        made: list[Any] = side_by_side(
+            [
+                partial(copy_context().run, _one_of_many, call)
+                for call in (*listed, *filling)
+            ],
+            jobs=jobs,
             recorder=self._recorder,
         )
+        return made[: len(listed)]
+
+    def fill_with(self, filling: Callable[[int], list[Callable[[], object]]]) -> None:
+        """Make these calls, too, where fewer than there may be are side by side.
+
+        Args:
+            filling: gives so many at most.
+        """
+        self._endpoint.filling = filling
 
     @property
     def is_one_of_many(self) -> bool:

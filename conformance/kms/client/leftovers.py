@@ -1,9 +1,10 @@
-"""What checks that are over have left: removed side by side, a full batch at a time."""
+"""What checks that are over have left: removed beside other calls, or all at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Made:
 
 
 class Leftovers:
-    """Removes stores when their room is wanted, and all else on the way.
+    """Removes what nobody needs, where a pool of calls is not full or room is wanted.
 
     Args:
         kms: the endpoint.
@@ -55,23 +56,21 @@ class Leftovers:
         self._aliases += made.aliases
         self._keys += made.keys
 
-    def remove(self) -> None:
-        """Remove all stores, and of the rest what fits beside them."""
-        stores, self.stores = self.stores, []
-        calls: list[Callable[[], object]] = [
-            partial(self._remove_store, self._kms, each) for each in stores
-        ]
-        spare = -len(calls) % self._kms.jobs
-        rest = self._rest()
-        self._kms.side_by_side([*calls, *(next(rest, _nothing) for _ in range(spare))])
+    def some(self, most: int) -> list[Callable[[], object]]:
+        """What removes so many of them at most; each is asked for once."""
+        return list(islice(self._each(), most))
+
+    def remove_stores(self) -> None:
+        """Remove all stores."""
+        self._kms.side_by_side(self.some(len(self.stores)))
 
     def remove_all(self) -> None:
         """Remove everything."""
-        self.remove()
-        self._kms.side_by_side(list(self._rest()))
+        self._kms.side_by_side(list(self._each()))
 
-    def _rest(self) -> Iterator[Callable[[], object]]:
-        """What removes an alias or a key; each is asked for once."""
+    def _each(self) -> Iterator[Callable[[], object]]:
+        while self.stores:
+            yield partial(self._remove_store, self._kms, self.stores.pop(0))
         while self._aliases:
             yield partial(
                 self._kms.call,
@@ -89,7 +88,3 @@ class Leftovers:
                     PendingWindowInDays=_WAITING_DAYS,
                     label="remove the key",
                 )
-
-
-def _nothing() -> None:
-    """There is nothing more to be removed."""

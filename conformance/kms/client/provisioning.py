@@ -71,6 +71,7 @@ class Provisioner:
         self._keyed: dict[str, KeyStore] = {}
         self._new_keys: dict[str, Stock[Key]] = {}
         self._leftovers = Leftovers(kms, self._remove_store)
+        kms.fill_with(self._leftovers.some)
         self._shared_keys: dict[Kind, Key] = {}
         self._free_keys: dict[Kind, list[Key]] = {}
         self._standard_key = ""
@@ -90,7 +91,7 @@ class Provisioner:
         """
         taken = len(self._keyed) + len(self._here.stores)
         if taken + len(self._leftovers.stores) + wanted > self._limit:
-            self._leftovers.remove()
+            self._leftovers.remove_stores()
         return max(1, self._limit - taken - len(self._leftovers.stores))
 
     @property

@@ -329,11 +329,7 @@ FAILURES = (
         cause=_late,
         takes_time=True,
         cells={
-            # Without UpdateCustomKeyStore: a time-out takes half a second.
-            _CREATE: FailureCell(
-                accepted=("XksProxyUriUnreachableException",),
-                statement="KMS-CREATESTORE-042",
-            ),
+            **_store("KMS-CREATESTORE-042", "XksProxyUriUnreachableException"),
             **_connect("KMS-CONNECT-022", "XKS_PROXY_TIMED_OUT"),
             **_create_key("KMS-CREATEKEY-026"),
             **_RELIABLE,

@@ -1,4 +1,7 @@
-"""Calls of CreateCustomKeyStore and UpdateCustomKeyStore: a probe with its control."""
+"""Calls of CreateCustomKeyStore and UpdateCustomKeyStore: a probe with its control.
+
+And what may be wrong with the members that both operations have, one thing at a time.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from ..client.key_stores import creation, description_of
 from ..client.names import own_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_xks.certify.probe_proxy.store import ProxyStore
     from pytest_xks.certify.targets.kms_target import VpcEndpointServiceTarget
 
@@ -21,9 +26,15 @@ if TYPE_CHECKING:
     from ..client.provisioning import Provisioner
     from ..client.reply import KmsReply
 
+    Change = Callable[[str], str]
+
 __all__ = [
+    "ACCESS_KEY_ID_DEFECTS",
     "CLOUDHSM_MEMBERS",
+    "ENDPOINT_DEFECTS",
     "HEALTHY",
+    "PATH_DEFECTS",
+    "SECRET_DEFECTS",
     "CreateCalls",
     "expect_update_refused",
     "new_calls",
@@ -52,6 +63,53 @@ CLOUDHSM_MEMBERS: dict[str, Any] = {
     "TrustAnchorCertificate": "-----BEGIN CERTIFICATE-----",
 }
 """What only AWS CloudHSM key stores have."""
+
+
+ENDPOINT_DEFECTS: dict[str, Change] = {
+    "http": lambda endpoint: endpoint.replace("https://", "http://"),
+    "no-scheme": lambda endpoint: endpoint.removeprefix("https://"),
+    "port": lambda endpoint: f"{endpoint}:443",
+    "trailing-slash": lambda endpoint: f"{endpoint}/",
+    "back-slash": lambda endpoint: f"{endpoint}\\",
+    "path": lambda endpoint: f"{endpoint}/base",
+    "query": lambda endpoint: f"{endpoint}?a=b",
+    "user": lambda endpoint: endpoint.replace("https://", "https://user@"),
+    "underscore": lambda endpoint: endpoint.replace("https://", "https://under_"),
+    "newline-at-the-end": lambda endpoint: f"{endpoint}\n",
+    "too-long": lambda endpoint: endpoint.replace(
+        "https://", "https://".ljust(137 - len(endpoint), "a")
+    ),
+}
+PATH_DEFECTS: dict[str, Change] = {
+    "no-leading-slash": lambda path: path.removeprefix("/"),
+    "trailing-slash": lambda path: f"{path}/",
+    "no-version": lambda path: path.removesuffix("/v1"),
+    "three-digit-version": lambda path: f"{path}00",
+    "another-end": lambda path: f"{path}/keys",
+    "query": lambda path: f"{path}?a=b",
+    "newline-at-the-end": lambda path: f"{path}\n",
+    "dot": lambda path: f"/a.b{path}",
+    "percent": lambda path: f"/a%2Db{path}",
+    "tilde": lambda path: f"/~a{path}",
+    "too-long": lambda path: f"/{'a' * (128 - len(path))}{path}",
+}
+ACCESS_KEY_ID_DEFECTS: dict[str, Change | None] = {
+    "absent": None,
+    "too-short": lambda access_key_id: access_key_id[:19],
+    "too-long": lambda access_key_id: access_key_id.ljust(31, "A"),
+    "lower-case": str.lower,
+    "digit-1": lambda access_key_id: f"1{access_key_id[1:]}",
+    "digit-8": lambda access_key_id: f"8{access_key_id[1:]}",
+    "hyphen": lambda access_key_id: f"-{access_key_id[1:]}",
+}
+SECRET_DEFECTS: dict[str, Change | None] = {
+    "absent": None,
+    "too-short": lambda secret: secret[:42],
+    "too-long": lambda secret: secret.ljust(65, "s"),
+    "hyphen": lambda secret: f"-{secret[1:]}",
+    "underscore": lambda secret: f"_{secret[1:]}",
+    "space": lambda secret: f" {secret[1:]}",
+}
 
 
 def new_name() -> str:

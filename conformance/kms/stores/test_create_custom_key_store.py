@@ -20,8 +20,12 @@ from ..client.expect import (
 from ..client.key_stores import connection_state_of, description_of
 from ..cryptography.calls import asked
 from .store_calls import (
+    ACCESS_KEY_ID_DEFECTS,
     CLOUDHSM_MEMBERS,
+    ENDPOINT_DEFECTS,
     HEALTHY,
+    PATH_DEFECTS,
+    SECRET_DEFECTS,
     CreateCalls,
     new_calls,
     new_name,
@@ -172,35 +176,6 @@ def test_external_members_of_a_cloudhsm_key_store(calls: CreateCalls) -> None:
 
 # -- endpoint and path ------------------------------------------------------------
 
-ENDPOINT_DEFECTS: dict[str, Change] = {
-    "http": lambda endpoint: endpoint.replace("https://", "http://"),
-    "no-scheme": lambda endpoint: endpoint.removeprefix("https://"),
-    "port": lambda endpoint: f"{endpoint}:443",
-    "trailing-slash": lambda endpoint: f"{endpoint}/",
-    "back-slash": lambda endpoint: f"{endpoint}\\",
-    "path": lambda endpoint: f"{endpoint}/base",
-    "query": lambda endpoint: f"{endpoint}?a=b",
-    "user": lambda endpoint: endpoint.replace("https://", "https://user@"),
-    "underscore": lambda endpoint: endpoint.replace("https://", "https://under_"),
-    "newline-at-the-end": lambda endpoint: f"{endpoint}\n",
-    "too-long": lambda endpoint: endpoint.replace(
-        "https://", "https://".ljust(137 - len(endpoint), "a")
-    ),
-}
-PATH_DEFECTS: dict[str, Change] = {
-    "no-leading-slash": lambda path: path.removeprefix("/"),
-    "trailing-slash": lambda path: f"{path}/",
-    "no-version": lambda path: path.removesuffix("/v1"),
-    "three-digit-version": lambda path: f"{path}00",
-    "another-end": lambda path: f"{path}/keys",
-    "query": lambda path: f"{path}?a=b",
-    "newline-at-the-end": lambda path: f"{path}\n",
-    "dot": lambda path: f"/a.b{path}",
-    "percent": lambda path: f"/a%2Db{path}",
-    "tilde": lambda path: f"/~a{path}",
-    "too-long": lambda path: f"/{'a' * (128 - len(path))}{path}",
-}
-
 
 @pytest.mark.requirement("KMS-CREATESTORE-007")
 @cases("defect", ENDPOINT_DEFECTS, stores=1, calls=new_calls)
@@ -291,24 +266,6 @@ def _expect_uri(reply: KmsReply, requests: Sequence[ProxyRequest], uri: str) -> 
 
 
 # -- credential -------------------------------------------------------------------
-
-ACCESS_KEY_ID_DEFECTS: dict[str, Change | None] = {
-    "absent": None,
-    "too-short": lambda access_key_id: access_key_id[:19],
-    "too-long": lambda access_key_id: access_key_id.ljust(31, "A"),
-    "lower-case": str.lower,
-    "digit-1": lambda access_key_id: f"1{access_key_id[1:]}",
-    "digit-8": lambda access_key_id: f"8{access_key_id[1:]}",
-    "hyphen": lambda access_key_id: f"-{access_key_id[1:]}",
-}
-SECRET_DEFECTS: dict[str, Change | None] = {
-    "absent": None,
-    "too-short": lambda secret: secret[:42],
-    "too-long": lambda secret: secret.ljust(65, "s"),
-    "hyphen": lambda secret: f"-{secret[1:]}",
-    "underscore": lambda secret: f"_{secret[1:]}",
-    "space": lambda secret: f" {secret[1:]}",
-}
 
 
 @pytest.mark.requirement("KMS-CREATESTORE-015")

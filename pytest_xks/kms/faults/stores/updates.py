@@ -267,6 +267,17 @@ def update_ignores_other_key_stores() -> Effects:
 # -- the result -------------------------------------------------------------------
 
 
+@fault(violates=("KMS-UPDATESTORE-017",), operations=("UpdateCustomKeyStore",))
+def update_mends_the_path() -> Effects:
+    """Takes away slashes at the end of a new path, and takes what is left."""
+
+    def mend(_: Context, parameters: Document) -> None:
+        if path := parameters.get("XksProxyUriPath"):
+            parameters["XksProxyUriPath"] = path.rstrip("/")
+
+    return adjusting(mend)
+
+
 @fault(violates=("KMS-UPDATESTORE-011",), operations=("UpdateCustomKeyStore",))
 def update_forgets_the_endpoint() -> Effects:
     """Answers a change of the endpoint alone with success, and keeps the old one."""
