@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_xks.certify.errors import UsageProblem
 from pytest_xks.certify.preflight.findings import with_findings
 from pytest_xks.certify.preflight.ready import ready_target
 from pytest_xks.certify.report.build import build_document
@@ -86,10 +87,15 @@ def certify(part: str, options: CertifyOptions) -> int:
         document = _document(options, target, suite, catalogue)
     if options.baseline:
         apply_baseline(document, known, options.baseline)
-    if options.write_baseline:
-        write_text(options.write_baseline, render_baseline(document, known))
-    if reports:
-        reports.write(document)
+    try:
+        if options.write_baseline:
+            write_text(options.write_baseline, render_baseline(document, known))
+        if reports:
+            reports.write(document)
+    except UsageProblem:
+        # The result of a long run is not lost with a full disk.
+        show(document, quiet=options.quiet)
+        raise
     show(document, quiet=options.quiet, reports=reports)
     return document["exit_status"]
 

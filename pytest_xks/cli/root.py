@@ -13,6 +13,8 @@ Every problem ends here as one message on standard error.
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from pathlib import Path
@@ -33,13 +35,27 @@ from pytest_xks.cli.serve import serve
 from pytest_xks.cli.shared import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_USAGE
 
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NoReturn, TextIO
 
 __all__ = ["cli", "main"]
 
 # No command uses the user's AWS; but moto reads the profile, in some releases when it
 # is imported, and fails if there is none of its name.
 _PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+
+# Not ours to mend, and no bug of ours.
+_OF_THE_MACHINE = frozenset(
+    {
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.EROFS,
+    }
+)
 
 _COMMANDS = (certify, serve, init, requirements, explain, report, selftest)
 
@@ -58,12 +74,29 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     for name in _PROFILES:
         os.environ.pop(name, None)
+    _ready_streams()
     sys.exit(_run())
+
+
+def _ready_streams() -> None:
+    """Let any terminal, pipe or closed descriptor take what is written."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # Or the next file or socket would have the number of a standard stream.
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run() -> int:
     try:
         result = cli.main(standalone_mode=False)
+        sys.stdout.flush()  # At the end of the process, nobody could tell why not.
     except UsageProblem as problem:
         return _report(str(problem), EXIT_USAGE)
     except click.ClickException as error:
@@ -71,18 +104,42 @@ def _run() -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _report("interrupted.", EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_INCOMPLETE
     except Exception as error:  # noqa: BLE001 - a bug must not look like a verdict
-        return _report(_internal_error(error), EXIT_INCOMPLETE)
+        return _failed(error)
     return result if isinstance(result, int) else 0
+
+
+def _failed(error: Exception) -> int:
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output has gone; there is nobody left to tell.
+        _drop(1)
+        return EXIT_INCOMPLETE
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        _drop(1)
+        return _report(_of_the_machine(error), EXIT_INCOMPLETE)
+    return _report(_internal_error(error), EXIT_INCOMPLETE)
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _drop(number: int) -> None:
+    """Let what is still in the buffer of a standard stream go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+
+
+def _of_the_machine(error: OSError) -> str:
+    where = f" ({str(error.filename)!r})" if error.filename else ""
+    return f"something could not be written or opened: {error.strerror}{where}."
 
 
 def _report(message: str, status: int) -> int:
     text = "\n".join(quoted(line) for line in f"pytest-xks: {message}".split("\n"))
-    click.echo(text, err=True)
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        _drop(2)
     return status
 
 

@@ -44,9 +44,14 @@ def write(entry: JournalEntry) -> None:
     logger.log(level, "%s", json.dumps(line))
 
 
+class _LogFile(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's
+        """Lose a line on a full disk, and print no traceback for it."""
+
+
 def open_log(file: Path) -> logging.Handler:
     """Write the log to a file too; the caller removes and closes the handler."""
-    handler = logging.FileHandler(file, encoding="utf-8")
+    handler = _LogFile(file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
