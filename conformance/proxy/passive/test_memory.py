@@ -60,6 +60,7 @@ def test_after_many_requests(proxy: ProxyClient, evidence: Evidence) -> None:
     ThrottlingException is waited for, as everywhere.
     """
     sealed = proxy.sealed()
+    proxy.opened(proxy.seal())
     places = (o.place for o in evidence.everything() if o.status == 200)
     encrypted = sum(
         place is not None and place.operation is _ENCRYPT for place in places

@@ -264,7 +264,9 @@ def _error_saying(message: Callable[[XksError], str]) -> Effect:
 
 
 # Every MUST that an error has a certain name.
-_NAMES_OF_ERRORS = tuple(f"XKS-ERR-{number:03}" for number in (1, *range(3, 14), 18))
+_NAMES_OF_ERRORS = tuple(
+    f"XKS-ERR-{number:03}" for number in (1, *range(3, 14), 15, 16, 18, 30, 31)
+)
 
 
 @fault(violates=_NAMES_OF_ERRORS)

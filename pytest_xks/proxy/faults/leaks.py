@@ -43,7 +43,7 @@ def _member(request: Request, *path: str) -> str:
 
 @fault(violates=("XKS-RUN-002",))
 def shows_signing_key() -> Effects:
-    """Puts the signing key of a request into a header of its answer."""
+    """Puts the signing key of a request that it serves into a header of the answer."""
     keys = threading.local()
 
     def authenticate(
@@ -59,6 +59,8 @@ def shows_signing_key() -> Effects:
         return access_key_id
 
     def show(delivery: Delivery, _: Request) -> Delivery:
+        if delivery.response.status != 200:
+            return delivery
         return _with_header(delivery, "X-Debug", getattr(keys, "last", "none"))
 
     return (Replace("authenticate", authenticate), delivered(show))

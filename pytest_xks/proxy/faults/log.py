@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import threading
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -74,13 +74,13 @@ def logs_plaintext_as_numbers() -> Effect:
 
 @fault(violates=("XKS-LOG-001",))
 def logs_plaintext_late() -> Effect:
-    """Logs the plaintext that it encrypts half a second later."""
+    """Logs the plaintext that it encrypts when it has encrypted twenty others."""
+    waiting: deque[bytes] = deque()
 
     def log(plaintext: bytes) -> None:
-        arguments = ("encrypted %s", _base64(plaintext))
-        timer = threading.Timer(0.5, logs.logger.info, arguments)
-        timer.daemon = True
-        timer.start()
+        waiting.append(plaintext)
+        if len(waiting) > 20:
+            logs.logger.info("encrypted %s", _base64(waiting.popleft()))
 
     return _encrypting(log)
 
