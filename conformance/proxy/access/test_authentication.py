@@ -7,12 +7,15 @@ every operation is served, a signature that was served before, the name of the e
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_xks.certify.evidence.exchange import Purpose
 from pytest_xks.certify.targets.credential import Credential
 
+from ..client.answer import Circumstances
 from ..client.bodies import ALL_OPERATIONS, ProxyOperation
 from ..client.expect import REFUSED, SERVED, error, expect, status
 from ..client.signing import WRONG_SECRET
@@ -21,7 +24,9 @@ from .signature_edits import another_request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..client.answer import ProxyAnswer
     from ..client.http1 import HttpRequest
+    from ..client.probes import Probe
     from ..client.proxy_client import ProxyClient
 
 _DECRYPT, _HEALTH = ProxyOperation.DECRYPT, ProxyOperation.GET_HEALTH_STATUS
@@ -59,10 +64,13 @@ def _as_signed(request: HttpRequest) -> Callable[[HttpRequest], HttpRequest]:
 def test_body_under_a_signature_just_served(proxy: ProxyClient) -> None:
     """A signature that has just been served with its own body is good for no other."""
     signed = {
-        operation: proxy.request(operation, proxy.good_body(operation))
+        # With this very signature, which no line that repeats it makes anew.
+        operation: replace(
+            proxy.request(operation, proxy.good_body(operation)), signing=None
+        )
         for operation in ALL_OPERATIONS
     }
-    proxy.require_served(
+    served = proxy.require_served(
         [
             proxy.probe(
                 operation,
@@ -73,17 +81,38 @@ def test_body_under_a_signature_just_served(proxy: ProxyClient) -> None:
             for operation, request in signed.items()
         ]
     )
-    proxy.judge(
-        [
+    probes = [
+        _after(
+            served_first,
+            proxy,
             proxy.probe(
                 operation,
                 altered=f"another body of {operation.title}, under a signature just "
                 "served",
-                edit=_as_signed(_another_body(request)),
-            )
-            for operation, request in signed.items()
-        ]
+            ),
+            _another_body(request),
+        )
+        for (operation, request), served_first in zip(
+            signed.items(), served, strict=True
+        )
+    ]
+    proxy.judge(probes)
+
+
+def _after(
+    earlier: ProxyAnswer, proxy: ProxyClient, probe: Probe, request: HttpRequest
+) -> Probe:
+    """A probe that shows something only after an earlier request."""
+    send = partial(
+        proxy.send,
+        request,
+        label=f"probe: {probe.label}",
+        meaning=replace(
+            earlier.exchange.meaning, purpose=Purpose.PROBE, altered=probe.label
+        ),
+        circumstances=Circumstances(after=earlier.exchange),
     )
+    return replace(probe, send=send)
 
 
 @pytest.mark.requirement("XKS-AUTH-016")
