@@ -26,6 +26,7 @@ MADE_UP = (
     (r"\bm/[A-Za-z,]+", "metrics"),
     (r"reproduce/\S+", "a file"),
 )
+A_TIME = re.compile(r"\b1[6-9]\d{8}\.\d+\b")
 CUT = 2000
 BASE64 = re.compile(r"[A-Za-z0-9+/]{14,}={0,2}")
 
@@ -37,10 +38,25 @@ def comparable(document: object) -> str:
 
 def _stripped(value: object) -> object:
     if isinstance(value, dict):
+        if A_TIME.search(json.dumps(value.get("body"))):
+            value = _without_length(value)
         return {k: _stripped(v) for k, v in value.items() if k not in OF_ONE_RUN}
     if isinstance(value, list):
         return [_stripped(each) for each in value]
     return _scrubbed(value) if isinstance(value, str) else value
+
+
+def _without_length(message: dict[str, object]) -> dict[str, object]:
+    """A message without the length of its body, as a time has more digits or fewer."""
+    headers = message.get("headers")
+    body = message["body"]
+    assert isinstance(headers, list)
+    assert isinstance(body, dict)
+    return {
+        **message,
+        "headers": [each for each in headers if each[0] != "Content-Length"],
+        "body": {k: v for k, v in body.items() if k != "bytes"},
+    }
 
 
 def _scrubbed(text: str) -> str:
