@@ -92,9 +92,9 @@ DEFECTS = {
     ),
     "text 401": (
         text_401,
-        "a wrong signature: 401 with a body that is no JSON object: 'Unauthorized'",
+        "XKS-HTTP-002 An error is JSON, and its Content-Type says so: ",
     ),
-    "418": (teapot, "404 KeyNotFoundException for an unknown key: "),
+    "418": (teapot, "an unknown key: 418 KeyNotFoundException"),
     "RSA_0": (
         rsa_0,
         "The metadata of the usable key 'foo' says keySpec 'RSA_0', not AES_256",

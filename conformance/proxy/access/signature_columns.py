@@ -120,8 +120,9 @@ class SignatureMatrix:
         rows = [row for row in ROWS if row.requirement in self._requirements]
         self._asked = [
             (row.requirement, self._probe(row, column))
+            for column in columns
             for row in rows
-            for column in self._of(row, columns)
+            if column in self._of(row, columns)
         ]
         controls = [
             self._proxy.control(each.operation, each.body, store=each.store)

@@ -73,7 +73,7 @@ class _Attempt:
     def run(self) -> Preflight:
         health, metadata = self._first_answers()
         self._check_reached(health, metadata)
-        target, warnings = self._check_keys()
+        target, warnings = self._check_keys(health)
         findings = (Finding(text=t) for t in self._findings(health, metadata))
         return Preflight(
             target=target, warnings=tuple(warnings), findings=tuple(findings)
@@ -140,11 +140,13 @@ class _Attempt:
 
     # -- does it know the keys? ---------------------------------------------------
 
-    def _check_keys(self) -> tuple[ProxyTarget, list[str]]:
+    def _check_keys(self, health: Called | None) -> tuple[ProxyTarget, list[str]]:
         unknown = {
             (section, role): answer
             for section, store in self._stores()
             for role, answer in self._unknown_keys(store)
+            # What the proxy says to everything, it does not say of a key.
+            if health is None or answer.said != health.said
         }
         assumed = {
             role
