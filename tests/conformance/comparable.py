@@ -15,6 +15,7 @@ OF_ONE_RUN = {
 HEX = "[0-9a-f]"
 MADE_UP = (
     (rf"{HEX}{{8}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{12}}", "an id"),
+    (rf"(no-such-key)-{HEX}{{4,8}}", r"\1-n"),
     (rf"cks-{HEX}{{17}}", "a store"),
     (r"(pytest-xks-conformance)(-[0-9a-z]+)+", r"\1-a-name"),
     (r"\b(proxy|store)-\d+", r"\1-n"),

@@ -69,6 +69,7 @@ OPERATIONS: Mapping[str, Callable[[Context, Call], Document | None]] = {
 _BESIDE_MOTO: Mapping[str, Callable[[Context, Call], Document | None]] = {
     "CreateAlias": aliases.check_alias_name,
     "CreateGrant": grants.create_grant,
+    "DeleteAlias": aliases.check_alias_has_name,
     "GetKeyLastUsage": usage.get_key_last_usage,
     "GetKeyPolicy": policies.get_key_policy,
     "ListGrants": grants.list_grants,

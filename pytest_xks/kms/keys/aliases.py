@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_xks.kms.desk.exceptions import KmsError
+from pytest_xks.kms.desk.exceptions import ErrorCode, KmsError
 from pytest_xks.kms.desk.validation import invalid
 
 if TYPE_CHECKING:
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from pytest_xks.kms.desk.call import Call
     from pytest_xks.kms.desk.context import Context
 
-__all__ = ["add_dates", "check_alias_name", "note_alias", "note_no_alias"]
+__all__ = [
+    "add_dates",
+    "check_alias_has_name",
+    "check_alias_name",
+    "note_alias",
+    "note_no_alias",
+]
 
 _PREFIX = "alias/"
 _RESERVED = "alias/aws/"
@@ -38,7 +44,21 @@ def check_alias_name(context: Context, call: Call) -> None:
     if name.startswith(_RESERVED):
         # As of the aliases of AWS that moto knows by name.
         raise KmsError("NotAuthorizedException", "")
-    if name == _PREFIX:
+    check_alias_has_name(context, call)
+    if call.operation == "UpdateAlias" and context.region.keys.target_of(name) is None:
+        # moto 5.0 makes it.
+        where, _, _ = context.trace.named["TargetKeyId"].arn.rpartition(":")
+        message = f"Alias {where}:{name} is not found."
+        raise KmsError(ErrorCode.NOT_FOUND, message)
+
+
+def check_alias_has_name(_: Context, call: Call) -> None:
+    """DeleteAlias, which moto answers otherwise; moto 5.0 finds an alias without one.
+
+    Raises:
+        KmsError: InvalidAliasNameException.
+    """
+    if call.text("AliasName") == _PREFIX:
         raise KmsError("InvalidAliasNameException", "The alias has no name.")
 
 
