@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import tempfile
@@ -101,6 +102,25 @@ class StaysConnecting(Emulator):
         return status, document
 
 
+class KeepsThePlaintext(Emulator):
+    """Its blobs are "name:key id:Base64 of the plaintext:" and what the fake needs."""
+
+    def answer(self, operation, asked):
+        """With that in front of every blob that goes out, and taken off again."""
+        blob = base64.b64decode(asked.get("CiphertextBlob", ""))
+        if blob.startswith(b"name:"):
+            inner = base64.b64encode(blob.split(b":", 3)[3]).decode()
+            asked = asked | {"CiphertextBlob": inner}
+        status, document = self.ask_fake(operation, asked)
+        plaintext = asked.get("Plaintext") or document.get("Plaintext")
+        if "CiphertextBlob" in document and plaintext:
+            key_id = document["KeyId"].rpartition("/")[2]
+            inner = base64.b64decode(document["CiphertextBlob"])
+            outer = f"name:{key_id}:{plaintext}:".encode() + inner
+            document["CiphertextBlob"] = base64.b64encode(outer).decode()
+        return status, document
+
+
 class DiesMidway(Emulator):
     """Answers for a while."""
 
@@ -178,6 +198,18 @@ def test_stays_connecting():
         assert 1 == document["exit_status"]
         assert "failed" == status_of(document, "KMS-CONNECT-003")
         assert text.startswith("A key store with a good proxy stays CONNECTING, 0.5 s")
+
+
+def test_keeps_the_plaintext():
+    """It works, and whoever has the ciphertext has the plaintext."""
+    chosen = ("KMS-CRYPTO-001", "KMS-CRYPTO-029")
+    with certified(KeepsThePlaintext, only=chosen) as (document, text):
+        assert 1 == document["exit_status"]
+        assert "passed" == status_of(document, "KMS-CRYPTO-001")
+        assert "failed" == status_of(document, "KMS-CRYPTO-029")
+        assert text.startswith(
+            "KMS-CRYPTO-029 A ciphertext does not hold the plaintext: "
+        )
 
 
 def test_dies_midway():
