@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_xks.certify.run.outcome import NotTestable, Violation
 
-from .bodies import ProxyOperation
+from .bodies import ProxyOperation, read_json
 from .expect import SERVED, Outcome, expect
 from .http1 import Failure
 
@@ -38,7 +38,8 @@ _EXPLAINED_BY = {
     ProxyOperation.DECRYPT: "XKS-DEC-001",
     ProxyOperation.GET_HEALTH_STATUS: "XKS-HEALTH-001",
 }
-_NOT_AUTHENTICATED = {401, 403}
+_DENIED = 403
+_NOT_AUTHENTICATED = {401, _DENIED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,8 +261,18 @@ def _cause(control: Probe, answer: ProxyAnswer) -> NotTestable | None:
         id_ = "XKS-AUTH-001"
     return NotTestable(
         f"A request that has to succeed did not ({control.label}): {observed} "
-        f"(see {id_})."
+        f"{_as_what(answer)}(see {id_})."
     )
+
+
+def _as_what(answer: ProxyAnswer) -> str:
+    """Which kmsOperation was denied: a policy may allow a principal some alone."""
+    if answer.status != _DENIED:
+        return ""
+    metadata = (read_json(answer.exchange.body) or {}).get("requestMetadata")
+    if not isinstance(metadata, dict):
+        return ""
+    return f"with kmsOperation {metadata.get('kmsOperation')!r} "
 
 
 def _is_forged(probe: Probe, answer: ProxyAnswer) -> bool:

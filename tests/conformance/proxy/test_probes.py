@@ -177,6 +177,16 @@ def test_one_of_its_controls_is_lost():
         judge(Sender(), [probe(302)], controls)
 
 
+def test_denied_control():
+    """Where a policy denies a good request, the finding names what it was asked for."""
+    body = b'{"requestMetadata": {"kmsOperation": "GenerateDataKey"}}'
+    received = Received(status=403, body=b"{}")
+    exchange = Exchange(url="https://proxy", body=body, received=received)
+    denied = replace(control(200), send=lambda: ProxyAnswer(exchange=exchange))
+    with pytest.raises(NotTestable, match="kmsOperation 'GenerateDataKey'"):
+        judge(Sender(), [probe(400)], [denied])
+
+
 def test_many_wrong_answers():
     """A finding names so many and counts the rest."""
     with pytest.raises(Violation) as raised:
