@@ -117,9 +117,15 @@ def _is_piped(exchange: Exchange) -> bool:
 
 
 def _is_chunked(exchange: Exchange, raw: bytes) -> bool:
-    """Whether the raw bytes are a chunked request that curl can sign and send."""
+    """Whether the raw bytes are a chunked request that curl can sign and send.
+
+    It sends none that states a length, too.
+    """
     head = raw.partition(b"\r\n\r\n")[0].lower()
-    return exchange.signing is not None and b"\r\ntransfer-encoding: chunked" in head
+    chunked = b"\r\ntransfer-encoding: chunked" in head
+    return (
+        exchange.signing is not None and chunked and b"\r\ncontent-length:" not in head
+    )
 
 
 def _options(exchange: Exchange) -> Iterator[str]:

@@ -214,6 +214,18 @@ def test_chunked(run, signed):
         assert "HTTP/1.1 200" in run(line)
 
 
+def test_two_lengths(run, signed):
+    """A chunked request that states a length, too, goes out as it is: curl cannot."""
+    raw = (
+        b"POST /kms/xks/v1/health HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    )
+    line = reproduction(replace(signed, raw=raw))
+
+    assert "curl" not in line
+    assert "HTTP/1.1 400" in run(line)
+
+
 def test_odd_paths(run, signed):
     """A path is sent as it stands, dots and brackets included."""
     exchange = replace(signed, url=signed.url.replace("/keys/", "/../[x]{a,b}/keys/"))
