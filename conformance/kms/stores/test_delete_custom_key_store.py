@@ -34,12 +34,6 @@ def _delete(kms: KmsClient, store: KeyStore, label: str = "") -> KmsReply:
     return kms.call("DeleteCustomKeyStore", CustomKeyStoreId=store.id, label=label)
 
 
-@pytest.fixture
-def store_to_delete(kms: KmsClient, provisioner: Provisioner) -> KeyStore:
-    """A connected store of its own, which may be deleted by mistake."""
-    return provisioner.keyed_store(kms, "to-delete")
-
-
 @pytest.mark.requirement("KMS-DELETESTORE-001")
 @cases(("parameters", "outcome"), NO_STORE, stores=1)
 def test_no_store(
@@ -54,23 +48,23 @@ def test_no_store(
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-002")
-def test_store_with_key(
-    kms: KmsClient, provisioner: Provisioner, store_to_delete: KeyStore
-) -> None:
+def test_store_with_key(kms: KmsClient, provisioner: Provisioner) -> None:
     """A key store with a key is a CustomKeyStoreHasCMKsException.
 
     A key that is scheduled for deletion counts until it is deleted.
     """
-    key = provisioner.make_key(kms, store_to_delete)
+    # Of its own: it may be deleted by mistake, and has no other key that would count.
+    store = provisioner.make_store(kms, connect=True)
+    key = provisioner.make_key(kms, store)
     schedule = partial(kms.call, "ScheduleKeyDeletion", KeyId=key.key_id)
     control(schedule(PendingWindowInDays=7))
-    provisioner.disconnect(kms, store_to_delete)
+    provisioner.disconnect(kms, store)
     empty = provisioner.make_store(kms)
     control(_delete(kms, empty, "control: a key store without keys"))
-    expect(_delete(kms, store_to_delete), HAS_KEYS, note="Its key is pending deletion.")
+    expect(_delete(kms, store), HAS_KEYS, note="Its key is pending deletion.")
     for operation in ("CancelKeyDeletion", "EnableKey"):
         control(kms.call(operation, KeyId=key.key_id, label=f"control: {operation}"))
-    expect(_delete(kms, store_to_delete), HAS_KEYS, note="Its key is enabled.")
+    expect(_delete(kms, store), HAS_KEYS, note="Its key is enabled.")
 
 
 @pytest.mark.requirement("KMS-DELETESTORE-003")

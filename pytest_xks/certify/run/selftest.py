@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Proof", "prove", "selftest"]
 
+# There is a process for each processor, and KMS waits 250 ms.
+_JOBS = 2
 _RED = {Status.FAILED, Status.WARNING}
 
 
@@ -108,6 +110,7 @@ def prove(
             scratch=Path(scratch),
             selection=Selection(
                 load=load,
+                jobs=_JOBS,
                 only=scope or (_chapters(declared) if narrow else ()),
                 sampled_but=declared if narrow else None,
                 in_breadth=declared if fault and not thorough else None,
