@@ -264,19 +264,27 @@ class Provisioner:
 
     # -- keys ---------------------------------------------------------------------
 
-    def make_key(self, kms: KmsClient, store: KeyStore, **properties: Any) -> Key:  # noqa: ANN401 - the external key's
+    def make_key(
+        self,
+        kms: KmsClient,
+        store: KeyStore,
+        *,
+        alone: bool = False,
+        **properties: Any,  # noqa: ANN401 - the external key's
+    ) -> Key:
         """A new KMS key on a new external key.
 
         Args:
             kms: the endpoint.
             store: the store, connected.
+            alone: whether the store gets no spare keys besides.
             properties: of the external key.
 
         Raises:
             NotTestable: it cannot be obtained.
         """
         role = next((r for r, each in self._keyed.items() if each is store), None)
-        if properties or role is None:
+        if alone or properties or role is None:
             key = self._make_key(kms, store, **properties)
         else:
             key = self._stock(role).take()

@@ -53,9 +53,9 @@ def test_store_with_key(kms: KmsClient, provisioner: Provisioner) -> None:
 
     A key that is scheduled for deletion counts until it is deleted.
     """
-    # Of its own: it may be deleted by mistake, and has no other key that would count.
-    store = provisioner.make_store(kms, connect=True)
-    key = provisioner.make_key(kms, store)
+    # A store of its own: it may be deleted by mistake. Another key would count as well.
+    store = provisioner.keyed_store(kms, "to-delete")
+    key = provisioner.make_key(kms, store, alone=True)
     schedule = partial(kms.call, "ScheduleKeyDeletion", KeyId=key.key_id)
     control(schedule(PendingWindowInDays=7))
     provisioner.disconnect(kms, store)
