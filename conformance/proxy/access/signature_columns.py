@@ -117,12 +117,16 @@ class SignatureMatrix:
 
     def _send(self) -> Batch:
         columns = self._columns()
-        rows = [row for row in ROWS if row.requirement in self._requirements]
+        rows = [
+            (row, self._of(row, columns))
+            for row in ROWS
+            if row.requirement in self._requirements
+        ]
         self._asked = [
             (row.requirement, self._probe(row, column))
             for column in columns
-            for row in rows
-            if column in self._of(row, columns)
+            for row, its_columns in rows
+            if column in its_columns
         ]
         controls = [
             self._proxy.control(each.operation, each.body, store=each.store)
